@@ -481,6 +481,14 @@ class TimeBasis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyStanding:
+    """Whether REST accepted the key: ``accepted``, refused with ``code``, or ``undecided`` (no answer that tells)."""
+
+    standing: Literal["accepted", "refused", "undecided"]
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
     """What account/config said of the key and the account."""
 
@@ -509,6 +517,10 @@ class Io(Protocol):
 
     async def given(self, record: type[T]) -> T | None:
         """The record that a check named in ``reads`` offers, once it has settled; None if it has none."""
+        ...
+
+    async def settled(self) -> None:
+        """Wait until every check named in ``reads`` has settled (for probes that look at the whole run)."""
         ...
 
     async def surroundings(self) -> Surroundings: ...
