@@ -30,8 +30,8 @@ Layer = Literal[
 class Fault:
     """One entry of the catalogue.
 
-    ``name``     what a user types, ``tls-weak``: the cause with ``.`` written ``-`` unless a cause has several faults
-    ``example``  a complete argument, ``tls-weak=tls1.1``: parses, and differs from nothing else in the catalogue
+    ``name``     what a user types: the cause with ``.`` written ``-``, and a suffix if a cause has several faults
+    ``example``  a complete argument that parses, ``tls-weak=tls1.1``
     ``layer``    where the circumstance is produced
     ``says``     one sentence in the present tense: what the world is like while the fault is on
     ``cause``    the code of the verdict that this circumstance must lead to

@@ -1,0 +1,210 @@
+"""A name server on loopback, UDP and TCP on one port, whose answers are a value that can be swapped.
+
+It plays the recursive resolver that a machine is configured with: it answers A and AAAA from its own records
+and knows nothing else (NXDOMAIN), so that no query ever leaves the machine.  The exchange runs two of them,
+the program's resolver and an independent one, so that a disagreement between the two is a real one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.opcode
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+
+Refusal = Literal["SERVFAIL", "REFUSED", "NXDOMAIN"]
+
+_HEADER_SIZE = 12
+_PORT_ATTEMPTS = 20
+_TCP_IDLE_S = 10.0
+_LOG_SIZE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsAnswers:
+    """What a name server says.
+
+    ``records``   name (lower case, no final dot) → IPv4 and IPv6 addresses; a name that is not here does not exist
+    ``refusals``  name → response code instead of an answer; the key ``*`` stands for every name
+    ``silent``    no answer to anything, over UDP or TCP
+    ``delay_s``   seconds before each answer
+    ``truncate``  UDP answers are empty with TC set: the client has to come back over TCP
+    ``ttl_s``     time to live of each record, seconds
+    """
+
+    records: Mapping[str, tuple[str, ...]]
+    refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    silent: bool = False
+    delay_s: float = 0.0
+    truncate: bool = False
+    ttl_s: int = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsQuery:
+    """One question that arrived."""
+
+    name: str
+    kind: str
+    transport: Literal["udp", "tcp"]
+
+
+class DnsServer:
+    """Serve ``answers`` (replace the attribute to change them) on ``host``; UDP and TCP share the port number."""
+
+    def __init__(self, answers: DnsAnswers, *, host: str = "127.0.0.1") -> None:
+        self.answers = answers
+        self.host = host
+        self.port = 0
+        self.queries: deque[DnsQuery] = deque(maxlen=_LOG_SIZE)
+        self._datagrams: asyncio.DatagramTransport | None = None
+        self._streams: asyncio.Server | None = None
+        self._pending: set[asyncio.Task[None]] = set()
+
+    @property
+    def address(self) -> str:
+        """``HOST:PORT`` as ``--dns-server`` takes it."""
+        return f"{self.host}:{self.port}"
+
+    async def start(self, port: int = 0) -> None:
+        """Bind and serve.  Raises OSError if ``port`` is taken, or if no common free port is found."""
+        loop = asyncio.get_running_loop()
+        for attempt in range(_PORT_ATTEMPTS):
+            streams = await asyncio.start_server(self._serve_stream, self.host, port)
+            number: int = streams.sockets[0].getsockname()[1]
+            try:
+                self._datagrams, _ = await loop.create_datagram_endpoint(
+                    lambda: _Datagrams(self), local_addr=(self.host, number)
+                )
+            except OSError:
+                # Free for TCP, taken for UDP: another try, unless the number was asked for.
+                streams.close()
+                await streams.wait_closed()
+                if port or attempt == _PORT_ATTEMPTS - 1:
+                    raise
+                continue
+            self._streams, self.port = streams, number
+            return
+
+    async def close(self) -> None:
+        if self._datagrams is not None:
+            self._datagrams.close()
+        if self._streams is not None:
+            self._streams.close()
+        for task in list(self._pending):
+            task.cancel()
+        await asyncio.gather(*self._pending, return_exceptions=True)
+
+    async def respond(self, wire: bytes, transport: Literal["udp", "tcp"]) -> bytes | None:
+        """The answer to one message, after its delay; None: stay silent."""
+        answers = self.answers
+        if answers.silent:
+            return None
+        if answers.delay_s:
+            await asyncio.sleep(answers.delay_s)
+        try:
+            query = dns.message.from_wire(wire)
+        except (dns.exception.DNSException, ValueError):
+            return _format_error(wire)
+        if query.flags & dns.flags.QR:
+            return None  # an answer, not a question: answering it could go on for ever
+        if query.question:
+            asked = query.question[0]
+            self.queries.append(
+                DnsQuery(name=_plain_name(asked), kind=dns.rdatatype.to_text(asked.rdtype), transport=transport)
+            )
+        response = answer(query, answers)
+        if transport == "udp" and answers.truncate:
+            response.answer.clear()
+            response.flags |= dns.flags.TC
+        return response.to_wire()
+
+    def _spawn(self, coroutine: Any) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
+
+    async def _serve_stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._pending.add(task)
+        try:
+            async with asyncio.timeout(None) as limit:
+                while True:
+                    limit.reschedule(asyncio.get_running_loop().time() + _TCP_IDLE_S)
+                    (length,) = struct.unpack("!H", await reader.readexactly(2))
+                    wire = await self.respond(await reader.readexactly(length), "tcp")
+                    if wire is not None:
+                        writer.write(struct.pack("!H", len(wire)) + wire)
+                        await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
+            pass
+        finally:
+            self._pending.discard(task)
+            writer.close()
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self, server: DnsServer) -> None:
+        self._server = server
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
+        self._server._spawn(self._answer(data, addr))
+
+    async def _answer(self, data: bytes, address: tuple[str | Any, int]) -> None:
+        wire = await self._server.respond(data, "udp")
+        if wire is not None and self._transport is not None and not self._transport.is_closing():
+            self._transport.sendto(wire, address)
+
+
+def answer(query: dns.message.Message, answers: DnsAnswers) -> dns.message.Message:
+    """The response to a parsed query, by ``answers.records`` and ``answers.refusals`` alone (pure)."""
+    response = dns.message.make_response(query, recursion_available=True)
+    if query.opcode() != dns.opcode.QUERY or len(query.question) != 1:
+        response.set_rcode(dns.rcode.NOTIMP)
+        return response
+    asked = query.question[0]
+    name = _plain_name(asked)
+    refusal = answers.refusals.get(name) or answers.refusals.get("*")
+    if refusal is not None:
+        response.set_rcode(dns.rcode.from_text(refusal))
+        return response
+    addresses = answers.records.get(name)
+    if addresses is None or asked.rdclass != dns.rdataclass.IN:
+        response.set_rcode(dns.rcode.NXDOMAIN)
+        return response
+    wanted = [each for each in addresses if _kind_of(each) == asked.rdtype]
+    if wanted:
+        response.answer.append(dns.rrset.from_text_list(asked.name, answers.ttl_s, "IN", asked.rdtype, wanted))
+    return response
+
+
+def _kind_of(address: str) -> dns.rdatatype.RdataType:
+    return dns.rdatatype.AAAA if ":" in address else dns.rdatatype.A
+
+
+def _plain_name(asked: dns.rrset.RRset) -> str:
+    return asked.name.to_text(omit_final_dot=True).lower()
+
+
+def _format_error(wire: bytes) -> bytes | None:
+    """FORMERR with the query's id (RFC 1035 §4.1.1), or nothing if not even a header came."""
+    if len(wire) < _HEADER_SIZE or wire[2] & 0x80:
+        return None
+    return wire[:2] + bytes((0x80 | (wire[2] & 0x01), 0x80 | dns.rcode.FORMERR)) + bytes(8)
