@@ -1,0 +1,172 @@
+"""Which findings are root causes, and what they explain. Pure; the relation is data (explains.toml).
+
+A finding is explained when another finding of the run has a rule that covers it. What nothing explains is a
+root. Roots are merged by code, and put in order: errors before warnings, then whatever explains most, then the
+layer nearest to the machine, because a fault below makes everything above it doubtful.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.resources import files
+
+from okxdoctor.model import Blame, Diagnosis, Finding, Json, Severity
+
+_ORDER = (
+    "env", "clock", "dns", "tcp", "proxy", "tls", "http", "status", "region", "key", "ip", "permission",
+    "header", "timestamp", "signature", "ratelimit", "account", "instrument", "precision", "order", "schema", "ws",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """``cause`` explains every finding whose code matches one of ``of``."""
+
+    cause: tuple[str, ...]
+    of: tuple[str, ...]
+    same_subject: bool
+    why: str
+
+    def covers(self, deep: Finding, shallow: Finding) -> bool:
+        return (
+            deep.code in self.cause
+            and deep.code != shallow.code
+            and any(fnmatchcase(shallow.code, glob) for glob in self.of)
+            and (not self.same_subject or not deep.subject or not shallow.subject or deep.subject == shallow.subject)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What the vocabulary says of one cause."""
+
+    severity: Severity
+    blame: Blame
+    remedy: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """The causes and the relation between them, as one value."""
+
+    words: Mapping[str, Word]
+    rules: tuple[Rule, ...]
+
+    def known(self, code: str) -> bool:
+        return code in self.words
+
+    def severity(self, finding: Finding) -> Severity:
+        """The finding's own where it has one, else the vocabulary's."""
+        if finding.severity is not None:
+            return finding.severity
+        word = self.words.get(finding.code)
+        return word.severity if word is not None else Severity.ERROR
+
+
+def _alternatives(pattern: str) -> tuple[str, ...]:
+    """``clock.{ahead,behind}`` -> both codes."""
+    if "{" not in pattern:
+        return (pattern,)
+    head, _, rest = pattern.partition("{")
+    inner, _, tail = rest.partition("}")
+    return tuple(f"{head}{part}{tail}" for part in inner.split(","))
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """The relation of explains.toml."""
+    raw = tomllib.loads(files("okxdoctor.knowledge").joinpath("explains.toml").read_text("utf-8"))
+    return tuple(
+        Rule(
+            cause=_alternatives(row["cause"]),
+            of=tuple(row["of"]),
+            same_subject=row.get("subject") == "same",
+            why=row["why"],
+        )
+        for row in raw["explains"]
+    )
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """The shipped vocabulary."""
+    from okxdoctor.knowledge import causes
+
+    words = {
+        code: Word(severity=Severity(row.severity), blame=Blame(row.blame), remedy=tuple(row.remedy))
+        for code, row in causes().items()
+    }
+    return Vocabulary(words=words, rules=rules())
+
+
+def diagnose(findings: Iterable[Finding], words: Vocabulary, *, skipped: Sequence[str] = ()) -> tuple[Diagnosis, ...]:
+    """Root causes of severity error and warning, most explanatory first.
+
+    ``skipped`` are the checks that could not run; an error is taken to explain those in the order only.
+    """
+    grave = [f for f in findings if words.severity(f) is not Severity.INFO]
+    parents: dict[int, list[int]] = {
+        i: [j for j, deep in enumerate(grave) if j != i and any(rule.covers(deep, shallow) for rule in words.rules)]
+        for i, shallow in enumerate(grave)
+    }
+    roots = [i for i in parents if not parents[i]]
+    explained: dict[int, set[str]] = {i: set() for i in roots}
+    for i in parents:
+        for root in _roots_above(i, parents):
+            if root != i and grave[i].code != grave[root].code:
+                explained[root].add(grave[i].code)
+    merged: dict[str, list[int]] = {}
+    for i in roots:
+        merged.setdefault(grave[i].code, []).append(i)
+    rows = [_row([grave[i] for i in group], set().union(*(explained[i] for i in group)), words)
+            for group in merged.values()]  # fmt: skip
+    return tuple(sorted(rows, key=lambda d: (d.severity.rank, -len(d.explains), _layer(d.code), d.code)))
+
+
+def _roots_above(start: int, parents: Mapping[int, Sequence[int]]) -> set[int]:
+    seen: set[int] = set()
+    pending = [start]
+    found: set[int] = set()
+    while pending:
+        here = pending.pop()
+        if here in seen:
+            continue
+        seen.add(here)
+        if parents[here]:
+            pending.extend(parents[here])
+        else:
+            found.add(here)
+    return found
+
+
+def _row(group: Sequence[Finding], explains: set[str], words: Vocabulary) -> Diagnosis:
+    """One diagnosis of one or more findings with the same code (REST and WebSocket, two instruments)."""
+    worst = min(group, key=lambda f: (words.severity(f).rank, group.index(f)))
+    word = words.words[worst.code]
+    evidence: dict[str, Json] = dict(worst.evidence)
+    subjects = [f.subject for f in group if f.subject]
+    if len(group) > 1:
+        evidence["subjects"] = subjects
+        evidence["also"] = [f.summary for f in group if f is not worst]
+    elif subjects:
+        evidence.setdefault("subject", subjects[0])
+    return Diagnosis(
+        code=worst.code,
+        severity=words.severity(worst),
+        blame=word.blame,
+        summary=worst.summary,
+        confidence=worst.confidence,
+        evidence=evidence,
+        explains=tuple(sorted(explains)),
+        excluded=tuple(dict.fromkeys(code for f in group for code in f.excluded)),
+        remedy=worst.remedy or word.remedy,
+    )
+
+
+def _layer(code: str) -> int:
+    family = code.split(".")[0]
+    return _ORDER.index(family) if family in _ORDER else len(_ORDER)

@@ -1,0 +1,87 @@
+"""The port as one check sees it: the target's own, plus the records that other checks offer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from okxdoctor.port import Io
+
+T = TypeVar("T")
+
+
+class Settling:
+    """The records a check offers, once it has settled."""
+
+    __slots__ = ("_future",)
+
+    def __init__(self) -> None:
+        self._future: asyncio.Future[tuple[Any, ...]] = asyncio.get_running_loop().create_future()
+
+    def settle(self, records: tuple[Any, ...]) -> None:
+        if not self._future.done():
+            self._future.set_result(records)
+
+    async def records(self) -> tuple[Any, ...]:
+        return await asyncio.shield(self._future)
+
+
+class ScopedIo:
+    """Delegates everything to the target's Io, except waiting for other checks.
+
+    Time spent waiting for another check is not the probe's own, so it does not count towards its timeout:
+    ``paused_s`` is what has been spent waiting, ``waiting`` whether it waits now.
+    """
+
+    def __init__(self, io: Io, reads: Mapping[str, Settling]) -> None:
+        self._io = io
+        self._reads = reads
+        self._paused_s = 0.0
+        self._since: float | None = None
+        self._waiters = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._io, name)
+
+    @property
+    def waiting(self) -> bool:
+        return self._waiters > 0
+
+    @property
+    def paused_s(self) -> float:
+        running = time.monotonic() - self._since if self._since is not None else 0.0
+        return self._paused_s + running
+
+    async def _wait(self, settling: Settling) -> tuple[Any, ...]:
+        if self._waiters == 0:
+            self._since = time.monotonic()
+        self._waiters += 1
+        try:
+            return await settling.records()
+        finally:
+            self._waiters -= 1
+            if self._waiters == 0 and self._since is not None:
+                self._paused_s += time.monotonic() - self._since
+                self._since = None
+
+    async def given(self, record: type[T]) -> T | None:
+        for settling in self._reads.values():
+            for offered in await self._wait(settling):
+                if isinstance(offered, record):
+                    return offered
+        return None
+
+    async def settled(self) -> None:
+        for settling in self._reads.values():
+            await self._wait(settling)
+
+
+def scoped(io: Io, reads: Mapping[str, Settling]) -> ScopedIo:
+    return ScopedIo(io, reads)
+
+
+def as_io(scope: ScopedIo) -> Io:
+    """A ScopedIo is an Io: what it does not define itself it takes from the target's."""
+    return cast(Io, scope)
