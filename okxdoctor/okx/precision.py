@@ -27,6 +27,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, TypeAlias, assert_never
 
 Side: TypeAlias = Literal["buy", "sell"]
@@ -35,7 +36,9 @@ Mode: TypeAlias = Literal["down", "up", "nearest", "passive"]
 MAX_DIGITS = 400
 """The most digits a number may need when written plainly. Bounds the work for inputs such as 1e999999999."""
 
-_NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?(?:[eE](?P<exponent>[+-]?[0-9]+))?")
+_NUMBER = re.compile(
+    r"(?P<sign>[+-]?)(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?(?:[eE](?P<exponent>[+-]?[0-9]{1,40}))?"
+)
 
 
 class PrecisionError(ValueError):
@@ -54,7 +57,8 @@ class Exact:
 
     def at(self, places: int) -> int:
         """The same number as a count of 10**-`places`; `places` must not be less than its own."""
-        return self.units * 10 ** (places - self.places)
+        scale: int = 10 ** (places - self.places)
+        return self.units * scale
 
 
 def parse(text: str) -> Exact:
@@ -67,14 +71,12 @@ def parse(text: str) -> Exact:
     if match is None or not (match["whole"] or match["fraction"]):
         raise PrecisionError(f"{_shown(text)} is not a decimal number")
     whole, fraction = match["whole"].lstrip("0"), (match["fraction"] or "").rstrip("0")
-    exponent_text = (match["exponent"] or "0").lstrip("+")
-    if len(whole) + len(fraction) > MAX_DIGITS or len(exponent_text) > 9:
-        # An exponent of ten digits on a zero is still zero, but nobody writes it: refused like the rest.
+    if len(whole) + len(fraction) > MAX_DIGITS:
         raise PrecisionError(f"{_shown(text)} needs more than {MAX_DIGITS} digits")
     units = int(whole + fraction or "0")
     if units == 0:
         return Exact(units=0, places=0)
-    places = len(fraction) - int(exponent_text)
+    places = len(fraction) - int(match["exponent"] or "0")
     if places > MAX_DIGITS or len(str(units)) - places > MAX_DIGITS:
         raise PrecisionError(f"{_shown(text)} needs more than {MAX_DIGITS} digits")
     if places < 0:
@@ -147,7 +149,7 @@ def _steps(price: Exact, grid: Grid) -> tuple[list[_Step], int]:
 
     order = sorted(range(len(bands)), key=height)
     highs = [height(index) for index in order]
-    if any(a == b for a, b in zip(highs, highs[1:], strict=False)):
+    if any(a == b for a, b in pairwise(highs)):
         raise PrecisionError("two tick bands end at the same price")
     steps: list[_Step] = []
     low: int | None = None
