@@ -251,21 +251,24 @@ def _text(value: Json) -> str:
     return str(value)
 
 
-def _verdict(code: str, items: tuple[Item, ...]) -> tuple[type[Ok] | type[Rejected] | type[Partial], bool]:
+_Made: TypeAlias = type[Ok] | type[Rejected] | type[Partial]
+_BY_CODE: dict[str, _Made] = {"0": Ok, "1": Rejected, "2": Partial}
+
+
+def _verdict(code: str, items: tuple[Item, ...]) -> tuple[_Made, bool]:
     """Which of the three it is, and whether the items contradict the code of the envelope."""
-    if code not in ("0", "1", "2"):
+    by_code = _BY_CODE.get(code)
+    if by_code is None:
         return Rejected, False
-    by_code = {"0": Ok, "1": Rejected, "2": Partial}[code]
     if not items:
         return by_code, False
     # An element without a code follows the envelope; under "2" it is undecided and leaves the answer partial.
     verdicts = {_accepted(item, code) for item in items}
+    made: _Made = Partial
     if verdicts == {True}:
-        made: type[Ok] | type[Rejected] | type[Partial] = Ok
+        made = Ok
     elif verdicts == {False}:
         made = Rejected
-    else:
-        made = Partial
     return made, made is not by_code
 
 
