@@ -225,26 +225,27 @@ def self_signed(
     now: datetime | None = None,
     valid_from: timedelta = VALID_FROM,
     valid_until: timedelta = VALID_UNTIL,
+    key: LeafKey = "ec",
 ) -> LeafMaterial:
     """A leaf that is its own issuer, for the right names: what an appliance shows before anyone configured it."""
     now = now or datetime.now(UTC)
     alternative = subject_alternative_names(names)
-    key = ec.generate_private_key(ec.SECP256R1())
+    private = _new_key(key)
     subject = _subject(None, _common_name(alternative))
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
-        .public_key(key.public_key())
+        .public_key(private.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now + valid_from)
         .not_valid_after(now + valid_until)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(alternative, critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False)
+        .sign(private, hashes.SHA256())
     )
-    return LeafMaterial(certificates=(_pem(certificate),), key_pem=_key_pem(key))
+    return LeafMaterial(certificates=(_pem(certificate),), key_pem=_key_pem(private))
 
 
 def server_context(

@@ -7,7 +7,7 @@ import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 _UNIX_TO_NTP_S = 2_208_988_800
 """Seconds from 1900-01-01 to 1970-01-01 (RFC 868)."""
@@ -80,8 +80,8 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        # Not by isinstance: until 3.12 asyncio's own transport does not inherit from DatagramTransport.
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         packet = reply(data, self._server.clock, self._server.behaviour)

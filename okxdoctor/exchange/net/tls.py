@@ -1,0 +1,274 @@
+"""Fronts for TLS: healthy, badly certified, or broken before a certificate is ever shown.
+
+A bad certificate is just another ``ssl.SSLContext`` for the real server (``ContextFront``).  A broken handshake
+needs the bytes in hand (``RawFront``): the front ends TLS itself and, where a connection is to be served after
+all, relays the decrypted bytes to a plain listener of the exchange.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import warnings
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+from okxdoctor.exchange.net import ca
+from okxdoctor.exchange.net.ca import Authority, LeafMaterial
+from okxdoctor.exchange.net.hello import read_client_hello
+from okxdoctor.exchange.net.pump import TlsPump, close_politely
+from okxdoctor.exchange.net.tcp import abort_with_reset, stay_silent
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Continuation = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], Awaitable[None]]
+"""A handler that takes over after something was read from the connection; the bytes are what was read."""
+Address = tuple[str, int]
+
+Issuer = Literal["exchange", "inspection", "self"]
+Sends = Literal["chain", "leaf", "chain-and-root"]
+Versions = Literal["modern", "tls1.1", "tls1.0"]
+Handshake = Literal["complete", "reset", "close", "alert", "blackhole", "http", "ssh", "garbage", "mute"]
+
+STRANGER_NAMES = ("portal.hotel-guest.test", "www.hotel-guest.test")
+"""Whose certificate is shown when the name is to be wrong."""
+
+_CHUNK = 65536
+_GARBAGE = bytes.fromhex("00ffee0110c0ffee") * 8
+_HTTP_400 = (
+    b"HTTP/1.1 400 Bad Request\r\n"
+    b"Server: plain\r\n"
+    b"Content-Type: text/plain\r\n"
+    b"Content-Length: 12\r\n"
+    b"Connection: close\r\n"
+    b"\r\n"
+    b"Bad request\n"
+)
+_SSH_BANNER = b"SSH-2.0-OpenSSH_9.6\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerTls:
+    """What a server's TLS is like; the default is healthy.
+
+    ``names``                      in the certificate; None: those of the server
+    ``valid_from``, ``valid_until``  relative to the authority's now
+    ``issuer``                     ``inspection`` is a complete private hierarchy that no store has
+    ``handshake``  how it goes.  For the server's own names only, after the ClientHello, while any other name (or
+                   none) is answered: ``reset`` (RST), ``close`` (FIN), ``alert`` (fatal unrecognized_name),
+                   ``blackhole`` (nothing more is sent).  For everybody: ``http``, ``ssh``, ``garbage`` (the peer
+                   speaks something else), ``mute`` (the ClientHello is never answered)
+    """
+
+    names: tuple[str, ...] | None = None
+    valid_from: timedelta = ca.VALID_FROM
+    valid_until: timedelta = ca.VALID_UNTIL
+    key: ca.LeafKey = "ec"
+    digest: ca.Digest = "sha256"
+    issuer: Issuer = "exchange"
+    sends: Sends = "chain"
+    versions: Versions = "modern"
+    handshake: Handshake = "complete"
+
+
+HEALTHY = ServerTls()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextFront:
+    """The real server listens as ever, with this context."""
+
+    context: ssl.SSLContext = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawFront:
+    """``handle`` is the connection handler for ``asyncio.start_server``; the real server does not listen here."""
+
+    handle: Handler
+
+
+def tls_front(
+    wish: ServerTls,
+    *,
+    authority: Authority,
+    names: Iterable[str],
+    upstream: Address | None = None,
+    alpn: tuple[str, ...] = ("http/1.1",),
+) -> ContextFront | RawFront:
+    """The front that makes ``wish`` true on one TLS port.
+
+    ``names``     of the server: DNS names and IP addresses
+    ``upstream``  plain HTTP/WebSocket listener for the connections that a raw front lets through; without it
+                  they are closed after a complete handshake
+    ``alpn``      what a context front offers (a raw front relays HTTP/1.1 and offers that alone)
+    """
+    names = tuple(names)
+    match wish.handshake:
+        case "http" | "ssh" | "garbage":
+            return RawFront(handle=plain_text_peer(wish.handshake))
+        case "mute":
+            return RawFront(handle=stay_silent)
+        case "complete":
+            if wish.versions == "modern":
+                return ContextFront(context=context_of(wish, authority=authority, names=names, alpn=alpn))
+            context = context_of(wish, authority=authority, names=names, alpn=())
+            return RawFront(handle=terminate(context, upstream))
+        case "reset" | "close" | "alert" | "blackhole":
+            context = context_of(wish, authority=authority, names=names, alpn=("http/1.1",))
+            served = terminate_after_hello(context, upstream)
+            return RawFront(handle=by_server_name(names, handshake_killer(wish.handshake), served))
+
+
+def context_of(
+    wish: ServerTls, *, authority: Authority, names: tuple[str, ...], alpn: tuple[str, ...]
+) -> ssl.SSLContext:
+    """The server context with the certificate and protocol versions of ``wish``."""
+    weak = wish.versions != "modern" or wish.key == "rsa1024" or wish.digest == "sha1"
+    context = ca.server_context(certificate(wish, authority=authority, names=names), alpn=alpn, accept_weak=weak)
+    if wish.versions != "modern":
+        with warnings.catch_warnings():
+            # To offer what is deprecated is the point.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = ssl.TLSVersion.TLSv1 if wish.versions == "tls1.0" else ssl.TLSVersion.TLSv1_1
+    return context
+
+
+def certificate(wish: ServerTls, *, authority: Authority, names: tuple[str, ...]) -> LeafMaterial:
+    """The chain and key that a server with ``wish`` has."""
+    names = wish.names or names
+    if wish.issuer == "self":
+        return ca.self_signed(
+            names, now=authority.now, valid_from=wish.valid_from, valid_until=wish.valid_until, key=wish.key
+        )
+    if wish.issuer == "inspection":
+        authority = Authority(now=authority.now, names=ca.INSPECTION_NAMES)
+    material = authority.leaf(
+        names,
+        valid_from=wish.valid_from,
+        valid_until=wish.valid_until,
+        key=wish.key,
+        digest=wish.digest,
+        with_root=wish.sends == "chain-and-root",
+    )
+    if wish.sends == "leaf":
+        return LeafMaterial(certificates=material.certificates[:1], key_pem=material.key_pem)
+    return material
+
+
+def terminate(context: ssl.SSLContext, upstream: Address | None) -> Handler:
+    """Handler: complete the handshake by hand and relay to ``upstream``; a failed one ends with its alert sent."""
+    go_on = terminate_after_hello(context, upstream)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await go_on(reader, writer, b"")
+
+    return handle
+
+
+def terminate_after_hello(context: ssl.SSLContext, upstream: Address | None) -> Continuation:
+    """``terminate`` for a connection whose first bytes somebody has read."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, received: bytes) -> None:
+        pump = TlsPump(context, reader, writer, received=received)
+        with contextlib.suppress(ssl.SSLError, ConnectionError):
+            await pump.handshake()
+            if upstream is not None:
+                await _relay(pump, upstream)
+            await pump.end()
+        await close_politely(reader, writer)
+
+    return handle
+
+
+def by_server_name(hurt: Iterable[str], victim: Continuation, other: Continuation) -> Handler:
+    """Handler: ``victim`` for a ClientHello that names one of ``hurt``, ``other`` for any other or no name."""
+    hurt_names = frozenset(name.lower() for name in hurt)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            received, hello = await read_client_hello(reader)
+        except ConnectionError:
+            writer.close()
+            return
+        if hello is not None and hello.server_name in hurt_names:
+            await victim(reader, writer, received)
+        else:
+            await other(reader, writer, received)
+
+    return handle
+
+
+def handshake_killer(how: Literal["reset", "close", "alert", "blackhole"]) -> Continuation:
+    """What happens to a connection whose ClientHello was seen (see ``ServerTls.handshake``)."""
+
+    async def kill(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, received: bytes) -> None:
+        match how:
+            case "reset":
+                abort_with_reset(writer)
+            case "close":
+                writer.close()
+            case "blackhole":
+                await stay_silent(reader, writer)
+            case "alert":
+                await send_unrecognized_name(reader, writer, received)
+
+    return kill
+
+
+async def send_unrecognized_name(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, received: bytes = b""
+) -> None:
+    """Refuse the name by OpenSSL's own alert, then close."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sni_callback = lambda _socket, _name, _context: ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+    with contextlib.suppress(ssl.SSLError, ConnectionError):
+        await TlsPump(context, reader, writer, received=received).handshake()
+    await close_politely(reader, writer)
+
+
+def plain_text_peer(what: Literal["http", "ssh", "garbage"]) -> Handler:
+    """Handler of a peer that does not speak TLS.
+
+    ``http``     waits for the client's bytes and answers an HTTP 400
+    ``ssh``      greets with an SSH banner before the client says anything
+    ``garbage``  answers bytes that belong to no protocol
+    """
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            if what == "ssh":
+                writer.write(_SSH_BANNER)
+            if await reader.read(_CHUNK) and what != "ssh":
+                writer.write(_HTTP_400 if what == "http" else _GARBAGE)
+            await writer.drain()
+        await close_politely(reader, writer)
+
+    return handle
+
+
+async def _relay(pump: TlsPump, upstream: Address) -> None:
+    try:
+        reader, writer = await asyncio.open_connection(*upstream)
+    except OSError:
+        return
+
+    async def inward() -> None:
+        while data := await pump.read():
+            writer.write(data)
+            await writer.drain()
+        if writer.can_write_eof():
+            writer.write_eof()
+
+    inbound = asyncio.create_task(inward())
+    try:
+        # The exchange decides when a connection is over, as it does without this front.
+        while data := await reader.read(_CHUNK):
+            await pump.write(data)
+    finally:
+        inbound.cancel()
+        await asyncio.gather(inbound, return_exceptions=True)
+        writer.close()
