@@ -109,7 +109,7 @@ class _Run:
         except Inconclusive as blind:
             return ended(Outcome.INCONCLUSIVE, self.options.redact(blind.because), elapsed_ms=elapsed)
         except asyncio.CancelledError:
-            return ended(Outcome.INCONCLUSIVE, self.ending or "the probe was cancelled", elapsed_ms=elapsed)
+            return ended(Outcome.INCONCLUSIVE, self._why_cancelled(), elapsed_ms=elapsed)
         except Exception as error:
             return ended(
                 Outcome.BROKEN,
@@ -157,6 +157,9 @@ class _Run:
         # A result or exception that comes too late is looked at, so that asyncio does not complain about it.
         task.add_done_callback(_look_at)
         await asyncio.wait({task}, timeout=LET_GO_S)
+
+    def _why_cancelled(self) -> str:
+        return self.ending or "the probe was cancelled"
 
     # -- judging ----------------------------------------------------------------------------
 
