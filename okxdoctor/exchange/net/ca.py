@@ -15,7 +15,7 @@ import ipaddress
 import os
 import ssl
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -99,6 +99,8 @@ class Authority:
         self.now = now or datetime.now(UTC)
         self.aia_url = aia_url
         self.names = names
+        self.contexts: dict[Hashable, ssl.SSLContext] = {}
+        """Contexts made so far, by what was wished: several ports of one server share one."""
         self._root_key = ec.generate_private_key(ec.SECP256R1())
         self._root = self._sign_authority(
             common_name=names.root, key=self._root_key, issuer=None, years=10, path_length=1

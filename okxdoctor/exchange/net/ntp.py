@@ -27,6 +27,7 @@ class NtpBehaviour:
     ``kiss``          kiss-of-death code of four letters (``RATE``, ``DENY``, ``RSTR``): stratum 0 and no useful time
     ``stratum``       1 to 15; 16 is "not synchronized"
     ``leap``          leap indicator; 3 is "not synchronized"
+    ``round_trip_s``  seconds on the way, half before the packet is stamped and half after
     ``wrong_origin``  the origin timestamp is not the one that the client sent: a stale or forged answer
     """
 
@@ -35,6 +36,7 @@ class NtpBehaviour:
     kiss: str | None = None
     stratum: int = 2
     leap: int = 0
+    round_trip_s: float = 0.0
     wrong_origin: bool = False
 
 
@@ -84,9 +86,24 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
+        half_way_s = self._server.behaviour.round_trip_s / 2
+        if half_way_s:
+            asyncio.get_running_loop().call_later(half_way_s, self._answer, data, addr, half_way_s)
+        else:
+            self._answer(data, addr, 0.0)
+
+    def _answer(self, data: bytes, address: tuple[str | Any, int], way_back_s: float) -> None:
         packet = reply(data, self._server.clock, self._server.behaviour)
-        if packet is not None and self._transport is not None:
-            self._transport.sendto(packet, addr)
+        if packet is None:
+            return
+        if way_back_s:
+            asyncio.get_running_loop().call_later(way_back_s, self._send, packet, address)
+        else:
+            self._send(packet, address)
+
+    def _send(self, packet: bytes, address: tuple[str | Any, int]) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.sendto(packet, address)
 
 
 def reply(request: bytes, clock: Callable[[], float], behaviour: NtpBehaviour = HONEST) -> bytes | None:

@@ -125,7 +125,10 @@ def tls_front(
 def context_of(
     wish: ServerTls, *, authority: Authority, names: tuple[str, ...], alpn: tuple[str, ...]
 ) -> ssl.SSLContext:
-    """The server context with the certificate and protocol versions of ``wish``."""
+    """The server context with the certificate and protocol versions of ``wish``; made once for each authority."""
+    known = authority.contexts.get((wish, names, alpn))
+    if known is not None:
+        return known
     weak = wish.versions != "modern" or wish.key == "rsa1024" or wish.digest == "sha1"
     context = ca.server_context(certificate(wish, authority=authority, names=names), alpn=alpn, accept_weak=weak)
     if wish.versions != "modern":
