@@ -20,6 +20,12 @@ _CHOSEN = {
     "http_slow_first_byte_ms": 600.0,
     "http_slow_body_ms": 600.0,
     "tls_days_left": 14.0,
+    "key_idle_days": 14.0,
+    "maintenance_horizon_h": 24.0,
+    "change_horizon_days": 7.0,
+    "ws_pong_s": 3.0,
+    "ws_first_data_s": 3.0,
+    "burst_slack": 0.25,
 }
 
 

@@ -1,0 +1,142 @@
+"""Reading answers of the REST API, for the checks that ask it: what came, kept small and without judging.
+
+A :class:`Reply` is the part of an answer that a verdict needs: status, code, message, some headers. It is a fact, so it
+holds no body; a probe takes the rows it needs by :func:`rows` at once. Two questions are answered here for every
+check: whether the answer came from the API at all, and which lower layer's check names the reason if it did not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, assert_never
+
+from okxdoctor.check import Skip
+from okxdoctor.okx import envelope
+from okxdoctor.okx.json_text import Json
+from okxdoctor.port import Answer, Failure
+
+MESSAGE_LENGTH = 200
+Kind = Literal["ok", "refused", "not-json", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One answer without its rows.
+
+    ``kind``: ok (code 0) | refused (an envelope that refuses) | not-json (no envelope) | failed (no response).
+    ``item_codes``: the sCode of each row that has one. ``age_ms``: from signing to the first byte of the answer.
+    """
+
+    method: str
+    path: str
+    kind: Kind
+    status: int | None = None
+    code: str = ""
+    msg: str = ""
+    item_codes: tuple[str, ...] = ()
+    server: str = ""
+    ray: str = ""
+    failure: Failure | None = None
+    age_ms: float = 0.0
+
+    @property
+    def said(self) -> str:
+        """What the answer said, for a sentence: ``HTTP 401, code 50113 (Invalid Sign)``."""
+        if self.failure is not None:
+            return f"no answer ({self.failure.kind} during {self.failure.phase})"
+        head = f"HTTP {self.status}"
+        if self.kind == "not-json":
+            return f"{head} without an answer of the API"
+        return f"{head}, code {self.code}" + (f" ({self.msg})" if self.msg else "")
+
+
+def _decoded(answer: Answer) -> envelope.Answer | None:
+    return envelope.decode(answer.status, answer.body) if answer.status is not None and answer.failure is None else None
+
+
+def rows(answer: Answer) -> tuple[dict[str, Json], ...]:
+    """The objects in ``data``; nothing when there are none."""
+    match _decoded(answer):
+        case (envelope.Ok() | envelope.Rejected() | envelope.Partial()) as found if isinstance(found.data, list):
+            return tuple(row for row in found.data if isinstance(row, dict))
+        case _:
+            return ()
+
+
+def text(row: Mapping[str, Json], name: str) -> str:
+    """A field as text: absent, null and "" are all absent (""), and so is what cannot be a text."""
+    value = row.get(name)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+
+
+def read(answer: Answer) -> Reply:
+    """The reply that an answer holds."""
+    age_ms = round(max(answer.received_mono_ns - answer.sent_mono_ns, 0) / 1e6, 1)
+    found = _decoded(answer)
+    if answer.status is None or found is None:
+        failure = answer.failure or Failure(kind="other", phase="first-byte")
+        return Reply(method=answer.method, path=answer.path, kind="failed", failure=failure, age_ms=age_ms)
+    seen = Reply(
+        method=answer.method,
+        path=answer.path,
+        kind="not-json",
+        status=answer.status,
+        server=(answer.header("server") or "")[:60],
+        ray=(answer.header("cf-ray") or "")[:60],
+        age_ms=age_ms,
+    )
+    match found:
+        case envelope.Ok() | envelope.Rejected() | envelope.Partial():
+            return replace(
+                seen,
+                kind="ok" if isinstance(found, envelope.Ok) else "refused",
+                code=found.code[:16],
+                msg=found.message[:MESSAGE_LENGTH],
+                item_codes=tuple(item.code[:16] for item in found.items[:20]),
+            )
+        case envelope.Http() | envelope.NotJson():
+            return seen
+        case _:
+            assert_never(found)
+
+
+# ---- whose business a missing answer is --------------------------------------------------------
+
+_LAYER_BY_PHASE = {"resolve": "dns", "connect": "tcp", "proxy": "proxy", "handshake": "tls"}
+_LAYER_BY_KIND = {
+    "dns": "dns",
+    "refused": "tcp",
+    "unreachable": "tcp",
+    "proxy": "proxy",
+    "tls": "tls",
+    "not-tls": "tls",
+}
+
+
+def layer(failure: Failure) -> str:
+    """The check that names the cause of this failure. The kind decides where it says more than the phase."""
+    return _LAYER_BY_KIND.get(failure.kind) or _LAYER_BY_PHASE.get(failure.phase, "http")
+
+
+# Codes that say something of the exchange or of the way to it, not of what was asked.
+_STATUS_CODES = frozenset({"50001", "50004", "50013", "50026"})
+_LIMIT_CODES = frozenset({"50011", "50061"})
+_EDGE_CODES = frozenset({"50121"})
+
+
+def standing_in_the_way(reply: Reply, host: str) -> Skip | None:
+    """The skip for an answer that did not come from what was asked, naming the check that judges it; else None."""
+    if reply.failure is not None:
+        below = layer(reply.failure)
+        word = "no answer from" if below == "http" else "no connection to"
+        return Skip(f"{word} {host}: {reply.failure.kind} during {reply.failure.phase} (see {below})", layer=below)
+    if reply.kind == "not-json":
+        return Skip(f"{host} answered HTTP {reply.status} without an answer of the API (see http)", layer="http")
+    if reply.kind == "refused":
+        for codes, judge in ((_STATUS_CODES, "status"), (_LIMIT_CODES, "ratelimit"), (_EDGE_CODES, "http")):
+            if reply.code in codes:
+                return Skip(f"{host} answered {reply.said} (see {judge})", layer=judge)
+    return None
