@@ -23,6 +23,8 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from okxdoctor.exchange.net.service import StreamService
+
 Refusal = Literal["SERVFAIL", "REFUSED", "NXDOMAIN"]
 
 _HEADER_SIZE = 12
@@ -69,7 +71,7 @@ class DnsServer:
         self.port = 0
         self.queries: deque[DnsQuery] = deque(maxlen=_LOG_SIZE)
         self._datagrams: asyncio.DatagramTransport | None = None
-        self._streams: asyncio.Server | None = None
+        self._streams = StreamService(self._serve_stream)
         self._pending: set[asyncio.Task[None]] = set()
 
     @property
@@ -81,27 +83,24 @@ class DnsServer:
         """Bind and serve.  Raises OSError if ``port`` is taken, or if no common free port is found."""
         loop = asyncio.get_running_loop()
         for attempt in range(_PORT_ATTEMPTS):
-            streams = await asyncio.start_server(self._serve_stream, self.host, port)
-            number: int = streams.sockets[0].getsockname()[1]
+            await self._streams.start(self.host, port)
             try:
                 self._datagrams, _ = await loop.create_datagram_endpoint(
-                    lambda: _Datagrams(self), local_addr=(self.host, number)
+                    lambda: _Datagrams(self), local_addr=(self.host, self._streams.port)
                 )
             except OSError:
                 # Free for TCP, taken for UDP: another try, unless the number was asked for.
-                streams.close()
-                await streams.wait_closed()
+                await self._streams.close()
                 if port or attempt == _PORT_ATTEMPTS - 1:
                     raise
                 continue
-            self._streams, self.port = streams, number
+            self.port = self._streams.port
             return
 
     async def close(self) -> None:
         if self._datagrams is not None:
             self._datagrams.close()
-        if self._streams is not None:
-            self._streams.close()
+        await self._streams.close()
         for task in list(self._pending):
             task.cancel()
         await asyncio.gather(*self._pending, return_exceptions=True)
@@ -136,23 +135,14 @@ class DnsServer:
         task.add_done_callback(self._pending.discard)
 
     async def _serve_stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._pending.add(task)
-        try:
-            async with asyncio.timeout(None) as limit:
-                while True:
-                    limit.reschedule(asyncio.get_running_loop().time() + _TCP_IDLE_S)
-                    (length,) = struct.unpack("!H", await reader.readexactly(2))
-                    wire = await self.respond(await reader.readexactly(length), "tcp")
-                    if wire is not None:
-                        writer.write(struct.pack("!H", len(wire)) + wire)
-                        await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
-            pass
-        finally:
-            self._pending.discard(task)
-            writer.close()
+        while True:
+            async with asyncio.timeout(_TCP_IDLE_S):
+                (length,) = struct.unpack("!H", await reader.readexactly(2))
+                query = await reader.readexactly(length)
+            wire = await self.respond(query, "tcp")
+            if wire is not None:
+                writer.write(struct.pack("!H", len(wire)) + wire)
+                await writer.drain()
 
 
 class _Datagrams(asyncio.DatagramProtocol):

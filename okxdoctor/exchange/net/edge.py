@@ -26,9 +26,9 @@ from okxdoctor.exchange.net.ntp import NtpServer
 from okxdoctor.exchange.net.plan import NetPlan, PortState, ProxyPlan, net_plan
 from okxdoctor.exchange.net.proxy import HttpProxy, ProxyBehaviour
 from okxdoctor.exchange.net.pump import close_politely
-from okxdoctor.exchange.net.service import StreamService
+from okxdoctor.exchange.net.service import Acceptor, StreamService, serve_stream
 from okxdoctor.exchange.net.tcp import FilteredPort, HeldPort
-from okxdoctor.exchange.net.tls import HEALTHY, Address, ContextFront, ServerTls, tls_front
+from okxdoctor.exchange.net.tls import HEALTHY, Address, ContextFront, RawFront, ServerTls, tls_front
 
 _ISSUER_PATH = "/issuing.cer"
 _PORT_ATTEMPTS = 20
@@ -63,61 +63,52 @@ class TlsPort:
         self._held, self._held_v6 = _hold_both(host, port)
         self.host = host
         self.port = self._held.port
-        self._listener: socket.socket | None = None
+        self._acceptor: Acceptor | None = None
         self._filtered: FilteredPort | None = None
-        self._server: asyncio.Server | None = None
-        self._raw: StreamService | None = None
-        self._now: tuple[PortState, ServerTls] | None = None
+        self._front: ContextFront | RawFront | None = None
 
     async def apply(self, state: PortState, wish: ServerTls = HEALTHY) -> None:
-        """Put the port into this state; new connections meet it.
+        """Put the port into this state; new connections meet it, also those that wait to be accepted.
 
-        A change from one open state to another closes the port at no moment.  Raises ``NotFiltered`` where the
-        kernel does not let a port be filtered.
+        A change of ``wish`` closes the port at no moment.  Raises ``NotFiltered`` where the kernel does not let a
+        port be filtered; the port is closed then.
         """
-        if self._now == (state, wish):
-            return
-        await self._stop_serving()
-        self._now = None
+        if state != "filtered" and self._filtered is not None:
+            self._filtered.close()
+            self._filtered = None
         if state == "open":
-            if self._listener is None:
-                self._listener = self._held.listen()
-            await self._serve(wish, self._listener.dup())
-        else:
-            if self._listener is not None:
-                self._listener.close()
-                self._listener = None
-            if state == "filtered":
-                self._filtered = self._held.filter()
-        self._now = (state, wish)
+            self._front = tls_front(
+                wish, authority=self._authority, names=self._names, upstream=self._upstream, alpn=self._alpn
+            )
+            if self._acceptor is None:
+                self._acceptor = Acceptor(self._held.listen(), self._serve)
+            return
+        if self._acceptor is not None:
+            await self._acceptor.close()
+            self._acceptor = None
+        if state == "filtered" and self._filtered is None:
+            self._filtered = self._held.filter()
 
     async def close(self) -> None:
-        await self._stop_serving()
-        if self._listener is not None:
-            self._listener.close()
+        """Close the port and end the handshakes that are going on; established connections are the real server's."""
+        await self.apply("closed")
         self._held.close()
         if self._held_v6 is not None:
             self._held_v6.close()
 
-    async def _serve(self, wish: ServerTls, listener: socket.socket) -> None:
-        front = tls_front(wish, authority=self._authority, names=self._names, upstream=self._upstream, alpn=self._alpn)
-        if isinstance(front, ContextFront):
-            loop = asyncio.get_running_loop()
-            self._server = await loop.create_server(self._factory, sock=listener, ssl=front.context)
-        else:
-            self._raw = StreamService(front.handle)
-            await self._raw.start(listener=listener)
-
-    async def _stop_serving(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        if self._raw is not None:
-            await self._raw.close()
-            self._raw = None
-        if self._filtered is not None:
-            self._filtered.close()
-            self._filtered = None
+    async def _serve(self, sock: socket.socket) -> None:
+        match self._front:
+            case ContextFront(context=context):
+                loop = asyncio.get_running_loop()
+                try:
+                    await loop.connect_accepted_socket(self._factory, sock, ssl=context)
+                except BaseException:
+                    sock.close()
+                    raise
+            case RawFront(handle=handle):
+                await serve_stream(sock, handle)
+            case None:
+                sock.close()
 
 
 class Edge:

@@ -13,9 +13,8 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from okxdoctor.exchange.net.pump import close_politely
-from okxdoctor.exchange.net.service import StreamService
+from okxdoctor.exchange.net.service import Handler, StreamService
 from okxdoctor.exchange.net.tcp import stay_silent
-from okxdoctor.exchange.net.tls import Handler
 
 _HEAD_DEADLINE_S = 10.0
 _CHUNK = 65536

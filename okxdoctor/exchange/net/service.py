@@ -1,12 +1,102 @@
-"""A listener on loopback that ends its connections when it is closed."""
+"""Listening on loopback: an acceptor of sockets, and a service of byte streams on top of it.
+
+Not ``asyncio.Server``: when that is closed while the loop has accepted a connection and not yet made its
+transport, the connection is lost half-made.  Faults are switched while clients come and go, so that happens.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
-from okxdoctor.exchange.net.tls import Handler
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+_BACKLOG = 128
+_OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_PAUSE_S = 0.2
+
+
+class Acceptor:
+    """Give every connection of ``listener`` to ``serve``, which owns the socket then; takes over ``listener``.
+
+    Starts at once in the running loop.  What ``serve`` raises by way of a lost or failed connection ends there.
+    """
+
+    def __init__(self, listener: socket.socket, serve: Callable[[socket.socket], Coroutine[Any, Any, None]]) -> None:
+        self._listener = listener
+        self._listener.setblocking(False)
+        self._serve = serve
+        self._loop = asyncio.get_running_loop()
+        self._running: set[asyncio.Task[None]] = set()
+        self._loop.add_reader(listener.fileno(), self._accept)
+
+    def stop(self) -> None:
+        """Listen no more; connections go on."""
+        if self._listener.fileno() >= 0:
+            self._loop.remove_reader(self._listener.fileno())
+            self._listener.close()
+
+    async def close(self) -> None:
+        """Listen no more, and cancel what still serves."""
+        self.stop()
+        # A task cancelled before its first step never gets to close its socket.
+        await asyncio.sleep(0)
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.sleep(0)  # transports close their sockets one step later
+
+    def _accept(self) -> None:
+        for _ in range(_BACKLOG):
+            try:
+                sock, _address = self._listener.accept()
+            except (BlockingIOError, ConnectionAbortedError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno not in _OUT_OF_DESCRIPTORS:
+                    raise
+                # The listener stays readable, so without a pause this would spin.
+                self._loop.remove_reader(self._listener.fileno())
+                self._loop.call_later(_PAUSE_S, self._resume)
+                return
+            sock.setblocking(False)
+            task = self._loop.create_task(self._serve_one(sock))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    def _resume(self) -> None:
+        if self._listener.fileno() >= 0:
+            self._loop.add_reader(self._listener.fileno(), self._accept)
+
+    async def _serve_one(self, sock: socket.socket) -> None:
+        # OSError covers ssl.SSLError and every loss of a connection.
+        with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
+            await self._serve(sock)
+
+
+async def serve_stream(sock: socket.socket, handler: Handler) -> None:
+    """Run ``handler`` on an accepted socket and close it, whatever happens."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    try:
+        transport, _ = await loop.connect_accepted_socket(lambda: protocol, sock)
+    except BaseException:
+        sock.close()
+        raise
+    writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+    try:
+        await handler(reader, writer)
+    except asyncio.CancelledError:
+        transport.abort()  # the service is being closed, which waits for nobody who does not read
+        raise
+    finally:
+        writer.close()
 
 
 class StreamService:
@@ -16,35 +106,18 @@ class StreamService:
         self.host = ""
         self.port = 0
         self._handler = handler
-        self._server: asyncio.Server | None = None
-        self._running: set[asyncio.Task[None]] = set()
+        self._acceptor: Acceptor | None = None
 
     async def start(self, host: str = "127.0.0.1", port: int = 0, *, listener: socket.socket | None = None) -> None:
         """Bind and serve, or serve on ``listener``.  Raises OSError if ``port`` is taken."""
-        if listener is not None:
-            self._server = await asyncio.start_server(self._serve, sock=listener)
-        else:
-            self._server = await asyncio.start_server(self._serve, host, port)
-        self.host, self.port = self._server.sockets[0].getsockname()[:2]
+        if listener is None:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        self.host, self.port = listener.getsockname()[:2]
+        self._acceptor = Acceptor(listener, lambda sock: serve_stream(sock, self._handler))
 
     async def close(self) -> None:
         """Stop listening and end every connection."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        running = list(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._running.add(task)
-        try:
-            # Cancelled only by close(); nobody awaits this task, so the cancellation ends here.
-            with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                await self._handler(reader, writer)
-        finally:
-            self._running.discard(task)
-            writer.close()
+        if self._acceptor is not None:
+            await self._acceptor.close()
+            self._acceptor = None

@@ -20,9 +20,9 @@ from okxdoctor.exchange.net import ca
 from okxdoctor.exchange.net.ca import Authority, LeafMaterial
 from okxdoctor.exchange.net.hello import read_client_hello
 from okxdoctor.exchange.net.pump import TlsPump, close_politely
+from okxdoctor.exchange.net.service import Handler
 from okxdoctor.exchange.net.tcp import abort_with_reset, stay_silent
 
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Continuation = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], Awaitable[None]]
 """A handler that takes over after something was read from the connection; the bytes are what was read."""
 Address = tuple[str, int]
@@ -85,7 +85,7 @@ class ContextFront:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawFront:
-    """``handle`` is the connection handler for ``asyncio.start_server``; the real server does not listen here."""
+    """``handle`` serves each connection from its first byte; the real server does not see it, or only relayed."""
 
     handle: Handler
 
@@ -272,6 +272,6 @@ async def _relay(pump: TlsPump, upstream: Address) -> None:
         while data := await reader.read(_CHUNK):
             await pump.write(data)
     finally:
+        writer.close()
         inbound.cancel()
         await asyncio.gather(inbound, return_exceptions=True)
-        writer.close()
