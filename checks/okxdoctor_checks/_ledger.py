@@ -1,0 +1,97 @@
+"""The own requests of this run, counted as the exchange counts them: per endpoint, scope and window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from okxdoctor.port import LedgerRow
+
+try:
+    from okxdoctor.knowledge import endpoint
+except ImportError:
+    from okxdoctor_checks._pending import endpoint
+
+# Scopes as the documentation words them, and the query parameter that divides the budget.
+_DIVIDERS = {"Instrument ID": "instId", "Instrument Type": "instType", "Instrument Family": "instFamily"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """How much of one documented budget this run used at its busiest.
+
+    ``most`` requests within some window of ``window_s``; ``refused`` of all ``sent`` were answered with 429 or 50011.
+    ``bucket`` is the instrument, type or family where the budget is divided by it.
+    """
+
+    method: str
+    path: str
+    bucket: str
+    scope: str
+    limit: int
+    window_s: float
+    sent: int
+    most: int
+    refused: int
+
+    @property
+    def spent(self) -> bool:
+        """At or over the limit. One request alone never is, however small the budget."""
+        return self.most >= max(self.limit, 2)
+
+    @property
+    def said(self) -> str:
+        return f"{self.method} {self.path}: {self.most} of {self.limit} in {self.window_s:g} s"
+
+
+def path_of(request_path: str) -> str:
+    """The endpoint of a request path: without its query."""
+    return request_path.partition("?")[0]
+
+
+def limited(row: LedgerRow) -> bool:
+    """Refused for the endpoint's own budget. 50013 also comes with HTTP 429 and is not that."""
+    return row.code == "50011" or (row.status == 429 and not row.code)
+
+
+def usage(sent: Iterable[LedgerRow]) -> tuple[Usage, ...]:
+    """The use of every documented budget that these requests touched. Endpoints without a known budget are left out."""
+    groups: dict[tuple[str, str, str], list[LedgerRow]] = {}
+    for row in sent:
+        path, _, query = row.path.partition("?")
+        known = endpoint(row.method, path)
+        if known is None:
+            continue
+        parameter = next((name for words, name in _DIVIDERS.items() if words in known.scope), "")
+        bucket = parse_qs(query).get(parameter, [""])[0] if parameter else ""
+        groups.setdefault((row.method, path, bucket), []).append(row)
+    found: list[Usage] = []
+    for (method, path, bucket), rows in sorted(groups.items()):
+        known = endpoint(method, path)
+        if known is not None:
+            found.append(
+                Usage(
+                    method=method,
+                    path=path,
+                    bucket=bucket,
+                    scope=known.scope,
+                    limit=int(known.limit),
+                    window_s=float(known.per_seconds),
+                    sent=len(rows),
+                    most=most_within([row.at_mono_ns for row in rows], float(known.per_seconds)),
+                    refused=sum(limited(row) for row in rows),
+                )
+            )
+    return tuple(found)
+
+
+def most_within(times_ns: Iterable[int], window_s: float) -> int:
+    """The largest number of these instants that any half-open window of this length holds."""
+    ordered = sorted(times_ns)
+    first = most = 0
+    for last, at in enumerate(ordered):
+        while at - ordered[first] >= window_s * 1e9:
+            first += 1
+        most = max(most, last - first + 1)
+    return most

@@ -1,0 +1,280 @@
+"""Is the exchange itself in service, or under maintenance, about to be, or too busy to answer?
+
+Looks at the exchange's own table of maintenance windows (GET system/status), at its time, and at what all calls of this
+run were answered with: 50001 says maintenance, and 50013, 50026 or 50004 say that the system is busy, which is only
+believed while the run itself stayed under every request limit.
+
+What it finds, and what to do:
+* maintenance now: nothing on this machine is wrong; wait for the announced end, then read orders, fills and positions
+  before trading again. A window in pre-open already accepts post-only orders and cancellations.
+* maintenance announced: the finding says when and for which service; plan the bot's pause.
+* overloaded: retry with growing, randomised pauses. After 50004 the outcome of an order is unknown: look it up.
+
+Only windows of the environment asked (live or demo) count. A window of a service that a normal trading program does not
+use (block trading, spreads, bots, copy trading) is listed as information.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from okxdoctor.check import Check, Inconclusive
+from okxdoctor.model import Confidence, Finding, Json, Severity
+from okxdoctor.okx.timestamps import TimestampError, iso_from_epoch_ms, parse_epoch_ms
+from okxdoctor.port import Ask, Io
+from okxdoctor_checks._answers import Reply, read, rows, standing_in_the_way, text
+from okxdoctor_checks._ledger import Usage, path_of, usage
+from okxdoctor_checks._limits import limit
+
+STATUS = "/api/v5/system/status"
+TIME = "/api/v5/public/time"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """One row of system/status. Instants are epoch milliseconds, None where empty or unreadable."""
+
+    title: str
+    state: str
+    service: str
+    environment: str
+    kind: str
+    system: str
+    begin_ms: int | None
+    end_ms: int | None
+    pre_open_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """``now_ms``: the exchange's time where it told it, else this machine's (``clock`` says which).
+
+    ``refusals``: how often which endpoint answered which code in the whole run. ``usage``: the own use of the budgets
+    of these endpoints.
+    """
+
+    environment: Literal["live", "demo"]
+    now_ms: int
+    clock: Literal["exchange", "local"]
+    table: Reply
+    time: Reply
+    windows: tuple[Window, ...] = ()
+    refusals: tuple[tuple[str, str, int], ...] = ()
+    usage: tuple[Usage, ...] = ()
+
+
+async def probe(io: Io) -> Facts:
+    table, time = await asyncio.gather(io.http(Ask(method="GET", path=STATUS)), io.http(Ask(method="GET", path=TIME)))
+    asked, told = read(table), read(time)
+    if asked.kind in NO_ANSWER and told.kind in NO_ANSWER:
+        # A refusal of the API would be something to judge; without any answer of it there is nothing to look at.
+        raise standing_in_the_way(asked, io.view.rest.host) or Inconclusive(f"system/status: {asked.said}")
+    await io.settled()
+    sent = io.ledger()
+    refusals = Counter((path_of(row.path), row.code) for row in sent if row.code in MAINTENANCE | BUSY)
+    if asked.kind != "ok" and not refusals:
+        raise Inconclusive(f"the table of maintenance windows was not to be had: system/status answered {asked.said}")
+    exchange_ms = next((_instant(text(row, "ts")) for row in rows(time)), None)
+    return Facts(
+        environment=io.view.environment,
+        now_ms=exchange_ms if exchange_ms is not None else io.now().wall_ns // 1_000_000,
+        clock="exchange" if exchange_ms is not None else "local",
+        table=asked,
+        time=told,
+        windows=tuple(
+            Window(
+                title=text(row, "title")[:120],
+                state=text(row, "state"),
+                service=text(row, "serviceType"),
+                environment=text(row, "env"),
+                kind=text(row, "maintType"),
+                system=text(row, "system"),
+                begin_ms=_instant(text(row, "begin")),
+                end_ms=_instant(text(row, "end")),
+                pre_open_ms=_instant(text(row, "preOpenBegin")),
+            )
+            for row in rows(table)[:50]
+        ),
+        refusals=tuple((path, code, count) for (path, code), count in sorted(refusals.items())),
+        usage=tuple(use for use in usage(sent) if any(use.path == path for path, _ in refusals)),
+    )
+
+
+def _instant(epoch_ms: str) -> int | None:
+    try:
+        return parse_epoch_ms(epoch_ms)
+    except TimestampError:
+        return None
+
+
+# ---- evaluate ----------------------------------------------------------------------------------
+
+NO_ANSWER = ("failed", "not-json")
+MAINTENANCE = frozenset({"50001"})
+BUSY = frozenset({"50004", "50013", "50026"})
+_ENVIRONMENTS = {"1": "live", "2": "demo"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """``reach``: all of it concerns a trading program, or some of it, or a product that such a program rarely uses."""
+
+    name: str
+    reach: Literal["all", "some", "apart"]
+
+
+# serviceType of system/status as documented (seen 2026-07). Grade of names: documented; of reach: chosen.
+_SERVICES = {
+    "0": Service(name="WebSocket", reach="all"),
+    "5": Service(name="trading", reach="all"),
+    "6": Service(name="block trading", reach="apart"),
+    "7": Service(name="trading bots", reach="apart"),
+    "8": Service(name="trading, accounts in batches", reach="some"),
+    "9": Service(name="trading, products in batches", reach="some"),
+    "10": Service(name="spread trading", reach="apart"),
+    "11": Service(name="copy trading", reach="apart"),
+    "99": Service(name="other services", reach="some"),
+}
+
+
+def evaluate(facts: Facts) -> Iterable[Finding]:
+    concerning = [
+        window
+        for window in facts.windows
+        if window.system != "classic" and _ENVIRONMENTS.get(window.environment, facts.environment) == facts.environment
+    ]
+    ongoing = [window for window in concerning if window.state in ("ongoing", "pre_open")]
+    for window in ongoing:
+        yield _maintenance(window, facts)
+    if not any(_severity(window) is Severity.ERROR for window in ongoing):
+        yield from _unannounced(facts)
+    for window in concerning:
+        if window.state == "scheduled":
+            yield from _scheduled(window, facts)
+    yield from _overloaded(facts)
+
+
+def _service(window: Window) -> Service:
+    return _SERVICES.get(window.service, Service(name=f"service {window.service or 'not named'}", reach="some"))
+
+
+def _severity(window: Window) -> Severity:
+    match _service(window).reach:
+        case "all":
+            # In pre-open, post-only orders, cancellations and transfers already work.
+            return Severity.WARNING if window.state == "pre_open" else Severity.ERROR
+        case "some":
+            return Severity.WARNING
+        case "apart":
+            return Severity.INFO
+
+
+def _about(window: Window, facts: Facts) -> dict[str, Json]:
+    return {
+        "title": window.title,
+        "state": window.state,
+        "service": _service(window).name,
+        "service_type": window.service,
+        "environment": facts.environment,
+        "begin": _iso(window.begin_ms),
+        "end": _iso(window.end_ms),
+        "now": _iso(facts.now_ms),
+    }
+
+
+def _iso(epoch_ms: int | None) -> str:
+    if epoch_ms is None:
+        return ""
+    try:
+        return iso_from_epoch_ms(epoch_ms)
+    except TimestampError:
+        return str(epoch_ms)
+
+
+def _subject(window: Window) -> str:
+    return "ws" if window.service == "0" else ""
+
+
+def _maintenance(window: Window, facts: Facts) -> Finding:
+    over = (window.end_ms - facts.now_ms) / 60_000 if window.end_ms is not None else None
+    until = f", announced until {_iso(window.end_ms)}" if window.end_ms is not None else ""
+    stage = "in pre-open after maintenance" if window.state == "pre_open" else "under maintenance"
+    return Finding(
+        code="status.maintenance",
+        summary=f"The exchange is {stage}: {_service(window).name}{until}",
+        evidence={**_about(window, facts), "minutes_left": round(over, 1) if over is not None else None},
+        subject=_subject(window),
+        severity=_severity(window),
+        confidence=Confidence.CERTAIN if _service(window).reach == "all" else Confidence.LIKELY,
+    )
+
+
+def _unannounced(facts: Facts) -> Iterator[Finding]:
+    """50001 without a window in the table: the service says itself that it is closed."""
+    closed = [(path, count) for path, code, count in facts.refusals if code in MAINTENANCE]
+    if closed:
+        times = sum(count for _, count in closed)
+        yield Finding(
+            code="status.maintenance",
+            summary=f"The exchange answers {times} calls with 50001 (service temporarily unavailable)",
+            evidence={
+                "calls_refused": times,
+                "endpoints": [path for path, _ in closed],
+                "code": "50001",
+                "table": facts.table.said,
+            },
+        )
+
+
+def _scheduled(window: Window, facts: Facts) -> Iterator[Finding]:
+    if window.begin_ms is None or (window.end_ms is not None and window.end_ms <= facts.now_ms):
+        return
+    hours = (window.begin_ms - facts.now_ms) / 3_600_000
+    horizon_h = limit("maintenance_horizon_h")
+    if hours > horizon_h:
+        return
+    begins = f"begins in {hours:.1f} h" if hours > 0 else f"should have begun {-hours:.1f} h ago"
+    yield Finding(
+        code="status.maintenance-scheduled",
+        summary=f"Maintenance of {_service(window).name} {begins}, at {_iso(window.begin_ms)}",
+        evidence={**_about(window, facts), "begins_in_h": round(hours, 2), "horizon_h": horizon_h},
+        subject=_subject(window),
+        severity=Severity.INFO if _service(window).reach == "apart" else None,
+    )
+
+
+def _overloaded(facts: Facts) -> Iterator[Finding]:
+    busy = [(path, code, count) for path, code, count in facts.refusals if code in BUSY]
+    own = [use for use in facts.usage if use.spent and any(use.path == path for path, _, _ in busy)]
+    if not busy or own:
+        return
+    times = sum(count for _, _, count in busy)
+    answered = sorted({code for _, code, _ in busy})
+    yield Finding(
+        code="status.overloaded",
+        summary=f"{times} calls were answered with {' and '.join(answered)} while the run stayed under every limit",
+        evidence={
+            "calls_refused": times,
+            "codes": list(answered),
+            "endpoints": [path for path, _, _ in busy],
+            "own_use": [use.said for use in facts.usage],
+        },
+        confidence=Confidence.LIKELY,
+        excluded=("ratelimit.exceeded",),
+    )
+
+
+CHECK = Check(
+    id="status",
+    title="the exchange is in service, now and in the coming hours",
+    facts=Facts,
+    probe=probe,
+    evaluate=evaluate,
+    reads=("key", "signature", "instrument"),
+    matters=False,  # a table that cannot be read leaves no doubt about services that answer
+    causes=("status.maintenance", "status.maintenance-scheduled", "status.overloaded"),
+)

@@ -1,0 +1,210 @@
+"""The check of the exchange's state: windows by state, environment and service; 50001; busy answers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from fakeio import EPOCH_NS, FakeIo, Scripted, codes, failed, judged, ok, page, refusal, run, view
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okxdoctor.check import Inconclusive, Skip
+from okxdoctor.model import Confidence, Finding, Severity
+from okxdoctor.port import LedgerRow
+from okxdoctor_checks.status import CHECK, Facts
+
+STATUS = "GET /api/v5/system/status"
+TIME = "GET /api/v5/public/time"
+NOW_MS = EPOCH_NS // 1_000_000
+HOUR_MS = 3_600_000
+
+
+def window(state: str, *, begin_h: float = -1, end_h: float | None = 1, **changes: Any) -> dict[str, Any]:
+    """A row of system/status, hours counted from now."""
+    row = {
+        "title": "Trading system upgrade", "state": state, "serviceType": "5", "env": "1", "maintType": "1",
+        "system": "unified", "href": "", "scheDesc": "", "preOpenBegin": "",
+        "begin": str(round(NOW_MS + begin_h * HOUR_MS)),
+        "end": "" if end_h is None else str(round(NOW_MS + end_h * HOUR_MS)),
+    }  # fmt: skip
+    return {**row, **changes}
+
+
+def row(path: str, code: str, *, at_s: float = 0.0, status: int = 200, method: str = "GET") -> LedgerRow:
+    return LedgerRow(at_mono_ns=round(at_s * 1e9), method=method, path=path, scope="", status=status, code=code)
+
+
+def look(
+    *windows: dict[str, Any],
+    table: Scripted | None = None,
+    time: Scripted | None = None,
+    ledger: tuple[LedgerRow, ...] = (),
+    **changes: Any,
+) -> tuple[Facts, tuple[Finding, ...]]:
+    script = {STATUS: table or ok(list(windows)), TIME: time or ok([{"ts": str(NOW_MS)}])}
+    return run(CHECK, FakeIo(view=view(**changes), http_script=script, ledger_rows=ledger))
+
+
+def test_an_empty_table_is_health() -> None:
+    facts, findings = look()
+    assert findings == ()
+    assert facts.now_ms == NOW_MS
+    assert facts.clock == "exchange"
+
+
+@pytest.mark.parametrize(
+    ("state", "begin_h", "end_h", "expected"),
+    [
+        ("ongoing", -1, 1, ["status.maintenance"]),
+        ("ongoing", -2, -1, ["status.maintenance"]),  # it lasts longer than announced
+        ("ongoing", -1, None, ["status.maintenance"]),
+        ("pre_open", -1, 1, ["status.maintenance"]),
+        ("scheduled", 23.9, 25, ["status.maintenance-scheduled"]),
+        ("scheduled", 24.1, 25, []),
+        ("scheduled", -0.1, 1, ["status.maintenance-scheduled"]),
+        ("scheduled", -2, -1, []),
+        ("completed", -1, 1, []),
+        ("canceled", -1, 1, []),
+        ("something-new", -1, 1, []),
+        ("", -1, 1, []),
+    ],
+)
+def test_states(state: str, begin_h: float, end_h: float | None, expected: list[str]) -> None:
+    assert codes(look(window(state, begin_h=begin_h, end_h=end_h))[1]) == expected
+
+
+@pytest.mark.parametrize(
+    ("env", "environment", "expected"),
+    [
+        ("1", "live", ["status.maintenance"]),
+        ("2", "live", []),
+        ("1", "demo", []),
+        ("2", "demo", ["status.maintenance"]),
+        ("", "live", ["status.maintenance"]),
+        ("", "demo", ["status.maintenance"]),
+    ],
+)
+def test_only_the_environment_asked_counts(env: str, environment: str, expected: list[str]) -> None:
+    assert codes(look(window("ongoing", env=env), environment=environment)[1]) == expected
+
+
+def test_the_classic_system_is_not_ours() -> None:
+    assert look(window("ongoing", system="classic"))[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("service", "severity"),
+    [
+        ("0", Severity.ERROR),
+        ("5", Severity.ERROR),
+        ("8", Severity.WARNING),
+        ("9", Severity.WARNING),
+        ("99", Severity.WARNING),
+        ("77", Severity.WARNING),
+        ("6", Severity.INFO),
+        ("7", Severity.INFO),
+        ("10", Severity.INFO),
+        ("11", Severity.INFO),
+    ],
+)
+def test_how_grave_depends_on_the_service(service: str, severity: Severity) -> None:
+    (finding,) = look(window("ongoing", serviceType=service))[1]
+    assert finding.severity is severity
+    assert finding.subject == ("ws" if service == "0" else "")
+
+
+def test_pre_open_is_a_warning_for_trading() -> None:
+    (finding,) = look(window("pre_open"))[1]
+    assert finding.severity is Severity.WARNING
+    assert "pre-open" in finding.summary
+
+
+def test_the_numbers_are_given() -> None:
+    (finding,) = look(window("scheduled", begin_h=2, end_h=3))[1]
+    assert finding.evidence["begins_in_h"] == 2
+    assert finding.evidence["begin"] == "2025-11-24T18:00:00.000Z"
+    assert "2.0 h" in finding.summary
+
+
+def test_50001_without_a_window_is_maintenance() -> None:
+    closed = refusal("50001", "Service temporarily unavailable", status=503)
+    rows = (row("/api/v5/system/status", "50001", status=503), row("/api/v5/account/config", "50001", status=503))
+    (finding,) = look(table=closed, time=closed, ledger=rows)[1]
+    assert finding.code == "status.maintenance"
+    assert finding.evidence["calls_refused"] == 2
+
+
+def test_50001_under_an_announced_window_is_one_finding() -> None:
+    rows = (row("/api/v5/account/config", "50001", status=503),)
+    assert codes(look(window("ongoing"), ledger=rows)[1]) == ["status.maintenance"]
+
+
+def test_50001_beside_a_window_of_another_product_is_told() -> None:
+    rows = (row("/api/v5/account/config", "50001", status=503),)
+    _, findings = look(window("ongoing", serviceType="10"), ledger=rows)
+    assert [finding.severity for finding in findings] == [Severity.INFO, None]
+
+
+@pytest.mark.parametrize("code", ["50004", "50013", "50026"])
+def test_busy_answers_within_the_limits_are_overload(code: str) -> None:
+    rows = (row("/api/v5/account/config", code, status=429), row("/api/v5/account/config", "0"))
+    (finding,) = look(ledger=rows)[1]
+    assert finding.code == "status.overloaded"
+    assert finding.confidence is Confidence.LIKELY
+    assert "ratelimit.exceeded" in finding.excluded
+
+
+def test_busy_answers_over_the_own_limit_are_not_overload() -> None:
+    # account/config allows 5 in 2 s; the fifth within the window is at the limit.
+    rows = tuple(row("/api/v5/account/config", "50013", at_s=0.1 * n, status=429) for n in range(5))
+    assert look(ledger=rows)[1] == ()
+    assert codes(look(ledger=rows[:4])[1]) == ["status.overloaded"]
+    spread = tuple(row("/api/v5/account/config", "50013", at_s=0.6 * n, status=429) for n in range(5))
+    assert codes(look(ledger=spread)[1]) == ["status.overloaded"]
+
+
+def test_the_limit_of_an_endpoint_is_no_overload() -> None:
+    assert look(ledger=(row("/api/v5/market/ticker", "50011", status=429),))[1] == ()
+
+
+@pytest.mark.parametrize("reply", [refusal("50011", status=429), page(502), failed("timeout", "first-byte")])
+def test_a_table_that_cannot_be_read_is_inconclusive_and_does_not_matter(reply: Scripted) -> None:
+    with pytest.raises(Inconclusive, match="system/status"):
+        look(table=reply)
+    assert not CHECK.matters
+
+
+def test_a_busy_refusal_of_the_table_itself_is_judged() -> None:
+    rows = (row("/api/v5/system/status", "50026", status=500),)
+    assert codes(look(table=refusal("50026", status=500), ledger=rows)[1]) == ["status.overloaded"]
+
+
+def test_no_answer_at_all_is_the_lower_layers() -> None:
+    with pytest.raises(Skip) as caught:
+        look(table=failed("refused", "connect"), time=failed("refused", "connect"))
+    assert caught.value.layer == "tcp"
+
+
+def test_without_the_exchanges_time_the_local_clock_serves() -> None:
+    facts, findings = look(window("scheduled", begin_h=2), time=failed("timeout", "first-byte"))
+    assert facts.clock == "local"
+    assert codes(findings) == ["status.maintenance-scheduled"]
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5", "9" * 40, "99999999999999999"])
+def test_odd_instants_are_no_crash(text: str) -> None:
+    _, findings = look(window("scheduled", begin=text, end=text), window("ongoing", begin=text, end=text))
+    assert "status.maintenance" in codes(findings)
+
+
+def test_two_requests_are_enough() -> None:
+    io = FakeIo(http_script={STATUS: ok(), TIME: ok([{"ts": str(NOW_MS)}])})
+    asyncio.run(CHECK.probe(io))
+    assert sorted(ask.path for ask in io.asks) == ["/api/v5/public/time", "/api/v5/system/status"]
+
+
+@given(st.builds(Facts))
+def test_any_facts_are_judged(facts: Facts) -> None:
+    judged(CHECK, facts)
