@@ -1,10 +1,10 @@
 """The report for a reader: the answer first, its numbers, what to type, then what was looked at.
 
-    ✗ The clock of this machine is 45.0 s ahead of the exchange.
-      clock.ahead · yours · certain
-      measured   skew 45.02 s · width 0.01 s
-      to do      …
-      explains   timestamp.expired
+✗ The clock of this machine is 45.0 s ahead of the exchange.
+  clock.ahead · yours · certain
+  measured   skew 45.02 s · width 0.01 s
+  to do      …
+  explains   timestamp.expired
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from okxdoctor.model import Attempt, Diagnosis, Outcome, Report, Severity, Verdict
+from okxdoctor.model import Attempt, Diagnosis, Outcome, Report, Verdict
 from okxdoctor.reports.look import Look
 from okxdoctor.reports.paint import MARK_OF, STYLE_OF, Brush, folded, packed
 from okxdoctor.reports.values import severity_of

@@ -1,0 +1,207 @@
+"""The command ``okxdoctor``: finds the sub-command, loads only that one, and turns every ending into an exit code.
+
+Without a sub-command it is ``run``. Nothing is imported here but click, so that ``--help`` and ``explain`` start
+at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from okxdoctor import __version__
+
+_COMMANDS: dict[str, tuple[str, str, str]] = {
+    "run": ("okxdoctor.cli.run", "run", "Check every layer between this machine and OKX (the default)."),
+    "explain": ("okxdoctor.cli.explain", "explain", "Explain a cause, a check or an error code of OKX."),
+    "list": ("okxdoctor.cli.list_", "list_", "List checks, causes, faults or formats."),
+    "sim": ("okxdoctor.cli.sim", "sim", "Serve the embedded exchange."),
+    "vectors": ("okxdoctor.cli.vectors", "vectors", "Print the reference vectors."),
+    "conform": ("okxdoctor.cli.conform", "conform", "Test a signer, a rounding, a parser or a client."),
+    "inspect": ("okxdoctor.cli.inspect", "inspect", "Find out what is wrong with a captured request."),
+    "triage": ("okxdoctor.cli.triage", "triage", "Read logs and HAR files."),
+}
+_ISSUES = "https://github.com/okxdoctor/okxdoctor/issues"
+
+USAGE, DEFECT, INTERRUPTED = 2, 4, 130
+
+
+class Commands(click.Group):
+    """A group that imports a sub-command when it is called, and mounts only those whose module is there."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        here = os.path.dirname(__file__)
+        modules = {name: module.rpartition(".")[2] for name, (module, _, _) in _COMMANDS.items()}
+        return [name for name, stem in modules.items() if os.path.exists(os.path.join(here, f"{stem}.py"))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module, attribute, _ = _COMMANDS[cmd_name]
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and self.get_command(ctx, args[0]) is None:
+            from okxdoctor.settings.problem import suggestion
+
+            hint = suggestion(args[0], tuple(self.list_commands(ctx)))
+            raise click.UsageError(f"There is no command {args[0]!r} ({hint}).", ctx)
+        return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"--help", "-h", "--version"}
+        if not args or (args[0].startswith("-") and args[0] not in own):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, _COMMANDS[name][2]) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, subcommand_metavar="[COMMAND] [ARGS]..."
+)
+@click.version_option(__version__, prog_name="okxdoctor")
+def okxdoctor() -> None:
+    """Why does my integration with the OKX API v5 not work, and will it work tomorrow?
+
+    Without a command, okxdoctor checks every layer between this machine and OKX and names the one root cause of what
+    is wrong. `okxdoctor run --help` lists the flags.
+
+    Exit codes: 0 nothing found, 1 findings, 2 usage or configuration, 3 could not look, 4 a defect of okxdoctor,
+    130 interrupted.
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line. Returns the exit code; prints at most one line about what went wrong, never a traceback."""
+    _speak_utf8()
+    _end_on_sigterm()
+    try:
+        code = _call(list(sys.argv[1:] if argv is None else argv))
+        _flush()
+    except BrokenPipeError:
+        # The reader has gone (`| head`): nobody is left to tell. Keep the interpreter from complaining at exit.
+        _drop_stdout()
+        return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except SystemExit as end:
+        return _from_system_exit(end)
+    except Exception as error:
+        return _defect(error)
+    return code
+
+
+def _call(args: list[str]) -> int:
+    try:
+        result = okxdoctor.main(args=args, prog_name="okxdoctor", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as problem:
+        _complain(problem.format_message())
+        return USAGE
+    except click.UsageError as problem:
+        where = problem.ctx.command_path if problem.ctx is not None else "okxdoctor"
+        _complain(f"okxdoctor: {_sentence(problem.format_message())} Try `{where} --help`.")
+        return USAGE
+    except click.Abort:
+        return INTERRUPTED
+    except click.ClickException as problem:
+        _complain(f"okxdoctor: {_sentence(problem.format_message())}")
+        return problem.exit_code if problem.exit_code != 1 else USAGE
+    except Exception as problem:
+        from okxdoctor.settings.problem import UsageProblem
+
+        if not isinstance(problem, UsageProblem):
+            raise
+        _complain(f"okxdoctor: {_sentence(problem.message)}" + (f" Hint: {problem.hint}" if problem.hint else ""))
+        return USAGE
+    # A command that returns a number means an exit code; anything else means it is done.
+    return result if isinstance(result, int) and not isinstance(result, bool) else 0
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    return text if text.endswith((".", "?", "!", ")")) else f"{text}."
+
+
+def _complain(line: str) -> None:
+    from okxdoctor.reports.words import one_line
+
+    sys.stderr.write(_redacted(one_line(line)) + "\n")
+
+
+def _defect(error: Exception) -> int:
+    """One line for an error that nobody foresaw. The traceback only when asked for, and redacted."""
+    text = " ".join(str(error).split())[:300]
+    _complain(f"okxdoctor defect: {type(error).__name__}{': ' if text else ''}{text}")
+    if os.environ.get("OKXDOCTOR_DEBUG"):
+        import traceback
+
+        sys.stderr.write(_redacted("".join(traceback.format_exception(error))))
+    else:
+        sys.stderr.write(f"Please report it with OKXDOCTOR_DEBUG=1 set: {_ISSUES}\n")
+    return DEFECT
+
+
+def _redacted(text: str) -> str:
+    """What is written before or beside a run passes the same point as everything else."""
+    from okxdoctor.redact import Redactor, url_secrets
+
+    names = ("OKX_API_KEY", "OKX_SECRET_KEY", "OKX_API_SECRET", "OKX_PASSPHRASE", "OKX_API_PASSPHRASE")
+    secrets = [os.environ[name] for name in names if os.environ.get(name)]
+    for name, value in os.environ.items():
+        if name.lower().endswith("_proxy") and "@" in value:
+            secrets += url_secrets(value if "://" in value else f"http://{value}")
+    return Redactor(secrets).text(text)
+
+
+def _from_system_exit(end: SystemExit) -> int:
+    if end.code is None:
+        return 0
+    if isinstance(end.code, int):
+        return end.code
+    _complain(str(end.code))
+    return USAGE
+
+
+def _speak_utf8() -> None:
+    """A terminal that cannot show a character gets an escape instead of an exception."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _end_on_sigterm() -> None:
+    """SIGTERM ends like Ctrl-C: connections are closed and the report so far is written."""
+    import signal
+    import threading
+
+    if threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _drop_stdout() -> None:
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,176 @@
+"""``okxdoctor run``: flags in, a report out. What is typed is resolved by the settings, what is found by the runner."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from okxdoctor.cli.sinks import Place
+    from okxdoctor.model import Report
+    from okxdoctor.settings import Settings
+
+
+@click.command("run")
+@click.option("--target", metavar="TARGET", help="live, demo, sim, cassette:PATH or facts:PATH. Default: live.")
+@click.option("--site", metavar="SITE", help="global, eea, us or tr. Default: global.")
+@click.option("--rest-url", metavar="URL", help="REST address instead of the site's.")
+@click.option("--ws-url", metavar="URL", help="WebSocket base instead of the site's; /ws/v5/… is appended.")
+@click.option(
+    "--site-url",
+    "site_urls",
+    multiple=True,
+    metavar="NAME=REST[,WS[,DEMO_WS]]",
+    help="A site to compare with, beside --rest-url.",
+)
+@click.option("--ca-file", metavar="FILE", help="Verify certificates with this PEM file.")
+@click.option("--dns-server", "dns_servers", multiple=True, metavar="HOST[:PORT]", help="Ask this name server.")
+@click.option("--ntp-server", "ntp_servers", multiple=True, metavar="HOST[:PORT]", help="Ask this time server.")
+@click.option("--proxy", metavar="URL", help="Go through this proxy; 'none' goes directly.")
+@click.option("--profile", metavar="NAME", help="Profile of the configuration file.")
+@click.option("--config", metavar="FILE", help="Configuration file (TOML).")
+@click.option("--need", metavar="LIST", help="What your program does: read, trade, withdraw. Default: read.")
+@click.option("--instrument", "instruments", multiple=True, metavar="ID", help="Instrument your program uses.")
+@click.option(
+    "--order", "orders", multiple=True, metavar="FILE", help="Orders to look over (JSON, JSONL, CSV). Never sent."
+)
+@click.option("--trade-mode", metavar="MODE", help="cash, cross, isolated or spot_isolated.")
+@click.option("--product", metavar="TYPE", help="SPOT, MARGIN, SWAP, FUTURES, OPTION or EVENTS.")
+@click.option("--only", multiple=True, metavar="GLOB", help="Only these checks or causes.")
+@click.option("--skip", multiple=True, metavar="GLOB", help="Without these checks or causes.")
+@click.option("--timeout", "timeout_s", type=float, metavar="S", help="Seconds for one check. Default: 10.")
+@click.option("--deadline", "deadline_s", type=float, metavar="S", help="Seconds for the whole run. Default: 30.")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    help="text, json, jsonl, junit, github …: see `okxdoctor list formats`. Repeatable, one of them on stdout.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Only the verdict.")
+@click.option("--verbose", "-v", is_flag=True, help="Every check with its time.")
+@click.option("--color", "--colour", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@click.option("--fail-on", metavar="SEVERITY", help="error or warning: what exit code 1 stands for. Default: error.")
+@click.option("--baseline", metavar="FILE", help="Causes accepted for now: reason, owner and expiry of each.")
+@click.option("--save-facts", metavar="FILE", help="Write what was gathered, redacted, to be judged again later.")
+@click.option("--record", metavar="FILE", help="Write the HTTP part as a cassette, redacted.")
+@click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="With --target sim: make this wrong.")
+@click.option("--seed", type=int, metavar="N", help="With --target sim: the seed of the exchange.")
+@click.option("--demo-orders", is_flag=True, help="Allow the order round trip, on demo and sim only.")
+@click.option("--burst", is_flag=True, help="Allow the bounded burst against one public endpoint.")
+@click.option("--show-settings", is_flag=True, help="Print every setting with its source, and stop.")
+def run(formats: tuple[str, ...], quiet: bool, verbose: bool, color: str, show_settings: bool, **given: Any) -> int:
+    """Check every layer between this machine and OKX and name the root cause of what is wrong.
+
+    Credentials come from OKX_API_KEY, OKX_SECRET_KEY and OKX_PASSPHRASE, from a profile, or from the key store of the
+    system; never from a flag. A run only reads: it places no order.
+    """
+    from okxdoctor.cli.interrupts import Interrupts
+    from okxdoctor.settings import Flags, UsageProblem, resolve
+
+    if quiet and verbose:
+        raise UsageProblem("--quiet and --verbose exclude each other")
+    with Interrupts() as interrupts, ExitStack() as cleanup:
+        outputs = _outputs(formats)
+        settings = resolve(Flags(**given), os.environ, Path.home())
+        if show_settings:
+            return _show_settings(settings, formats, color)
+        places = {name: _reserved(path, f"--format {name}", cleanup) for name, path in outputs if path}
+        facts = _reserved(settings.save_facts, "--save-facts", cleanup, private=True) if settings.save_facts else None
+        from okxdoctor.cli.execution import execute
+        from okxdoctor.cli.progress import listener
+        from okxdoctor.cli.terminal import wants_colour
+
+        show = listener(verbose=verbose, quiet=quiet, colour=wants_colour(color, sys.stderr, os.environ))
+        report = execute(settings, show, interrupts)
+        if facts is not None:
+            from okxdoctor.targets.bundle import bundle
+
+            facts.write(bundle(report))
+        _write(report, outputs, places, color=color, quiet=quiet, verbose=verbose)
+        return report.exit_code
+
+
+def _reserved(path: str, flag: str, cleanup: ExitStack, *, private: bool = False) -> Place:
+    from okxdoctor.cli.sinks import reserve
+
+    place = reserve(path, flag, private=private)
+    cleanup.callback(place.leave)
+    return place
+
+
+def _outputs(formats: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """(format, file) pairs, "" for stdout; text goes to stdout where no other format does."""
+    from okxdoctor.reports import formats as known_formats
+    from okxdoctor.reports import writer
+    from okxdoctor.settings import UsageProblem, suggestion
+
+    outputs: list[tuple[str, str]] = []
+    for text in formats:
+        name, equals, path = text.partition("=")
+        try:
+            writer(name)
+        except KeyError:
+            known = tuple(known_formats())
+            raise UsageProblem(f"--format: {name!r} is not known", suggestion(name, known)) from None
+        if equals and not path:
+            raise UsageProblem(f"--format: {text!r} names no file", f"{name}=FILE")
+        outputs.append((name, "" if path == "-" else path))
+    on_stdout = [name for name, path in outputs if not path]
+    if len(on_stdout) > 1:
+        raise UsageProblem(
+            f"--format: {' and '.join(on_stdout)} cannot both go to stdout", f"{on_stdout[1]}=FILE for one of them"
+        )
+    files = [os.path.realpath(path) for _, path in outputs if path]
+    if len(files) != len(set(files)):
+        raise UsageProblem("--format: two formats go to the same file")
+    return (*outputs, *([] if on_stdout else [("text", "")]))
+
+
+def _write(
+    report: Report,
+    outputs: tuple[tuple[str, str], ...],
+    places: dict[str, Place],
+    *,
+    color: str,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Files first, so that they stand before stdout can fail."""
+    from okxdoctor.cli.sinks import write_stdout
+    from okxdoctor.cli.terminal import look_of
+    from okxdoctor.reports import Look, writer
+
+    for name, path in outputs:
+        if path:
+            places[name].write(writer(name).render(report, Look(verbose=verbose, quiet=quiet)))
+    for name, path in outputs:
+        if not path:
+            look = look_of(sys.stdout, color=color, verbose=verbose, quiet=quiet)
+            write_stdout(writer(name).render(report, look))
+
+
+def _show_settings(settings: Settings, formats: tuple[str, ...], color: str) -> int:
+    """The table of settings, or the same as JSON."""
+    from okxdoctor.cli.sinks import write_stdout
+    from okxdoctor.settings import UsageProblem
+
+    rows = settings.rows()
+    match formats:
+        case ("json",):
+            import json
+
+            shown = [{"name": row.name, "value": row.shown, "source": row.source} for row in rows]
+            write_stdout(json.dumps(shown, indent=2) + "\n")
+        case () | ("text",):
+            widths = [max(len(getattr(row, column)) for row in rows) for column in ("name", "shown")]
+            lines = [f"{row.name:<{widths[0]}}  {row.shown:<{widths[1]}}  {row.source}".rstrip() for row in rows]
+            write_stdout("\n".join([*lines, *settings.notes]) + "\n")
+        case _:
+            raise UsageProblem("--show-settings prints text or json")
+    return 0

@@ -1,0 +1,84 @@
+"""Where reports go: stdout, or files that appear whole or not at all.
+
+Files are opened for writing before the run, so that an unwritable place is told at once and not after it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from okxdoctor.settings.problem import UsageProblem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A file that waits for its content. ``draft`` lies beside it; None where it is no ordinary file."""
+
+    path: Path
+    draft: Path | None
+
+    def write(self, text: str) -> None:
+        """Write the whole text, then give it its name."""
+        data = text.encode("utf-8", "backslashreplace")
+        if self.draft is None:
+            with open(self.path, "wb") as device:
+                device.write(data)
+            return
+        with open(self.draft, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(self.draft, self.path)
+
+    def leave(self) -> None:
+        """Take the draft away where nothing was written."""
+        if self.draft is not None:
+            with suppress(OSError):
+                self.draft.unlink()
+
+
+def reserve(path: str, flag: str, *, private: bool = False) -> Place:
+    """A place for a file, proven writable. Raises :class:`UsageProblem`. ``private`` files are for the owner alone."""
+    import tempfile
+
+    target = Path(path).expanduser()
+    try:
+        if target.is_dir():
+            raise UsageProblem(f"{flag}: {path} is a directory")
+        known = target.stat() if target.exists() else None
+        if known is not None and not stat.S_ISREG(known.st_mode):
+            return Place(path=target, draft=None)
+        if target.is_symlink():
+            target = target.resolve()
+        if known is not None and not os.access(target, os.W_OK):
+            raise PermissionError(13, "it is not writable")
+        handle, draft = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
+        os.close(handle)
+        if not private:
+            os.chmod(draft, stat.S_IMODE(known.st_mode) if known else 0o666 & ~_umask())
+    except OSError as error:
+        raise UsageProblem(f"{flag}: {path} cannot be written: {error.strerror or error}") from None
+    return Place(path=target, draft=Path(draft))
+
+
+def _umask() -> int:
+    """The mask in force; reading it needs setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def write_stdout(text: str) -> None:
+    """All of the text on stdout, characters it cannot show as escapes."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        text = text.encode("ascii", "backslashreplace").decode("ascii")
+    sys.stdout.write(text)
+    sys.stdout.flush()
