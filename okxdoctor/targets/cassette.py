@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, cast
 
@@ -96,6 +96,10 @@ class Recorder:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._io, name)
+
+    def as_io(self) -> Io:
+        """What it does not do itself is the wrapped Io's."""
+        return cast(Io, self)
 
     async def http(self, ask: Ask) -> Answer:
         answer = await self._io.http(ask)
@@ -272,8 +276,20 @@ class CassetteTarget:
         return len(self.io.ledger()), 0
 
 
-def read_cassette(path: Path, like: View) -> CassetteTarget:
-    """Read a cassette. ``like`` supplies what a recording does not say (the user's own needs win).
+def find_cassette(text: str) -> Path:
+    """The file of that path, or the shipped story of that name (``healthy``)."""
+    path = Path(text)
+    if path.is_file() or "/" in text or not text.replace("-", "").isalnum():
+        return path
+    for folder in (Path(__file__).parents[1] / "_cassettes", Path(__file__).parents[2] / "cassettes"):
+        shipped = folder / f"{text}.yaml"
+        if shipped.is_file():
+            return shipped
+    return path
+
+
+def read_cassette(path: Path, need: tuple[str, ...] = (), instruments: tuple[str, ...] = ()) -> CassetteTarget:
+    """Read a cassette. What the user named as needs and instruments wins over what was recorded.
 
     Raises BadCassette with one clear line.
     """
@@ -282,7 +298,7 @@ def read_cassette(path: Path, like: View) -> CassetteTarget:
     if not isinstance(about, dict) or about.get("format") != 1:
         raise BadCassette(f"{path}: a vcrpy file without okxdoctor's metadata; record it with --record")
     try:
-        view = _view(about, like)
+        view = _view(about, need, instruments)
         recorded_ns = int(about["recorded_wall_ns"])
         story, causes = str(about.get("story", "")), tuple(str(code) for code in about.get("causes", ()))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -312,7 +328,7 @@ def _load(path: Path) -> Any:
     return tape
 
 
-def _view(about: Mapping[str, Any], like: View) -> View:
+def _view(about: Mapping[str, Any], need: tuple[str, ...], instruments: tuple[str, ...]) -> View:
     from okxdoctor.settings.addresses import endpoint
 
     environment: Literal["live", "demo"] = "demo" if about["environment"] == "demo" else "live"
@@ -321,21 +337,28 @@ def _view(about: Mapping[str, Any], like: View) -> View:
         Cell(site=str(site), environment="demo" if env == "demo" else "live", rest_url=str(rest), ws_url=str(ws))
         for site, env, rest, ws in about.get("cells", ())
     )
-    return replace(
-        like,
+    return View(
         kind="cassette",
         site=str(about["site"]),
         environment=environment,
         rest=endpoint("rest", str(about["rest_url"]), "the cassette"),
         ws=endpoint("ws", str(about["ws_url"]), "the cassette"),
-        declared_hosts=True,
         addresses="any",
+        declared_hosts=True,
+        legacy_ws_port=0,
         credentials=bool(about["credentials"]),
-        need=like.need or tuple(map(str, about.get("need", ()))),
-        instruments=like.instruments or tuple(map(str, about.get("instruments", ()))),
-        declared_specs=like.declared_specs or specs,
+        need=need or tuple(map(str, about.get("need", ()))),
+        instruments=instruments or tuple(map(str, about.get("instruments", ()))),
+        product=None,
+        trade_mode=None,
+        declared_specs=specs,
         burst=False,
         rest_route=None,
         ws_route=None,
+        ca_file=None,
+        dns_servers=(),
+        ntp_servers=(),
+        ntp_declared=False,
+        control_name="",
         cells=cells,
     )
