@@ -1,12 +1,12 @@
 """The reference vectors: inputs, every intermediate stage and the expected result, as plain JSON files.
 
-`sign.json`, `ws.json`, `round.json` and `parse.json` follow `schema.json`. The expected values come from the `openssl`
-program and from rational arithmetic, not from the code of this package; the program that writes the files is
-`tests/vectors/generate.py` in the sources.
+`sign.json`, `ws.json`, `round.json` and `parse.json` follow `schema.json`. The expected values come from the
+`openssl` program and from rational arithmetic, not from the code of this package; the program that writes the
+files is `tests/vectors/generate.py` in the sources.
 
-Signing vectors (`sign`, `ws`) hold `input`, `wire` (the exact strings that are sent) and `expect` with the stages
-`prehash`, `prehash_hex`, `digest_hex`, `sign`. One with `valid: false` shows a client's mistake: `sent` is what that client
-signs and sends, `cause` names the mistake, `expect` is what it should have sent.
+Signing vectors (`sign`, `ws`) hold `input`, `wire` (the exact strings that are sent) and `expect` with the
+stages `prehash`, `prehash_hex`, `digest_hex`, `sign`. One with `valid: false` shows a client's mistake:
+`sent` is what that client signs and sends, `cause` names the mistake, `expect` is what it should have sent.
 """
 
 from __future__ import annotations
