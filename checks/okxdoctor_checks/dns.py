@@ -1,0 +1,343 @@
+"""From the host names of the configuration to addresses.
+
+What it looks at: the names of the REST and the WebSocket host, as this machine's resolver answers them and as single
+servers answer when asked directly; a control name that has nothing to do with the exchange; the kind of every address.
+An answer alone is no success: blocking resolvers answer with an address at which nobody, or somebody else, is.
+
+What it means
+  dns.resolver-down      no name resolves, the control name neither
+  dns.name-not-found     only this name does not exist: a typing error, or it is blocked by name
+  dns.retired-name       a name of the past (okex.com and others); the present one is given
+  dns.unofficial-name    no published host of OKX: never send a key to a mirror
+  dns.poisoned           the address cannot be the exchange's, or is dead while another resolver's address lives
+  dns.slow               every new connection waits this long before it begins
+
+What to do: compare with another resolver (dig NAME @1.1.1.1). Where names are blocked, resolve them on the far side of
+a proxy (socks5h://). Different addresses from different resolvers alone are normal: the edge has many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+from okxdoctor.check import Check, Inconclusive, Skip
+from okxdoctor.model import Confidence, Finding, Json, Severity
+from okxdoctor.port import Dial, Io, Lookup, Role, Route
+from okxdoctor_checks._addresses import WORDS, kind, parse
+from okxdoctor_checks._limits import limit
+from okxdoctor_checks._names import is_published, nearest, successor
+from okxdoctor_checks._words import ROLE_NAMES, listed
+
+ROLES: tuple[Role, Role] = ("rest", "ws")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """One name of the configuration. ``lookups``: the program's first; empty when the proxy resolves the name.
+
+    ``dials``: attempts to reach the addresses, made only where the answers alone do not decide.
+    """
+
+    name: str
+    roles: tuple[Role, ...]
+    lookups: tuple[Lookup, ...] = ()
+    dials: tuple[Dial, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """``addresses``: which kind is right for these hosts. ``declared``: the user gave the hosts by flag."""
+
+    hosts: tuple[Host, ...]
+    control: tuple[Lookup, ...]
+    addresses: Literal["global", "loopback", "any"]
+    declared: bool
+
+
+# ---- probe -----------------------------------------------------------------------------------
+
+
+async def probe(io: Io) -> Facts:
+    view = io.view
+    routes: dict[Role, Route | None] = {"rest": view.rest_route, "ws": view.ws_route}
+    names: dict[str, list[Role]] = {}
+    for role, endpoint in zip(ROLES, (view.rest, view.ws), strict=True):
+        names.setdefault(endpoint.host, []).append(role)
+    asked = [name for name, roles in names.items() if not all(_far_resolved(routes[role]) for role in roles)]
+    control = view.control_name if asked else ""
+    found = dict(
+        zip((*asked, control), await asyncio.gather(*(_lookup(io, n) for n in (*asked, control))), strict=True)
+    )
+    hosts = [Host(name=name, roles=tuple(roles), lookups=found.get(name, ())) for name, roles in names.items()]
+    return Facts(
+        hosts=tuple(await asyncio.gather(*(_with_dials(io, host, routes) for host in hosts))),
+        control=found[control],
+        addresses=view.addresses,
+        declared=view.declared_hosts,
+    )
+
+
+def _far_resolved(route: Route | None) -> bool:
+    """Whether the proxy resolves the name. Only plain ``socks5`` and ``socks4`` leave that to this machine."""
+    return route is not None and route.scheme not in ("socks5", "socks4")
+
+
+async def _lookup(io: Io, name: str) -> tuple[Lookup, ...]:
+    return await io.lookup(name) if name else ()
+
+
+async def _with_dials(io: Io, host: Host, routes: dict[Role, Route | None]) -> Host:
+    direct = [role for role in host.roles if routes[role] is None]
+    if not direct or not (_contradicted(host) or any(kind(a) == "fake-ip" for a in _seen(host))):
+        return host
+    try:
+        dials = await io.dial(direct[0])
+    except (Skip, Inconclusive):
+        return host
+    return Host(name=host.name, roles=host.roles, lookups=host.lookups, dials=dials)
+
+
+# ---- evaluate --------------------------------------------------------------------------------
+
+
+def _seen(host: Host) -> tuple[str, ...]:
+    """The addresses that the program sees."""
+    return host.lookups[0].addresses if host.lookups else ()
+
+
+def _elsewhere(host: Host) -> dict[str, tuple[str, ...]]:
+    """What servers asked directly gave, by server; only those that gave an address."""
+    return {lookup.resolver: lookup.addresses for lookup in host.lookups[1:] if lookup.addresses}
+
+
+def _contradicted(host: Host) -> bool:
+    """Whether another resolver gives addresses of which the program sees none."""
+    own = set(_seen(host))
+    others = {address for addresses in _elsewhere(host).values() for address in addresses}
+    return bool(own) and bool(others) and not own & others
+
+
+def evaluate(facts: Facts) -> Iterator[Finding]:
+    asked = [host for host in facts.hosts if host.lookups]
+    failed = [host for host in asked if not _seen(host)]
+    down = bool(failed) and len(failed) == len(asked) and _gave_nothing(facts.control)
+    if down:
+        yield _resolver_down(facts, asked)
+    for host in facts.hosts:
+        subject = host.roles[0] if len(host.roles) == 1 and len(facts.hosts) > 1 else ""
+        yield from _host(host, subject, facts, down=down)
+    yield from _slow(facts)
+
+
+def _gave_nothing(lookups: tuple[Lookup, ...]) -> bool:
+    return bool(lookups) and not lookups[0].addresses
+
+
+def _host(host: Host, subject: str, facts: Facts, *, down: bool) -> Iterator[Finding]:
+    present = successor(host.name)
+    if present is not None:
+        yield _retired(host, subject, present)
+        return
+    if host.lookups and not _seen(host):
+        if not down:
+            yield _not_found(host, subject, facts)
+        return
+    if not facts.declared and not is_published(host.name) and parse(host.name) is None:
+        yield _unofficial(host, subject)
+    poisoned = _wrong_kind(host, subject, facts) or _dead_answer(host, subject)
+    if poisoned is not None:
+        yield poisoned
+
+
+def _outcomes(lookups: Iterable[Lookup]) -> dict[str, Json]:
+    return {lookup.resolver: (list(lookup.addresses) or lookup.outcome) for lookup in lookups}
+
+
+def _who(host: Host) -> str:
+    return listed(ROLE_NAMES[role] for role in host.roles)
+
+
+def _resolver_down(facts: Facts, asked: list[Host]) -> Finding:
+    control = facts.control[0]
+    outcomes = sorted({host.lookups[0].outcome for host in asked} | {control.outcome})
+    others = any(lookup.addresses for host in asked for lookup in host.lookups[1:])
+    return Finding(
+        code="dns.resolver-down",
+        summary=f"No name resolves, neither {listed(host.name for host in asked)} nor the control name {control.name} "
+        f"({listed(outcomes)})" + ("; a server asked directly does answer." if others else "."),
+        evidence={
+            "names": [host.name for host in asked],
+            "control_name": control.name,
+            "outcomes": list(outcomes),
+            "waited_ms": round(max((host.lookups[0].elapsed_ms for host in asked), default=0.0), 1),
+            "answers": {host.name: _outcomes(host.lookups) for host in asked},
+        },
+        excluded=("dns.name-not-found",),
+    )
+
+
+def _not_found(host: Host, subject: str, facts: Facts) -> Finding:
+    outcome = host.lookups[0].outcome
+    meant = None if is_published(host.name) else nearest(host.name)
+    elsewhere = _elsewhere(host)
+    said = {"nxdomain": "does not exist", "nodata": "has no address"}.get(outcome, f"does not resolve ({outcome})")
+    summary = f"{host.name} ({_who(host)}) {said}"
+    if meant:
+        summary += f"; did you mean {meant}?"
+    elif elsewhere:
+        summary += f", though {listed(elsewhere)} {'knows' if len(elsewhere) == 1 else 'know'} it: blocked by name."
+    else:
+        summary += "; other names resolve." if any(lookup.addresses for lookup in facts.control) else "."
+    remedy: tuple[str, ...] = ()
+    if meant:
+        remedy = (f"Replace {host.name} by {meant} in the configuration", f"dig +short {meant}")
+    elif elsewhere:
+        remedy = (
+            f"dig +short {host.name} @{next(iter(elsewhere)).rpartition(':')[0]}   # this one answers",
+            "Use that resolver, or a proxy that resolves names itself: okxdoctor run --proxy socks5h://HOST:PORT",
+        )
+    return Finding(
+        code="dns.name-not-found",
+        summary=summary,
+        evidence={
+            "name": host.name,
+            "outcome": outcome,
+            "answers": _outcomes(host.lookups),
+            "control": _outcomes(facts.control),
+            "nearest": meant,
+        },
+        subject=subject,
+        confidence=Confidence.CERTAIN if outcome in ("nxdomain", "nodata") else Confidence.LIKELY,
+        remedy=remedy,
+        excluded=("dns.resolver-down",) if any(lookup.addresses for lookup in facts.control) else (),
+    )
+
+
+def _retired(host: Host, subject: str, present: str) -> Finding:
+    alive = f", although it still resolves to {_seen(host)[0]}" if _seen(host) else ""
+    return Finding(
+        code="dns.retired-name",
+        summary=f"{host.name} ({_who(host)}) is a retired name of the exchange{alive}"
+        + (f"; the present one is {present}." if present else "."),
+        evidence={"name": host.name, "present_name": present or None, "answers": _outcomes(host.lookups)},
+        subject=subject,
+        remedy=(f"Replace {host.name} by {present} in the configuration",) if present else (),
+        excluded=("dns.name-not-found",),
+    )
+
+
+def _unofficial(host: Host, subject: str) -> Finding:
+    meant = nearest(host.name)
+    return Finding(
+        code="dns.unofficial-name",
+        summary=f"{host.name} ({_who(host)}) is no published host of OKX"
+        + (f"; did you mean {meant}?" if meant else "."),
+        evidence={"name": host.name, "nearest": meant, "addresses": list(_seen(host))},
+        subject=subject,
+        remedy=(f"Replace {host.name} by {meant} in the configuration",) if meant else (),
+    )
+
+
+def _wrong_kind(host: Host, subject: str, facts: Facts) -> Finding | None:
+    """An address that cannot be the exchange's, whoever asks."""
+    if facts.addresses == "any" or parse(host.name) is not None:
+        return None
+    kinds = {address: kind(address) for address in _seen(host)}
+    wrong = {address: found for address, found in kinds.items() if found != facts.addresses}
+    # A tunnel that answers names itself and carries the connections is a deliberate way out, and it works.
+    carried = {dial.address for dial in host.dials if dial.outcome == "connected"}
+    wrong = {a: found for a, found in wrong.items() if not (found == "fake-ip" and a in carried)}
+    if not wrong:
+        return None
+    address, found = next(iter(wrong.items()))
+    some = len(wrong) < len(kinds)
+    return Finding(
+        code="dns.poisoned",
+        summary=f"{host.name} ({_who(host)}) resolves to {address}, {WORDS[found]}"
+        + (f"; {len(wrong)} of {len(kinds)} addresses are wrong." if some else "; the exchange is not there."),
+        evidence={
+            "name": host.name,
+            "wrong": dict(wrong),
+            "expected": facts.addresses,
+            "answers": _outcomes(host.lookups),
+        },
+        subject=subject,
+        severity=Severity.WARNING if some else None,
+        remedy=_other_resolver(host),
+    )
+
+
+def _dead_answer(host: Host, subject: str) -> Finding | None:
+    """Another resolver's address lives and none that the program sees does."""
+    if not _contradicted(host):
+        return None
+    reached = {dial.address: dial.outcome == "connected" for dial in host.dials}
+    own, elsewhere = _seen(host), _elsewhere(host)
+    alive = {r: addresses for r, addresses in elsewhere.items() if any(reached.get(a) for a in addresses)}
+    if not alive or not all(reached.get(a) is False for a in own):
+        return None
+    resolver, addresses = next(iter(alive.items()))
+    living = next(address for address in addresses if reached.get(address))
+    return Finding(
+        code="dns.poisoned",
+        summary=f"{host.name} ({_who(host)}) resolves to {listed(own)}, where nobody answers; "
+        f"{resolver} gives {living}, which does.",
+        evidence={
+            "name": host.name,
+            "answers": _outcomes(host.lookups),
+            "connected": dict(reached),
+        },
+        subject=subject,
+        remedy=_other_resolver(host),
+        excluded=("tcp.refused", "tcp.filtered"),
+    )
+
+
+def _other_resolver(host: Host) -> tuple[str, ...]:
+    servers = [r.rpartition(":")[0] for r in _elsewhere(host) if not r.startswith("http")]
+    return (
+        f"dig +short {host.name} @{servers[0] if servers else '1.1.1.1'}   # what another resolver answers",
+        "Set a resolver you trust (/etc/resolv.conf, the router, the container), or DNS over HTTPS",
+        "Or let a proxy resolve the names: okxdoctor run --proxy socks5h://HOST:PORT",
+    )
+
+
+def _slow(facts: Facts) -> Iterator[Finding]:
+    lookups = [host.lookups[0] for host in facts.hosts if host.lookups and parse(host.name) is None]
+    answered = [lookup for lookup in (*lookups, *facts.control[:1]) if lookup.addresses]
+    limit_ms = limit("dns_slow_ms")
+    if not answered:
+        return
+    typical_ms = median(lookup.elapsed_ms for lookup in answered)
+    if typical_ms > limit_ms:
+        yield Finding(
+            code="dns.slow",
+            summary=f"A name takes {typical_ms:.0f} ms to resolve (median of {len(answered)}; "
+            f"over {limit_ms:.0f} ms is slow).",
+            evidence={
+                "median_ms": round(typical_ms, 1) if typical_ms < 1e12 else None,
+                "limit_ms": limit_ms,
+                "by_name_ms": {lookup.name: round(min(lookup.elapsed_ms, 1e12), 1) for lookup in answered},
+            },
+        )
+
+
+CHECK = Check(
+    id="dns",
+    title="The host names lead to the exchange",
+    facts=Facts,
+    probe=probe,
+    evaluate=evaluate,
+    causes=(
+        "dns.resolver-down",
+        "dns.name-not-found",
+        "dns.retired-name",
+        "dns.unofficial-name",
+        "dns.poisoned",
+        "dns.slow",
+    ),
+)
