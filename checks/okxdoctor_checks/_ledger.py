@@ -6,12 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+from okxdoctor.knowledge import endpoint
 from okxdoctor.port import LedgerRow
-
-try:
-    from okxdoctor.knowledge import endpoint
-except ImportError:
-    from okxdoctor_checks._pending import endpoint
 
 # Scopes as the documentation words them, and the query parameter that divides the budget.
 _DIVIDERS = {"Instrument ID": "instId", "Instrument Type": "instType", "Instrument Family": "instFamily"}

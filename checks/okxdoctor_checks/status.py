@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from okxdoctor.check import Check, Inconclusive
+from okxdoctor.knowledge import enums
 from okxdoctor.model import Confidence, Finding, Json, Severity
 from okxdoctor.okx.timestamps import TimestampError, iso_from_epoch_ms, parse_epoch_ms
 from okxdoctor.port import Ask, Io
@@ -116,38 +117,15 @@ def _instant(epoch_ms: str) -> int | None:
 NO_ANSWER = ("failed", "not-json")
 MAINTENANCE = frozenset({"50001"})
 BUSY = frozenset({"50004", "50013", "50026"})
-_ENVIRONMENTS = {"1": "live", "2": "demo"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """``reach``: all of it concerns a trading program, or some of it, or a product that such a program rarely uses."""
-
-    name: str
-    reach: Literal["all", "some", "apart"]
-
-
-# serviceType of system/status as documented (seen 2026-07). Grade of names: documented; of reach: chosen.
-_SERVICES = {
-    "0": Service(name="WebSocket", reach="all"),
-    "5": Service(name="trading", reach="all"),
-    "6": Service(name="block trading", reach="apart"),
-    "7": Service(name="trading bots", reach="apart"),
-    "8": Service(name="trading, accounts in batches", reach="some"),
-    "9": Service(name="trading, products in batches", reach="some"),
-    "10": Service(name="spread trading", reach="apart"),
-    "11": Service(name="copy trading", reach="apart"),
-    "99": Service(name="other services", reach="some"),
-}
+Reach = Literal["all", "some", "apart"]
+"""Whether a service concerns every trading program, some of them, or a product that such a program rarely uses."""
+# Our own reading of the documented services; those not named here are "some".
+_REACH: dict[str, Reach] = {"0": "all", "5": "all", "6": "apart", "7": "apart", "10": "apart", "11": "apart"}
 
 
 def evaluate(facts: Facts) -> Iterable[Finding]:
-    concerning = [
-        window
-        for window in facts.windows
-        if window.system != "classic" and _ENVIRONMENTS.get(window.environment, facts.environment) == facts.environment
-    ]
-    ongoing = [window for window in concerning if window.state in ("ongoing", "pre_open")]
+    concerning = [window for window in facts.windows if window.system != "classic" and _concerns(window, facts)]
+    ongoing = [window for window in concerning if window.state in enums()["maintenance_state"].marked["active"]]
     for window in ongoing:
         yield _maintenance(window, facts)
     if not any(_severity(window) is Severity.ERROR for window in ongoing):
@@ -158,12 +136,21 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
     yield from _overloaded(facts)
 
 
-def _service(window: Window) -> Service:
-    return _SERVICES.get(window.service, Service(name=f"service {window.service or 'not named'}", reach="some"))
+def _concerns(window: Window, facts: Facts) -> bool:
+    return enums()["maintenance_environment"].word(window.environment) in (facts.environment, "")
+
+
+def _service(window: Window) -> str:
+    named = enums()["maintenance_service"]
+    return named.word(window.service) if window.service in named else f"service {window.service or 'without number'}"
+
+
+def _reach(window: Window) -> Reach:
+    return _REACH.get(window.service, "some")
 
 
 def _severity(window: Window) -> Severity:
-    match _service(window).reach:
+    match _reach(window):
         case "all":
             # In pre-open, post-only orders, cancellations and transfers already work.
             return Severity.WARNING if window.state == "pre_open" else Severity.ERROR
@@ -177,7 +164,7 @@ def _about(window: Window, facts: Facts) -> dict[str, Json]:
     return {
         "title": window.title,
         "state": window.state,
-        "service": _service(window).name,
+        "service": _service(window),
         "service_type": window.service,
         "environment": facts.environment,
         "begin": _iso(window.begin_ms),
@@ -205,11 +192,11 @@ def _maintenance(window: Window, facts: Facts) -> Finding:
     stage = "in pre-open after maintenance" if window.state == "pre_open" else "under maintenance"
     return Finding(
         code="status.maintenance",
-        summary=f"The exchange is {stage}: {_service(window).name}{until}",
+        summary=f"The exchange is {stage}: {_service(window)}{until}",
         evidence={**_about(window, facts), "minutes_left": round(over, 1) if over is not None else None},
         subject=_subject(window),
         severity=_severity(window),
-        confidence=Confidence.CERTAIN if _service(window).reach == "all" else Confidence.LIKELY,
+        confidence=Confidence.CERTAIN if _reach(window) == "all" else Confidence.LIKELY,
     )
 
 
@@ -240,10 +227,10 @@ def _scheduled(window: Window, facts: Facts) -> Iterator[Finding]:
     begins = f"begins in {hours:.1f} h" if hours > 0 else f"should have begun {-hours:.1f} h ago"
     yield Finding(
         code="status.maintenance-scheduled",
-        summary=f"Maintenance of {_service(window).name} {begins}, at {_iso(window.begin_ms)}",
+        summary=f"Maintenance of {_service(window)} {begins}, at {_iso(window.begin_ms)}",
         evidence={**_about(window, facts), "begins_in_h": round(hours, 2), "horizon_h": horizon_h},
         subject=_subject(window),
-        severity=Severity.INFO if _service(window).reach == "apart" else None,
+        severity=Severity.INFO if _reach(window) == "apart" else None,
     )
 
 
