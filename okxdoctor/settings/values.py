@@ -204,8 +204,10 @@ class Settings:
                 ("passphrase", self.passphrase),
             ),
             files=self.files,
+            profile=self.profile,
             tls_off=self.tls_off,
             environ=self.environ,
+            folder=Path.cwd() if self.kind in ("live", "demo") else None,
         )
 
 
