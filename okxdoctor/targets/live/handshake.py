@@ -1,0 +1,185 @@
+"""One TLS handshake that takes the certificates whatever they are, and what every store makes of them.
+
+It offers more than a program would (TLS 1.0 upwards, every cipher, no security level), so that a server that is
+only old is seen as old and not as silent. Nothing is ever sent over such a connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from okxdoctor.port import Certificate, Handshake, Verification
+from okxdoctor.targets.live.broken import Broken
+from okxdoctor.targets.live.certificates import describe, fetched, sent_chain
+from okxdoctor.targets.live.proxy import printable
+from okxdoctor.targets.live.route import Route
+from okxdoctor.targets.live.tls import TlsBroken, TlsWire
+from okxdoctor.targets.live.trust import Loaded, Trust, load_bundled, load_system
+from okxdoctor.targets.live.verify import dateless, leads_to_root
+
+Outcome = Literal["ok", "alert", "reset", "closed", "timeout", "not-tls", "error"]
+Fetch = Callable[[str], Awaitable[bytes]]
+
+# X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT(_LOCALLY), X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: an issuer is missing.
+_ISSUER_MISSING = (2, 20, 21)
+_MOST_ISSUERS = 3
+
+
+def lenient_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("ALL:COMPLEMENTOFDEFAULT:@SECLEVEL=0")
+    # Servers without RFC 5746 are old, not absent.
+    context.options |= getattr(ssl, "OP_LEGACY_SERVER_CONNECT", 0x4)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    return context
+
+
+async def shake(
+    route: Route, server_name: str, *, context: ssl.SSLContext, trust: Trust, fetch: Fetch, timeout_s: float
+) -> Handshake:
+    """Total: every failure is an outcome."""
+
+    def failed(outcome: Outcome, *, detail: str, alert: str = "", plain: str = "") -> Handshake:
+        return Handshake(
+            host=route.host,
+            server_name=server_name,
+            address=wire.address if wire is not None else "",
+            port=route.port,
+            outcome=outcome,
+            alert=alert,
+            plain=plain,
+            detail=detail,
+            elapsed_ms=_ms_since(started),
+        )
+
+    wire = None
+    started = time.monotonic()
+    try:
+        wire = await route.open()
+    except Broken as broken:
+        return failed(_outcome(broken), detail=f"{broken.failure.phase}: {broken.failure.detail}")
+    started = time.monotonic()
+    try:
+        tls = TlsWire(wire, context, server_name)
+        async with asyncio.timeout(timeout_s):
+            await tls.handshake()
+    except TimeoutError:
+        return failed("timeout", detail="no answer to the ClientHello")
+    except TlsBroken as broken:
+        plain = printable(broken.heard.decode("latin-1")) if broken.failure.kind == "not-tls" else ""
+        return failed(_outcome(broken), detail=broken.failure.detail, alert=broken.alert, plain=plain)
+    except Broken as broken:
+        return failed(_outcome(broken), detail=broken.failure.detail)
+    finally:
+        wire.close()
+    elapsed_ms = _ms_since(started)
+    chain = sent_chain(tls.tls)
+    certificates = tuple(describe(der) for der in chain)
+    verifications, fetched_from = await verify(chain, certificates, trust=trust, fetch=fetch)
+    return Handshake(
+        host=route.host,
+        server_name=server_name,
+        address=wire.address,
+        port=route.port,
+        outcome="ok",
+        version=tls.tls.version() or "",
+        cipher=(tls.tls.cipher() or ("",))[0],
+        alpn=tls.tls.selected_alpn_protocol() or "",
+        chain=certificates,
+        verifications=verifications,
+        aia_fetched=fetched_from,
+        elapsed_ms=elapsed_ms,
+    )
+
+
+def _outcome(broken: Broken) -> Outcome:
+    if isinstance(broken, TlsBroken) and broken.alert:
+        return "alert"
+    match broken.failure.kind:
+        case "reset" | "closed" | "timeout" | "not-tls" as same:
+            return same
+        case _:
+            return "error"
+
+
+async def verify(
+    chain: tuple[bytes, ...], certificates: tuple[Certificate, ...], *, trust: Trust, fetch: Fetch
+) -> tuple[tuple[Verification, ...], tuple[str, ...]]:
+    """The chain against the stores, dates and names left out; and the addresses that missing issuers came from.
+
+    The store in use is always asked. The others are asked where their answer can matter: the default store is not
+    certifi's, which most Python clients use; and whoever fails is compared with both.
+    """
+    if not chain:
+        return (), ()
+    in_use = await trust.in_use()
+    own = await asyncio.to_thread(dateless_copy, trust)
+    rsa = certificates[0].key_type == "RSA"
+    found = [_verified("in-use", chain, own, source=in_use.store.source, rsa=rsa)]
+    fetched_from: tuple[str, ...] = ()
+    if not found[0].ok or in_use.store.source == "system":
+        if in_use.store.source == "system":
+            found.append(_verified("system", chain, own, source=in_use.store.path, rsa=rsa))
+        else:
+            found.append(await asyncio.to_thread(_against, "system", load_system, chain, rsa))
+        found.append(await asyncio.to_thread(_against, "bundled", load_bundled, chain, rsa))
+    if found[0].code in _ISSUER_MISSING:
+        longer, fetched_from = await _with_issuers(chain, certificates[-1], fetch)
+        if fetched_from:
+            found.append(_verified("in-use+aia", longer, own, source=fetched_from[-1], rsa=rsa))
+    return tuple(found), fetched_from
+
+
+def dateless_copy(trust: Trust) -> ssl.SSLContext:
+    """The store in use once more, in a context of its own: the flags of the first one must stay as they are."""
+    return dateless(trust.load_in_use().context)
+
+
+def _against(
+    store: Literal["system", "bundled"], load: Callable[[], Loaded], chain: tuple[bytes, ...], rsa: bool
+) -> Verification:
+    loaded = load()
+    return _verified(store, chain, dateless(loaded.context), source=loaded.store.path, rsa=rsa)
+
+
+def _verified(
+    store: Literal["in-use", "system", "bundled", "in-use+aia"],
+    chain: tuple[bytes, ...],
+    context: ssl.SSLContext,
+    *,
+    source: str,
+    rsa: bool,
+) -> Verification:
+    code, message = leads_to_root(chain, context, rsa=rsa)
+    return Verification(store=store, ok=code == 0, code=code, message=message, source=source)
+
+
+async def _with_issuers(
+    chain: tuple[bytes, ...], last: Certificate, fetch: Fetch
+) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
+    """The chain with the issuers that its certificates say can be fetched, and where they came from."""
+    fetched_from: list[str] = []
+    for _ in range(_MOST_ISSUERS):
+        if last.self_issued:
+            break
+        for url in last.aia_issuers[:2]:
+            issuers = fetched(await fetch(url))
+            if issuers:
+                chain += issuers
+                last = describe(issuers[0])
+                fetched_from.append(url)
+                break
+        else:
+            break
+    return chain, tuple(fetched_from)
+
+
+def _ms_since(started: float) -> float:
+    return round((time.monotonic() - started) * 1000, 3)

@@ -1,0 +1,394 @@
+"""HTTP/1.1 and HTTP/2 by httpcore, the engine under httpx, behind one adapter: no type of it leaves this module.
+
+httpcore rather than httpx on top of it: the connection below is ours by its public ``network_backend`` (own DNS, own
+proxies, own TLS with the reasons kept), nothing of httpx's sessions, redirects or environment is wanted here, and
+importing httpx costs a command-line program more (its own command line brings click, rich and pygments along).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import AsyncIterable, Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import anyio._backends._asyncio  # noqa: F401  # anyio finds it in the first request, which would pay for it
+import httpcore
+
+from okxdoctor.port import Failure, Instant
+from okxdoctor.targets.live.broken import Broken
+from okxdoctor.targets.live.content import LIMIT
+from okxdoctor.targets.live.route import Family, Route, Trail
+from okxdoctor.targets.live.tls import TlsWire
+from okxdoctor.targets.live.wire import Wire
+
+# These log headers at DEBUG, credentials included; a program that turns debugging on must not print them.
+for _name in ("httpcore", "hpack", "h2"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+_IDLE_S = 30.0
+_SETTING_UP = ("resolve", "connect", "proxy", "handshake")
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """One request. ``headers`` is asked when the request is about to leave, so that a timestamp in it is not stale."""
+
+    method: str
+    scheme: str
+    host: str
+    port: int
+    target: str
+    headers: Callable[[], Headers]
+    body: bytes = b""
+    fresh: bool = False
+    family: Family = "any"
+    timeout_s: float = 5.0
+    limit: int = LIMIT
+
+
+@dataclass(slots=True, kw_only=True)
+class Reply:
+    """What came back, as raw as it came. ``failure`` set: there is no (complete) response."""
+
+    trail: Trail = field(default_factory=Trail)
+    status: int | None = None
+    headers: Headers = ()
+    body: bytes = b""
+    cut: bool = False
+    version: str = ""
+    sent: Instant | None = None
+    received: Instant | None = None
+    first_byte_ms: float | None = None
+    body_ms: float | None = None
+    total_ms: float = 0.0
+    opened: bool = False
+    connection: int = 0
+    failure: Failure | None = None
+
+
+class HttpClient:
+    """Requests over pooled connections (or fresh ones), bounded in number and in time.
+
+    ``route`` finds the way to a host; ``context`` is the TLS context in use; ``pooled`` connections are kept at
+    most, and ``extra`` bounds those that are opened besides (fresh, or of one address family).
+    """
+
+    def __init__(
+        self,
+        route: Callable[[str, int], Route],
+        context: ssl.SSLContext,
+        *,
+        clock: Callable[[], Instant],
+        pooled: int,
+        extra: asyncio.Semaphore,
+    ) -> None:
+        self._route = route
+        self._context = context
+        self._clock = clock
+        self._extra = extra
+        # As many requests as connections: nobody waits inside the pool, where the wait would count as slowness.
+        self._slots = asyncio.Semaphore(pooled)
+        self._speaks_h2: set[tuple[str, int]] = set()
+        self._pool = self._new_pool("any", pooled)
+
+    async def close(self) -> None:
+        await self._pool.aclose()
+
+    async def exchange(self, sending: Sending) -> Reply:
+        """Total: every failure is in the reply. Raises only what ``sending.headers`` raises, and cancellation."""
+        if sending.fresh or sending.family != "any":
+            async with self._extra:
+                pool = self._new_pool(sending.family, 1)
+                try:
+                    return await self._exchange(pool, sending)
+                finally:
+                    await pool.aclose()
+        async with self._slots:
+            reply = await self._exchange(self._pool, sending)
+            if _stale(reply) and sending.method == "GET":
+                # The server closed an idle connection in the moment of its reuse: no answer, but no failure
+                # either. One attempt more, and that one on a connection that is new.
+                pool = self._new_pool("any", 1)
+                try:
+                    reply = await self._exchange(pool, sending)
+                finally:
+                    await pool.aclose()
+            return reply
+
+    def _new_pool(self, family: Family, most: int) -> _Pool:
+        return _Pool(
+            ssl_context=self._context,
+            max_connections=most,
+            max_keepalive_connections=most,
+            keepalive_expiry=_IDLE_S,
+            http1=True,
+            http2=True,
+            network_backend=_Backend(self, family),
+            speaks_h2=self._speaks_h2,
+        )
+
+    async def _exchange(self, pool: _Pool, sending: Sending) -> Reply:
+        reply = Reply()
+        started = time.monotonic()
+        route = self._route(sending.host, sending.port)
+        try:
+            async with asyncio.timeout(sending.timeout_s):
+                route.check()
+                await self._send(pool, sending, reply)
+        except TimeoutError:
+            reply.failure = Failure(
+                kind="timeout", phase=reply.trail.phase, detail=f"not complete after {sending.timeout_s:g} s"
+            )
+            if reply.trail.phase in _SETTING_UP:
+                route.gave_up(reply.failure, after_s=sending.timeout_s)
+        except Broken as broken:
+            reply.failure = _in_phase(broken.failure, reply.trail.phase)
+        except httpcore.LocalProtocolError:
+            # Its text quotes the header, which may be a credential.
+            reply.failure = Failure(
+                kind="other", phase="send", detail="a header holds characters that HTTP cannot carry"
+            )
+        except (httpcore.RemoteProtocolError, httpcore.ProtocolError) as error:
+            _protocol(error, reply)
+        except (httpcore.NetworkError, OSError) as error:
+            reply.failure = _in_phase(_cause(error), reply.trail.phase)
+        except Exception as error:
+            # A hostile peer finds the corners of any library (httpcore after a GOAWAY, h2 on odd frames); to the
+            # port that is an answer that broke the protocol. Our own mistakes are outside of this block.
+            reply.failure = Failure(kind="protocol", phase=reply.trail.phase, detail=type(error).__name__)
+        if reply.failure is not None:
+            reply.status = None
+        reply.total_ms = _ms_since(started)
+        return reply
+
+    async def _send(self, pool: _Pool, sending: Sending, reply: Reply) -> None:
+        marks: dict[str, Instant] = {}
+
+        async def trace(event: str, info: dict[str, Any]) -> None:
+            step = event.partition(".")[2]
+            if step == "connect_tcp.started":
+                reply.opened = True
+            elif step == "send_request_headers.started":
+                reply.trail.phase = "send"
+                marks["sent"] = self._clock()
+            elif step == "receive_response_headers.started":
+                reply.trail.phase = "first-byte"
+            elif step == "receive_response_headers.complete":
+                marks["received"] = self._clock()
+                reply.trail.phase = "body"
+
+        headers = [(name.encode("ascii"), value.encode("utf-8")) for name, value in sending.headers()]
+        request = httpcore.Request(
+            sending.method.encode(),
+            httpcore.URL(
+                scheme=sending.scheme.encode(), host=sending.host.encode("ascii"), port=sending.port, target=b"/"
+            ),
+            headers=headers,
+            content=sending.body or None,
+            # The request line carries the target as it was signed, whatever a URL type would make of it.
+            extensions={"trace": trace, "target": sending.target.encode("ascii")},
+        )
+        token = _TRAIL.set(reply.trail)
+        try:
+            response = await pool.handle_async_request(request)
+        finally:
+            _TRAIL.reset(token)
+            reply.sent, reply.received = marks.get("sent"), marks.get("received")
+        try:
+            stream = response.extensions.get("network_stream")
+            if isinstance(stream, _Stream):
+                reply.connection = stream.wire.number
+                if response.extensions.get("http_version") != b"HTTP/2":
+                    # One request at a time: the stream's own readings stand closer to the socket.
+                    reply.sent, reply.received = stream.sent or reply.sent, stream.received or reply.received
+            reply.status = response.status
+            reply.headers = tuple((_text(name).lower(), _text(value)) for name, value in response.headers)
+            reply.version = _text(response.extensions.get("http_version", b""))
+            if reply.sent and reply.received:
+                reply.first_byte_ms = _between_ms(reply.sent, reply.received)
+            await _read_body(response, sending.limit, reply)
+            if reply.received:
+                reply.body_ms = _between_ms(reply.received, self._clock())
+        finally:
+            await response.aclose()
+
+
+async def _read_body(response: httpcore.Response, limit: int, reply: Reply) -> None:
+    body = bytearray()
+    try:
+        async for chunk in cast("AsyncIterable[bytes]", response.stream):
+            body += chunk
+            if len(body) > limit:
+                reply.cut = True
+                break
+    except httpcore.RemoteProtocolError as error:
+        # "peer closed connection without sending complete message body": the end came before its announced place.
+        if "complete message body" not in str(error):
+            raise
+        reply.cut = True
+    finally:
+        reply.body = bytes(body[:limit])
+
+
+def _stale(reply: Reply) -> bool:
+    return (
+        not reply.opened
+        and reply.failure is not None
+        and reply.failure.kind in ("closed", "reset")
+        and reply.failure.phase in ("send", "first-byte")
+    )
+
+
+def _protocol(error: Exception, reply: Reply) -> None:
+    phase = reply.trail.phase
+    event = error.args[0] if error.args else ""
+    last, code = getattr(event, "last_stream_id", None), getattr(event, "error_code", None)
+    if type(event).__name__ == "ConnectionTerminated":
+        # Client streams have odd numbers, so the n-th request is stream 2n-1.
+        streams = ((last or 0) + 1) // 2
+        detail = f"goaway after {streams} streams, error code {int(code or 0)}"
+        reply.failure = Failure(kind="protocol", phase=phase, detail=detail)
+    elif type(event).__name__ == "StreamReset":
+        reply.failure = Failure(kind="protocol", phase=phase, detail=f"stream reset, error code {int(code or 0)}")
+    elif "disconnected without sending a response" in str(error):
+        reply.failure = Failure(kind="closed", phase="first-byte", detail="closed without an answer")
+    else:
+        reply.failure = Failure(kind="protocol", phase=phase, detail=str(error)[:120])
+
+
+def _cause(error: BaseException) -> Failure:
+    """The failure of ours that httpcore wrapped, or the operating system's."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, Broken):
+            return seen.failure
+        seen = seen.__cause__ or seen.__context__
+    return Failure(kind="other", phase="send", detail=type(error).__name__)
+
+
+def _in_phase(failure: Failure, phase: str) -> Failure:
+    """A wire knows only that it was receiving or sending; the request knows what for."""
+    if failure.phase not in ("receive", "send"):
+        return failure
+    return Failure(kind=failure.kind, phase=phase, detail=failure.detail)
+
+
+# ---- below httpcore ----------------------------------------------------------------------------
+
+# The request that the running task is making. httpcore connects in the task of the request that needs it.
+_TRAIL: ContextVar[Trail] = ContextVar("okxdoctor_trail")
+
+
+class _Pool(httpcore.AsyncConnectionPool):
+    """httpcore's pool, except that requests do not queue up behind a connection in the hope that it becomes HTTP/2.
+
+    When it becomes HTTP/1.1, they would all start over: two round trips lost at the start of every run.
+    """
+
+    def __init__(self, *, speaks_h2: set[tuple[str, int]], **settings: Any) -> None:
+        super().__init__(**settings)
+        self._settings = {
+            name: settings[name] for name in ("ssl_context", "keepalive_expiry", "http1", "http2", "network_backend")
+        }
+        self._h2 = speaks_h2
+
+    def create_connection(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
+        return _Connection(origin=origin, speaks_h2=self._h2, **self._settings)
+
+
+class _Connection(httpcore.AsyncHTTPConnection):
+    def __init__(self, *, origin: httpcore.Origin, speaks_h2: set[tuple[str, int]], **settings: Any) -> None:
+        super().__init__(origin=origin, **settings)
+        self._place = (origin.host.decode("ascii"), origin.port)
+        self._h2 = speaks_h2
+
+    def is_available(self) -> bool:
+        if self.info() == "CONNECTING" and self._place not in self._h2:
+            return False
+        return super().is_available()
+
+
+class _Backend(httpcore.AsyncNetworkBackend):
+    def __init__(self, client: HttpClient, family: Family) -> None:
+        self._client = client
+        self._family: Family = family
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        route = self._client._route(host, port)
+        wire = await route.open(family=self._family, trail=_TRAIL.get())
+        return _Stream(wire, route, self._client)
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """A wire as httpcore wants it; notes when bytes last left and when the first ones after them came."""
+
+    def __init__(self, wire: Wire, route: Route, client: HttpClient) -> None:
+        self.wire = wire
+        self.sent: Instant | None = None
+        self.received: Instant | None = None
+        self._route = route
+        self._client = client
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = await self.wire.read()
+        if self.received is None and data:
+            self.received = self._client._clock()
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not buffer:
+            return
+        self.received = None
+        self.sent = self._client._clock()
+        try:
+            await self.wire.write(buffer)
+        except Broken as broken:
+            # As httpcore's own backends do: a server may answer and close before it has read everything.
+            raise httpcore.WriteError from broken
+
+    async def aclose(self) -> None:
+        self.wire.close()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        secured = await self._route.secure(
+            self.wire, ssl_context, server_hostname or self._route.host, trail=_TRAIL.get()
+        )
+        if secured.tls.selected_alpn_protocol() == "h2":
+            self._client._speaks_h2.add((self._route.host, self._route.port))
+        return _Stream(secured, self._route, self._client)
+
+    def get_extra_info(self, info: str) -> Any:
+        if info == "ssl_object":
+            return self.wire.tls if isinstance(self.wire, TlsWire) else None
+        if info == "is_readable":
+            # Nobody has asked anything: whatever lies there, even the end, makes the connection unfit for reuse.
+            return self.wire.pull() is not None
+        return None
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("latin-1")
+
+
+def _between_ms(first: Instant, then: Instant) -> float:
+    return round((then.mono_ns - first.mono_ns) / 1e6, 3)
+
+
+def _ms_since(started: float) -> float:
+    return round((time.monotonic() - started) * 1000, 3)

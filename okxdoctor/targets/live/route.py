@@ -1,0 +1,202 @@
+"""The way to one host and port: names, addresses, the proxy if there is one. Found once, shared by all who go it."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from okxdoctor.port import Dial, Failure, Lookup
+from okxdoctor.targets.live.broken import Broken, broken_by, errno_name, kind_of
+from okxdoctor.targets.live.ledger import Ledger
+from okxdoctor.targets.live.proxy import ProxyAddress, tunnel
+from okxdoctor.targets.live.tls import TlsWire
+from okxdoctor.targets.live.wire import TcpWire, Wire, connect, race
+
+Family = Literal["any", "v4", "v6"]
+
+# RFC 8305 §8 recommends 250 ms between two connection attempts.
+STAGGER_S = 0.25
+
+
+@dataclass(slots=True, kw_only=True)
+class Trail:
+    """Where one request is on its way, written as it goes: the phase it is in, and what the phases before took."""
+
+    phase: str = "resolve"
+    resolve_ms: float | None = None
+    connect_ms: float | None = None
+    handshake_ms: float | None = None
+
+
+class Route:
+    """One (host, port, proxy).
+
+    A route that failed before anything ever came through is broken for the rest of the run: who asks later gets
+    the failure at once instead of waiting for the same timeout again. One success, and no failure is kept any more.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        proxy: ProxyAddress | None,
+        resolve: Callable[[str], Awaitable[Lookup]],
+        proxy_tls: Callable[[], Awaitable[ssl.SSLContext]],
+        ledger: Ledger,
+        timeout_s: float,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.proxy = proxy
+        self.failure: Failure | None = None
+        self._resolve = resolve
+        self._proxy_tls = proxy_tls
+        self._ledger = ledger
+        self._timeout_s = timeout_s
+        self._worked: set[str] = set()
+        self._good: str | None = None
+
+    async def open(self, *, family: Family = "any", trail: Trail | None = None) -> Wire:
+        """A connection to the host, TCP or a tunnel. Raises Broken. Bounded in time."""
+        trail = trail or Trail()
+        self.check()
+        try:
+            wire = await self._open(family, trail)
+        except Broken as broken:
+            self._remember(broken, "connect", family)
+            raise
+        self._worked.add("connect")
+        return wire
+
+    async def open_tls(
+        self, context: ssl.SSLContext, server_name: str, *, family: Family = "any", trail: Trail | None = None
+    ) -> TlsWire:
+        """:meth:`open`, and TLS in it. Raises Broken."""
+        trail = trail or Trail()
+        wire = await self.open(family=family, trail=trail)
+        return await self.secure(wire, context, server_name, trail=trail)
+
+    async def secure(self, wire: Wire, context: ssl.SSLContext, server_name: str, *, trail: Trail) -> TlsWire:
+        """TLS over a wire of this route, verified by ``context``. Closes the wire if it fails."""
+        trail.phase = "handshake"
+        started = time.monotonic()
+        secured: TlsWire | None = None
+        try:
+            secured = TlsWire(wire, context, server_name)
+            async with asyncio.timeout(self._timeout_s):
+                await secured.handshake()
+        except TimeoutError:
+            wire.close()
+            broken = Broken("timeout", "handshake", "no answer to the ClientHello")
+            self._remember(broken, "handshake", "any")
+            raise broken from None
+        except BaseException as error:
+            wire.close()
+            if isinstance(error, Broken):
+                self._remember(error, "handshake", "any")
+            raise
+        trail.handshake_ms = _ms_since(started)
+        self._worked.add("handshake")
+        return secured
+
+    def check(self) -> None:
+        """Raises what is already known to be broken."""
+        if self.failure is not None:
+            raise Broken(self.failure.kind, self.failure.phase, self.failure.detail, lasting=True)
+
+    def gave_up(self, failure: Failure, *, after_s: float) -> None:
+        """Somebody ran out of time on this route before it stood; counts if the time was not shorter than usual."""
+        if after_s >= self._timeout_s:
+            self._remember(Broken(failure.kind, failure.phase, failure.detail), failure.phase, "any")
+
+    async def _open(self, family: Family, trail: Trail) -> Wire:
+        trail.phase = "resolve"
+        if self.proxy is None:
+            return await self._connect(self.host, self.port, family, trail)
+        try:
+            wire = await self._connect(self.proxy.host, self.proxy.port, family, trail)
+        except Broken as broken:
+            # The peer that is not there is the proxy; what the exchange would do nobody knows.
+            failure = broken.failure
+            raise Broken("proxy", failure.phase, f"{failure.kind} {failure.detail}".strip()) from None
+        trail.phase = "proxy"
+        opened: Wire | None = None
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                opened = await tunnel(
+                    wire, self.proxy, self.host, self.port, tls=await self._proxy_tls() if self.proxy.tls else None
+                )
+                return opened
+        except TimeoutError:
+            raise Broken("proxy", "proxy", "timeout") from None
+        finally:
+            if opened is None:
+                wire.close()
+
+    async def _connect(self, host: str, port: int, family: Family, trail: Trail) -> TcpWire:
+        started = time.monotonic()
+        found = await self._resolve(host)
+        trail.resolve_ms = _ms_since(started)
+        addresses = in_family(found.addresses, family)
+        if not addresses:
+            missing = f"no IP{family} address" if found.addresses else found.outcome
+            raise Broken("dns", "resolve", f"{host}: {missing}")
+        if self._good in addresses:
+            addresses = (self._good, *(address for address in addresses if address != self._good))
+        trail.phase = "connect"
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                wire, failed = await race(addresses, port, stagger_s=STAGGER_S, ledger=self._ledger)
+        except TimeoutError:
+            raise Broken("timeout", "connect", f"{len(addresses)} of {len(addresses)} addresses silent") from None
+        trail.connect_ms = _ms_since(started)
+        if wire is None:
+            raise broken_by(failed[-1][1], "connect")
+        self._good = wire.address
+        return wire
+
+    def _remember(self, broken: Broken, step: str, family: Family) -> None:
+        # One family alone failing says nothing about the way that programs take.
+        step = "handshake" if step == "handshake" else "connect"
+        if family == "any" and step not in self._worked and self.failure is None:
+            self.failure = broken.failure
+
+
+def in_family(addresses: tuple[str, ...], family: Family) -> tuple[str, ...]:
+    if family == "any":
+        return addresses
+    return tuple(address for address in addresses if (":" in address) == (family == "v6"))
+
+
+async def dial(address: str, port: int, *, timeout_s: float, ledger: Ledger) -> Dial:
+    """One TCP connection attempt, closed at once."""
+    started = time.monotonic()
+    outcome: Literal["connected", "refused", "timeout", "unreachable", "reset", "error"] = "connected"
+    errno = ""
+    try:
+        async with asyncio.timeout(timeout_s):
+            connected = await connect(address, port)
+        ledger.connected()
+        connected.close()
+    except OSError as error:
+        errno = errno_name(error)
+        kind = kind_of(error)
+        outcome = kind if kind in ("refused", "timeout", "unreachable", "reset") else "error"
+    return Dial(
+        address=address,
+        port=port,
+        family="v6" if ":" in address else "v4",
+        outcome=outcome,
+        elapsed_ms=_ms_since(started),
+        errno=errno,
+    )
+
+
+def _ms_since(started: float) -> float:
+    return round((time.monotonic() - started) * 1000, 3)

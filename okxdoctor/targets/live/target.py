@@ -1,0 +1,254 @@
+"""The live target: everything a probe may ask, asked of the real world (or of a world on loopback: no difference)."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+from okxdoctor.check import Skip
+from okxdoctor.port import (
+    Answer,
+    Ask,
+    Dial,
+    Handshake,
+    Instant,
+    LedgerRow,
+    Lookup,
+    Role,
+    Socket,
+    Surroundings,
+    TrustStore,
+    View,
+)
+from okxdoctor.targets.config import TargetConfig
+from okxdoctor.targets.live.asking import Asking
+from okxdoctor.targets.live.hosts import Place, place_of
+from okxdoctor.targets.live.ledger import Ledger
+from okxdoctor.targets.live.memo import Memo
+from okxdoctor.targets.live.proxy import ProxyAddress, proxy_address
+from okxdoctor.targets.live.resolve import Resolver
+from okxdoctor.targets.live.route import Route, dial
+from okxdoctor.targets.live.trust import Trust
+from okxdoctor.targets.live.veil import Veil
+
+if TYPE_CHECKING:
+    from okxdoctor.targets.live.http import HttpClient
+
+T = TypeVar("T")
+
+
+class LiveTarget:
+    """Implements :class:`okxdoctor.port.Io` over real sockets. Opens nothing before it is asked; leaving its context
+    closes everything and cancels what still runs."""
+
+    def __init__(self, config: TargetConfig) -> None:
+        self._config = config
+        self._memo = Memo()
+        self._ledger = Ledger()
+        self._resolver = Resolver(config.dns_servers, timeout_s=config.timeout_s, memo=self._memo)
+        self._trust = Trust(config.ca_file)
+        self._veil = Veil(_secrets(config))
+        self._proxies: dict[Role, ProxyAddress | None] = {
+            "rest": proxy_address(config.rest_proxy.reveal()) if config.rest_proxy else None,
+            "ws": proxy_address(config.ws_proxy.reveal()) if config.ws_proxy else None,
+        }
+        self._routes: dict[tuple[str, int, Role], Route] = {}
+        # Pooled HTTP connections stay open; probes must not wait for them. So each side has its share.
+        self._pooled = max(1, min(config.requests, config.connections * 5 // 8))
+        self._probes = asyncio.Semaphore(max(1, config.connections - self._pooled))
+        self._client: HttpClient | None = None
+        self._sockets: set[Socket] = set()
+        self._asking = Asking(
+            view=config.view,
+            credentials=config.credentials,
+            clock=config.clock,
+            client=self._http_client,
+            ledger=self._ledger,
+            veil=self._veil,
+            timeout_s=config.timeout_s,
+            extra_headers=config.extra_headers,
+        )
+
+    async def __aenter__(self) -> LiveTarget:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for socket in tuple(self._sockets):
+            await socket.close()
+        await self._memo.close()
+        if self._client is not None:
+            await self._client.close()
+        await self._trust.close()
+
+    # ---- what needs no network ----------------------------------------------------------------
+
+    @property
+    def view(self) -> View:
+        return self._config.view
+
+    @property
+    def requests_made(self) -> int:
+        """HTTP requests and WebSocket upgrades sent so far."""
+        return self._ledger.requests
+
+    @property
+    def connections_made(self) -> int:
+        """TCP connections that stood, so far."""
+        return self._ledger.connections
+
+    def now(self) -> Instant:
+        return self._config.clock()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def given(self, record: type[T]) -> T | None:
+        """Records come from the runner, which stands around a target."""
+        return None
+
+    async def settled(self) -> None:
+        """As :meth:`given`: the runner's."""
+
+    async def surroundings(self) -> Surroundings:
+        gather = self._config.surroundings
+        if gather is None:
+            raise Skip("this target has no surroundings")
+        return await self._memo.once("surroundings", lambda: asyncio.to_thread(gather))
+
+    def ledger(self) -> tuple[LedgerRow, ...]:
+        return self._ledger.rows()
+
+    # ---- names and connections ----------------------------------------------------------------
+
+    async def lookup(self, name: str) -> tuple[Lookup, ...]:
+        return await self._memo.once(("lookup", name), lambda: self._resolver.all(name))
+
+    async def dial(self, role: Role, *, port: int | None = None) -> tuple[Dial, ...]:
+        place = self._place(role)
+        port = place.port if port is None else port
+        return await self._memo.once(("dial", place.host, port), lambda: self._dial(place.host, port))
+
+    async def _dial(self, host: str, port: int) -> tuple[Dial, ...]:
+        found = await self._resolver.system(host)
+        return await self._dial_all(tuple((address, port) for address in found.addresses))
+
+    async def dial_control(self) -> tuple[Dial, ...]:
+        return await self._memo.once("dial-control", lambda: self._dial_all(self._config.control_addresses))
+
+    async def _dial_all(self, places: tuple[tuple[str, int], ...]) -> tuple[Dial, ...]:
+        async def one(address: str, port: int) -> Dial:
+            async with self._probes:
+                return await dial(address, port, timeout_s=self._config.timeout_s, ledger=self._ledger)
+
+        return tuple(await asyncio.gather(*(one(*place) for place in places)))
+
+    # ---- TLS ----------------------------------------------------------------------------------
+
+    async def trust(self) -> TrustStore:
+        return (await self._trust.in_use()).store
+
+    async def handshake(self, role: Role, *, server_name: str | None = None) -> Handshake:
+        place = self._place(role)
+        if not place.tls:
+            raise Skip(f"{place.authority} is reached without TLS")
+        name = server_name or place.host
+        return await self._memo.once(
+            ("handshake", place.host, place.port, name), lambda: self._handshake(role, place, name)
+        )
+
+    async def _handshake(self, role: Role, place: Place, name: str) -> Handshake:
+        from okxdoctor.targets.live.handshake import lenient_context, shake
+
+        async with self._probes:
+            return await shake(
+                self._route(place.host, place.port, role),
+                name,
+                context=lenient_context(),
+                trust=self._trust,
+                fetch=self._fetch_issuer,
+                timeout_s=self._config.timeout_s,
+            )
+
+    async def _fetch_issuer(self, url: str) -> bytes:
+        from okxdoctor.targets.live.aia import fetch_issuer
+
+        return await fetch_issuer(
+            url,
+            resolve=self._resolver.system,
+            loopback=self.view.addresses == "loopback",
+            ledger=self._ledger,
+            timeout_s=self._config.timeout_s,
+        )
+
+    # ---- HTTP ---------------------------------------------------------------------------------
+
+    async def http(self, ask: Ask) -> Answer:
+        return await self._asking(ask)
+
+    async def _http_client(self) -> HttpClient:
+        if self._client is None:
+            # The first lookup is on its way while Python reads in the HTTP library.
+            place = self._place("rest")
+            if self._proxies["rest"] is None:
+                early = asyncio.ensure_future(self._resolver.system(place.host))
+                early.add_done_callback(_forget)
+                await asyncio.sleep(0)
+            from okxdoctor.targets.live.http import HttpClient
+
+            context = (await self._trust.in_use()).context
+            if self._client is None:
+                self._client = HttpClient(
+                    lambda host, port: self._route(host, port, "rest"),
+                    context,
+                    clock=self._config.clock,
+                    pooled=self._pooled,
+                    extra=self._probes,
+                )
+        return self._client
+
+    # ---- places and routes --------------------------------------------------------------------
+
+    def _place(self, role: Role) -> Place:
+        return place_of(self.view.rest if role == "rest" else self.view.ws)
+
+    def _route(self, host: str, port: int, role: Role) -> Route:
+        key = (host, port, role)
+        # Two roles on one host share the way unless a proxy stands in one of them.
+        if self._proxies["rest"] == self._proxies["ws"]:
+            key = (host, port, "rest")
+        found = self._routes.get(key)
+        if found is None:
+            found = self._routes[key] = Route(
+                host,
+                port,
+                proxy=self._proxies[role],
+                resolve=self._resolver.system,
+                proxy_tls=self._proxy_tls,
+                ledger=self._ledger,
+                timeout_s=self._config.timeout_s,
+            )
+        return found
+
+    async def _proxy_tls(self) -> ssl.SSLContext:
+        return (await self._trust.in_use()).context
+
+
+def _secrets(config: TargetConfig) -> tuple[str, ...]:
+    found: list[str] = []
+    if config.credentials is not None:
+        parts = (config.credentials.api_key, config.credentials.secret_key, config.credentials.passphrase)
+        found += [part.reveal() for part in parts]
+    for url in (config.rest_proxy, config.ws_proxy):
+        if url:
+            found.append(proxy_address(url.reveal()).password.reveal())
+    return tuple(found)
+
+
+def _forget(task: asyncio.Future[Lookup]) -> None:
+    # The answer is in the resolver's memory; whoever needs it asks there.
+    if not task.cancelled():
+        task.exception()
