@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
+
+from okxdoctor.knowledge import hosts
 
 # The embedded exchange answers for the public names under .test, a top-level domain that cannot exist (RFC 6761).
 _EMBEDDED, _PUBLIC = ".test", ".com"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
-    """``published`` host names; ``retired`` ones with the name that took their place ("" none known)."""
-
-    published: tuple[str, ...]
-    retired: Mapping[str, str]
-
-
 @cache
-def known() -> Names:
-    """The names of the project's knowledge."""
-    return Names(
-        published=(
-            "openapi.okx.com", "www.okx.com", "eea.okx.com", "my.okx.com", "us.okx.com", "app.okx.com", "tr.okx.com",
-            "ws.okx.com", "wspap.okx.com", "wseea.okx.com", "wseeapap.okx.com", "wsus.okx.com", "wsuspap.okx.com",
-        ),
-        retired={
-            "www.okex.com": "www.okx.com", "okex.com": "www.okx.com", "aws.okex.com": "openapi.okx.com",
-            "aws.okx.com": "openapi.okx.com", "wsaws.okx.com": "ws.okx.com", "ws.okex.com": "ws.okx.com",
-            "real.okex.com": "ws.okx.com", "wspap.okex.com": "wspap.okx.com", "www.okex.me": "www.okx.com",
-        },
-    )  # fmt: skip
+def published() -> frozenset[str]:
+    """Every host name of every site, those included that answer without being documented."""
+    return frozenset(name for site in hosts().sites for name in (*site.all, *site.also_answers))
 
 
 def _public_form(name: str) -> tuple[str, str]:
@@ -47,24 +29,27 @@ def _own_form(name: str, ending: str) -> str:
 
 
 def is_published(name: str) -> bool:
-    return _public_form(name)[0] in known().published
+    return _public_form(name)[0] in published()
 
 
 def successor(name: str) -> str | None:
-    """The present name of a retired one, "" where none is known; None when the name is not retired."""
+    """The present name of a retired one; None when the name is not retired."""
     public, ending = _public_form(name)
-    found = known().retired.get(public)
-    if found is None and public.rpartition(".")[0].rpartition(".")[2] == "okex":
-        # Every name of the brand before 2022, also those that no list has.
-        same = public.removesuffix(".com").removesuffix(".okex") + ".okx.com"
-        found = same if same in known().published else ""
-    return None if found is None else _own_form(found, ending)
+    row = hosts().retirement(public)
+    return None if row is None else _own_form(row.successor, ending)
+
+
+def mistaken(name: str) -> tuple[str, str] | None:
+    """(the name to use, why) for a name that looks like an API host and never was one."""
+    public, ending = _public_form(name)
+    row = hosts().mistake(public)
+    return None if row is None else (_own_form(row.use, ending), row.why)
 
 
 def nearest(name: str, *, within: int = 4) -> str | None:
     """The published name that the fewest edits lead to, if they are few; None when none is near."""
     public, ending = _public_form(name)
-    ranked = sorted((edits(public, other), other) for other in known().published)
+    ranked = sorted((edits(public, other), other) for other in published())
     distance, best = ranked[0] if ranked else (within + 1, "")
     return _own_form(best, ending) if 0 < distance <= within else None
 

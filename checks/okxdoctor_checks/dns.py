@@ -29,7 +29,7 @@ from okxdoctor.model import Confidence, Finding, Json, Severity
 from okxdoctor.port import Dial, Io, Lookup, Role, Route
 from okxdoctor_checks._addresses import WORDS, kind, parse
 from okxdoctor_checks._limits import limit
-from okxdoctor_checks._names import is_published, nearest, successor
+from okxdoctor_checks._names import is_published, mistaken, nearest, successor
 from okxdoctor_checks._words import ROLE_NAMES, listed
 
 ROLES: tuple[Role, Role] = ("rest", "ws")
@@ -182,7 +182,8 @@ def _resolver_down(facts: Facts, asked: list[Host]) -> Finding:
 
 def _not_found(host: Host, subject: str, facts: Facts) -> Finding:
     outcome = host.lookups[0].outcome
-    meant = None if is_published(host.name) else nearest(host.name)
+    known = mistaken(host.name)
+    meant = known[0] if known else None if is_published(host.name) else nearest(host.name)
     elsewhere = _elsewhere(host)
     said = {"nxdomain": "does not exist", "nodata": "has no address"}.get(outcome, f"does not resolve ({outcome})")
     summary = f"{host.name} ({_who(host)}) {said}"
@@ -221,21 +222,21 @@ def _retired(host: Host, subject: str, present: str) -> Finding:
     alive = f", although it still resolves to {_seen(host)[0]}" if _seen(host) else ""
     return Finding(
         code="dns.retired-name",
-        summary=f"{host.name} ({_who(host)}) is a retired name of the exchange{alive}"
-        + (f"; the present one is {present}." if present else "."),
-        evidence={"name": host.name, "present_name": present or None, "answers": _outcomes(host.lookups)},
+        summary=f"{host.name} ({_who(host)}) is a retired name of the exchange{alive}; the present one is {present}.",
+        evidence={"name": host.name, "present_name": present, "answers": _outcomes(host.lookups)},
         subject=subject,
-        remedy=(f"Replace {host.name} by {present} in the configuration",) if present else (),
+        remedy=(f"Replace {host.name} by {present} in the configuration",),
         excluded=("dns.name-not-found",),
     )
 
 
 def _unofficial(host: Host, subject: str) -> Finding:
-    meant = nearest(host.name)
+    known = mistaken(host.name)
+    meant, why = known if known is not None else (nearest(host.name), "")
     return Finding(
         code="dns.unofficial-name",
         summary=f"{host.name} ({_who(host)}) is no published host of OKX"
-        + (f"; did you mean {meant}?" if meant else "."),
+        + (f": {why}." if why else f"; did you mean {meant}?" if meant else "."),
         evidence={"name": host.name, "nearest": meant, "addresses": list(_seen(host))},
         subject=subject,
         remedy=(f"Replace {host.name} by {meant} in the configuration",) if meant else (),

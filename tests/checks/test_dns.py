@@ -141,17 +141,17 @@ def test_published(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "present"),
     [
-        ("www.okex.com", "okx.com"),
+        ("www.okex.com", "openapi.okx.com"),
+        ("ws.okex.com", "ws.okx.com"),
         ("aws.okx.com", "openapi.okx.com"),
         ("wsaws.okx.com", "ws.okx.com"),
-        ("my.okex.com", "okx.com"),
+        ("my.okex.com", "openapi.okx.com"),
+        ("www.okex.me", "openapi.okx.com"),
         ("aws.okx.test", "openapi.okx.test"),
     ],
 )
 def test_retired(name: str, present: str) -> None:
-    found = successor(name)
-    assert found is not None
-    assert found.endswith(present)
+    assert successor(name) == present
 
 
 @pytest.mark.parametrize(
@@ -287,6 +287,13 @@ def test_unofficial_name() -> None:
     assert found.code == "dns.unofficial-name"
     assert "www.okx.com" in found.summary
     assert judged(CHECK, replace(mirror, declared=True)) == ()
+
+
+@pytest.mark.parametrize("answer", [lookup("api.okx.com", PUBLIC), nothing("api.okx.com")])
+def test_name_that_never_was_an_api_host(answer: Lookup) -> None:
+    found = only(judged(CHECK, facts(host(answer), WS)))
+    assert found.code == ("dns.unofficial-name" if answer.addresses else "dns.name-not-found")
+    assert found.remedy[0] == "Replace api.okx.com by openapi.okx.com in the configuration"
 
 
 def test_address_instead_of_a_name_is_no_name() -> None:

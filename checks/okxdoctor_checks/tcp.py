@@ -1,0 +1,260 @@
+"""From addresses to connections, without any proxy.
+
+What it looks at: one connection attempt to every address of the REST and of the WebSocket host, IPv4 and IPv6, on the
+configured port. Where nothing connects, also to addresses that have nothing to do with the exchange: only they tell
+"these packets are dropped" from "there is no network".
+
+What it means
+  tcp.refused            answered by a reset at once: a firewall that rejects, or nobody on that port
+  tcp.filtered           no answer at all, while other places answer: a firewall that drops, a block by region
+  tcp.unreachable        the machine has no route there
+  tcp.ipv6-broken        IPv4 works and IPv6 does not: clients that try IPv6 first wait in vain
+  tcp.port-8443-closed   the old WebSocket port, closed since 2026-10-31: leave ":8443" out of the address
+
+What to do: a firewall rule for TCP to the named address and port, another way out (--proxy), or the right port. A
+machine without IPv6 at all is healthy: its programs do not try.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from okxdoctor.check import Check, Inconclusive, Skip
+from okxdoctor.model import Confidence, Finding, Json, Severity
+from okxdoctor.port import Dial, Endpoint, Io, Role
+from okxdoctor_checks._limits import limit
+from okxdoctor_checks._words import ROLE_NAMES, counted, listed
+
+HTTPS_PORT = 443
+
+# What a machine says that has no IPv6: at once, and to every program.
+_NO_SUCH_FAMILY = frozenset({"ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT", ""})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """One host and port and who knocked. ``dials`` empty: the name has no address.
+
+    ``elsewhere``: attempts at other ports of the same host, made only where they decide.
+    """
+
+    role: Role
+    host: str
+    port: int
+    dials: tuple[Dial, ...]
+    elsewhere: tuple[Dial, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """``doors`` of the roles that connect without a proxy. ``control``: dials made when a door did not open."""
+
+    doors: tuple[Door, ...]
+    control: tuple[Dial, ...]
+    legacy_port: int
+
+
+# ---- probe -----------------------------------------------------------------------------------
+
+
+async def probe(io: Io) -> Facts:
+    view = io.view
+    direct = [endpoint for endpoint, route in ((view.rest, view.rest_route), (view.ws, view.ws_route)) if route is None]
+    if not direct:
+        raise Skip("REST and WebSocket both go through a proxy (see proxy)", layer="proxy")
+    doors = tuple(await asyncio.gather(*(_door(io, endpoint) for endpoint in direct)))
+    tried = [door for door in doors if door.dials]
+    if not tried:
+        raise Skip(f"{listed(door.host for door in doors)} has no address (see dns)", layer="dns")
+    shut = [door for door in tried if not _open(door.dials)]
+    control = await io.dial_control() if shut else ()
+    if len(shut) == len(tried) and not any(_verdict(door, control) for door in shut):
+        names = listed(dict.fromkeys(f"{door.host}:{door.port}" for door in shut))
+        raise Inconclusive(f"no connection to {names}, and none to the control addresses either: no network?")
+    return Facts(doors=doors, control=control, legacy_port=view.legacy_ws_port)
+
+
+async def _door(io: Io, endpoint: Endpoint) -> Door:
+    legacy = io.view.legacy_ws_port
+    others: tuple[int, ...] = ()
+    if endpoint.role == "ws" and legacy:
+        # The usual port beside the old one where the old one is configured, else the old one for the record.
+        others = tuple(dict.fromkeys((HTTPS_PORT, io.view.rest.port))) if endpoint.port == legacy else (legacy,)
+    dials, *elsewhere = await asyncio.gather(
+        io.dial(endpoint.role), *(_within(io, endpoint.role, port) for port in others)
+    )
+    return Door(
+        role=endpoint.role,
+        host=endpoint.host,
+        port=endpoint.port,
+        dials=dials,
+        elsewhere=tuple(dial for found in elsewhere for dial in found),
+    )
+
+
+async def _within(io: Io, role: Role, port: int) -> tuple[Dial, ...]:
+    """A second port is asked in passing: nobody waits long for one that drops packets."""
+    try:
+        async with asyncio.timeout(limit("tcp_side_port_s")):
+            return await io.dial(role, port=port)
+    except (TimeoutError, Skip, Inconclusive):
+        return ()
+
+
+# ---- evaluate --------------------------------------------------------------------------------
+
+
+def _open(dials: tuple[Dial, ...]) -> bool:
+    return any(dial.outcome == "connected" for dial in dials)
+
+
+def _counting(dials: tuple[Dial, ...]) -> tuple[Dial, ...]:
+    """Without the IPv6 attempts of a machine that has no IPv6, unless nothing else is left."""
+    return tuple(d for d in dials if not _family_missing(d)) or dials
+
+
+def _family_missing(dial: Dial) -> bool:
+    return dial.family == "v6" and dial.outcome in ("unreachable", "error") and dial.errno in _NO_SUCH_FAMILY
+
+
+def _verdict(door: Door, control: tuple[Dial, ...]) -> tuple[str, Confidence] | None:
+    """The cause for a door that opened on no address, or None when what was seen does not decide it."""
+    counting = _counting(door.dials)
+    tally = Counter(dial.outcome for dial in counting)
+    if not tally or tally["connected"]:
+        return None
+    outcome, times = tally.most_common(1)[0]
+    sure = Confidence.CERTAIN if times == len(counting) else Confidence.LIKELY
+    match outcome:
+        case "refused" | "reset":
+            return "tcp.refused", sure
+        case "timeout":
+            if control and not _open(control):
+                return None
+            return "tcp.filtered", sure if control else Confidence.LIKELY
+        case "unreachable":
+            return "tcp.unreachable", sure
+        case _:
+            return "tcp.unreachable", Confidence.POSSIBLE
+
+
+def evaluate(facts: Facts) -> Iterator[Finding]:
+    # A door beside it that opened shows as well as the control addresses that there is a network.
+    witnesses = facts.control + tuple(dial for door in facts.doors for dial in door.dials)
+    for door in facts.doors:
+        legacy = _legacy(door, facts)
+        if legacy is not None:
+            yield legacy
+        if not door.dials or (legacy is not None and legacy.severity is Severity.ERROR):
+            continue
+        if _open(door.dials):
+            yield from _ipv6(door)
+        elif (verdict := _verdict(door, witnesses if facts.control or _open(witnesses) else ())) is not None:
+            yield _shut(door, *verdict, facts)
+
+
+def _shut(door: Door, code: str, confidence: Confidence, facts: Facts) -> Finding:
+    where = listed(f"{dial.address}" for dial in _counting(door.dials))
+    said = {
+        "tcp.refused": "refused at once",
+        "tcp.filtered": "unanswered",
+        "tcp.unreachable": "without a route",
+    }[code]
+    answering = sum(dial.outcome == "connected" for dial in facts.control)
+    beside = f", while {counted(answering, 'other place')} answered" if code == "tcp.filtered" and answering else ""
+    return Finding(
+        code=code,
+        summary=f"{ROLE_NAMES[door.role]}: connections to {door.host} port {door.port} are {said} ({where}){beside}.",
+        evidence={
+            "host": door.host,
+            "port": door.port,
+            "addresses": _told(door.dials),
+            "control": _told(facts.control),
+            "longest_wait_ms": _longest_ms(door.dials),
+        },
+        subject=door.role,
+        confidence=confidence,
+        excluded=tuple(
+            other
+            for other in ("tcp.refused", "tcp.filtered", "tcp.unreachable")
+            if other != code and confidence is Confidence.CERTAIN
+        ),
+    )
+
+
+def _told(dials: tuple[Dial, ...]) -> dict[str, Json]:
+    return {dial.address: dial.errno or dial.outcome for dial in dials}
+
+
+def _longest_ms(dials: tuple[Dial, ...]) -> float | None:
+    longest = max((dial.elapsed_ms for dial in dials), default=0.0)
+    return round(longest, 1) if 0 <= longest < 1e12 else None
+
+
+def _ipv6(door: Door) -> Iterator[Finding]:
+    six = [dial for dial in door.dials if dial.family == "v6"]
+    four = [dial for dial in door.dials if dial.family == "v4"]
+    broken = [dial for dial in six if dial.outcome != "connected" and not _family_missing(dial)]
+    if not six or len(broken) < len(six) or not _open(tuple(four)):
+        return
+    first = broken[0]
+    yield Finding(
+        code="tcp.ipv6-broken",
+        summary=f"{ROLE_NAMES[door.role]}: {door.host} answers on IPv4 ({four[0].address}) and not on IPv6 "
+        f"({first.address}: {first.errno or first.outcome}).",
+        evidence={
+            "host": door.host,
+            "port": door.port,
+            "addresses": _told(door.dials),
+            "longest_wait_ms": _longest_ms(tuple(broken)),
+        },
+        subject=door.role,
+        confidence=Confidence.CERTAIN,
+    )
+
+
+def _legacy(door: Door, facts: Facts) -> Finding | None:
+    """The old WebSocket port: a note when merely closed, the cause when it is the one in the address."""
+    if door.role != "ws" or not facts.legacy_port:
+        return None
+    if door.port != facts.legacy_port:
+        old = [dial for dial in door.elsewhere if dial.port == facts.legacy_port]
+        if not old or _open(tuple(old)) or not _open(door.dials):
+            return None
+        return Finding(
+            code="tcp.port-8443-closed",
+            summary=f"{door.host} answers on port {door.port} and no longer on {facts.legacy_port}, as announced.",
+            evidence={"host": door.host, "port": door.port, "old_port": facts.legacy_port, "old": _told(tuple(old))},
+            subject=door.role,
+        )
+    living = [dial for dial in door.elsewhere if dial.outcome == "connected"]
+    if _open(door.dials) or not door.dials or not living:
+        return None
+    return Finding(
+        code="tcp.port-8443-closed",
+        summary=f"The WebSocket address names the retired port {door.port}, which is closed; {door.host} answers "
+        f"on {living[0].port}.",
+        evidence={
+            "host": door.host,
+            "old_port": door.port,
+            "open_port": living[0].port,
+            "addresses": _told(door.dials),
+        },
+        subject=door.role,
+        severity=Severity.ERROR,
+        remedy=(f"Take :{door.port} out of the WebSocket address (443 is the default), or write :{living[0].port}",),
+        excluded=("tcp.refused", "tcp.filtered"),
+    )
+
+
+CHECK = Check(
+    id="tcp",
+    title="The hosts accept connections",
+    facts=Facts,
+    probe=probe,
+    evaluate=evaluate,
+    causes=("tcp.refused", "tcp.filtered", "tcp.unreachable", "tcp.ipv6-broken", "tcp.port-8443-closed"),
+)
