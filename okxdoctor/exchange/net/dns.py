@@ -99,7 +99,7 @@ class DnsServer:
 
     async def close(self) -> None:
         if self._datagrams is not None:
-            self._datagrams.close()
+            self._datagrams.close()  # its socket one step later, within what follows
         await self._streams.close()
         for task in list(self._pending):
             task.cancel()

@@ -74,6 +74,7 @@ class NtpServer:
     async def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
+            await asyncio.sleep(0)  # the socket is closed one step later
 
 
 class _Datagrams(asyncio.DatagramProtocol):
