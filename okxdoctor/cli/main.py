@@ -25,7 +25,14 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "inspect": ("okxdoctor.cli.inspect", "inspect", "Find out what is wrong with a captured request."),
     "triage": ("okxdoctor.cli.triage", "triage", "Read logs and HAR files."),
 }
-_ISSUES = "https://github.com/okxdoctor/okxdoctor/issues"
+_SECRET_FLAGS = frozenset(
+    f"--{name}"
+    for name in (
+        *("key", "api-key", "apikey", "okx-api-key", "secret", "secret-key", "secretkey", "api-secret", "apisecret"),
+        *("okx-secret-key", "okx-api-secret", "passphrase", "pass-phrase", "api-passphrase", "okx-passphrase"),
+        *("password", "token", "credentials"),
+    )
+)
 
 USAGE, DEFECT, INTERRUPTED = 2, 4, 130
 
@@ -57,6 +64,7 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        _refuse_secrets(args)
         own = {"--help", "-h", "--version"}
         if not args or (args[0].startswith("-") and args[0] not in own):
             args = ["run", *args]
@@ -66,6 +74,20 @@ class Commands(click.Group):
         rows = [(name, _COMMANDS[name][2]) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+
+def _refuse_secrets(args: Sequence[str]) -> None:
+    """A secret on the command line stands in the shell's history and in every process list. What was typed after
+    the flag is not repeated."""
+    for arg in args:
+        if arg == "--":
+            return
+        name = arg.partition("=")[0].lower().replace("_", "-")
+        if name in _SECRET_FLAGS:
+            raise click.UsageError(
+                f"{name} is not taken: credentials never come from a flag. Set OKX_API_KEY, OKX_SECRET_KEY and "
+                "OKX_PASSPHRASE, or use a profile. If a real secret was typed here, replace the key."
+            )
 
 
 @click.group(
@@ -149,7 +171,9 @@ def _defect(error: Exception) -> int:
 
         sys.stderr.write(_redacted("".join(traceback.format_exception(error))))
     else:
-        sys.stderr.write(f"Please report it with OKXDOCTOR_DEBUG=1 set: {_ISSUES}\n")
+        sys.stderr.write(
+            "This is a fault of okxdoctor, not of your set-up. Set OKXDOCTOR_DEBUG=1 for what a report needs.\n"
+        )
     return DEFECT
 
 
