@@ -1,0 +1,262 @@
+"""The TCP check: what the attempts say, with the control addresses as witness."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from fakeio import FakeIo, codes, judged, run, view
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okxdoctor.check import Inconclusive, Skip
+from okxdoctor.model import Confidence, Finding, Severity
+from okxdoctor.port import Dial, Endpoint, Route
+from okxdoctor_checks.tcp import CHECK, Door, Facts
+
+V4, V6 = "104.18.43.174", "2606:4700::6812:2bae"
+ERRNO = {"refused": "ECONNREFUSED", "unreachable": "ENETUNREACH", "reset": "ECONNRESET", "error": "EPERM"}
+
+
+def dial(outcome: Any, address: str = V4, *, port: int = 443, errno: str | None = None) -> Dial:
+    return Dial(
+        address=address,
+        port=port,
+        family="v6" if ":" in address else "v4",
+        outcome=outcome,
+        elapsed_ms=5000.0 if outcome == "timeout" else 20.0,
+        errno=ERRNO.get(outcome, "") if errno is None else errno,
+    )
+
+
+CONTROL = (dial("connected", "1.1.1.1"), dial("timeout", "8.8.8.8"))
+SILENT = (dial("timeout", "1.1.1.1"), dial("timeout", "8.8.8.8"))
+
+
+def door(*dials: Dial, role: Any = "rest", port: int = 443, elsewhere: tuple[Dial, ...] = ()) -> Door:
+    return Door(
+        role=role, host="ws.okx.com" if role == "ws" else "openapi.okx.com", port=port, dials=dials, elsewhere=elsewhere
+    )
+
+
+OPEN_WS = door(dial("connected"), role="ws")
+
+
+def facts(*doors: Door, control: tuple[Dial, ...] = ()) -> Facts:
+    return Facts(doors=doors, control=control, legacy_port=8443)
+
+
+def only(found: tuple[Finding, ...]) -> Finding:
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_healthy() -> None:
+    assert judged(CHECK, facts(door(dial("connected"), dial("connected", V6)), OPEN_WS)) == ()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        ("refused", "tcp.refused"),
+        ("reset", "tcp.refused"),
+        ("timeout", "tcp.filtered"),
+        ("unreachable", "tcp.unreachable"),
+    ],
+)
+def test_every_address_the_same(outcome: Any, expected: str) -> None:
+    found = only(judged(CHECK, facts(door(dial(outcome), dial(outcome, "104.18.9.9")), OPEN_WS, control=CONTROL)))
+    assert (found.code, found.subject, found.confidence) == (expected, "rest", Confidence.CERTAIN)
+    assert V4 in found.summary
+    assert "openapi.okx.com" in found.summary
+
+
+def test_both_roles_shut_are_two_findings() -> None:
+    shut = facts(door(dial("refused")), door(dial("refused"), role="ws"), control=CONTROL)
+    found = judged(CHECK, shut)
+    assert codes(found) == ["tcp.refused"] * 2
+    assert [f.subject for f in found] == ["rest", "ws"]
+
+
+def test_mixed_outcomes_are_less_certain() -> None:
+    mixed = facts(door(dial("refused"), dial("refused", "104.18.9.9"), dial("timeout", "104.18.8.8")), control=CONTROL)
+    found = only(judged(CHECK, mixed))
+    assert (found.code, found.confidence) == ("tcp.refused", Confidence.LIKELY)
+
+
+def test_silence_without_a_living_witness_decides_nothing() -> None:
+    assert judged(CHECK, facts(door(dial("timeout")), control=SILENT)) == ()
+
+
+def test_the_other_role_is_a_witness() -> None:
+    assert codes(judged(CHECK, facts(door(dial("timeout")), OPEN_WS, control=SILENT))) == ["tcp.filtered"]
+
+
+def test_silence_without_control_addresses_is_likely_a_filter() -> None:
+    assert only(judged(CHECK, facts(door(dial("timeout"))))).confidence is Confidence.LIKELY
+
+
+def test_local_refusal_by_the_operating_system_is_only_possible() -> None:
+    found = only(judged(CHECK, facts(door(dial("error")), control=CONTROL)))
+    assert (found.code, found.confidence) == ("tcp.unreachable", Confidence.POSSIBLE)
+    assert found.evidence["addresses"] == {V4: "EPERM"}
+
+
+# ---- IPv6 ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("six", "expected"),
+    [
+        (dial("connected", V6), []),
+        (dial("refused", V6), ["tcp.ipv6-broken"]),
+        (dial("timeout", V6), ["tcp.ipv6-broken"]),
+        (dial("unreachable", V6, errno="EHOSTUNREACH"), ["tcp.ipv6-broken"]),
+        (dial("unreachable", V6, errno="ENETUNREACH"), []),
+        (dial("error", V6, errno="EADDRNOTAVAIL"), []),
+        (dial("error", V6, errno="EAFNOSUPPORT"), []),
+    ],
+)
+def test_ipv6(six: Dial, expected: list[str]) -> None:
+    assert codes(judged(CHECK, facts(door(dial("connected"), six), OPEN_WS))) == expected
+
+
+def test_one_living_ipv6_address_is_enough() -> None:
+    six = (dial("timeout", V6), dial("connected", "2606:4700::1"))
+    assert judged(CHECK, facts(door(dial("connected"), *six), OPEN_WS)) == ()
+
+
+def test_broken_ipv4_is_no_ipv6_finding() -> None:
+    assert judged(CHECK, facts(door(dial("timeout"), dial("connected", V6)), OPEN_WS)) == ()
+
+
+def test_a_machine_without_ipv6_is_judged_by_ipv4() -> None:
+    found = only(judged(CHECK, facts(door(dial("refused"), dial("unreachable", V6)), control=CONTROL)))
+    assert (found.code, found.confidence) == ("tcp.refused", Confidence.CERTAIN)
+
+
+# ---- the old port ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("outcome", ["refused", "timeout"])
+def test_closed_old_port_is_a_note(outcome: Any) -> None:
+    ws = door(dial("connected"), role="ws", elsewhere=(dial(outcome, port=8443),))
+    found = only(judged(CHECK, facts(door(dial("connected")), ws)))
+    assert found.code == "tcp.port-8443-closed"
+    assert found.severity is None  # the vocabulary says info
+
+
+def test_open_old_port_is_nothing() -> None:
+    ws = door(dial("connected"), role="ws", elsewhere=(dial("connected", port=8443),))
+    assert judged(CHECK, facts(door(dial("connected")), ws)) == ()
+
+
+@pytest.mark.parametrize("outcome", ["refused", "timeout"])
+def test_configured_old_port_is_an_error(outcome: Any) -> None:
+    ws = door(dial(outcome, port=8443), role="ws", port=8443, elsewhere=(dial("connected", port=443),))
+    found = only(judged(CHECK, facts(door(dial("connected")), ws)))
+    assert (found.code, found.severity, found.subject) == ("tcp.port-8443-closed", Severity.ERROR, "ws")
+    assert ":8443" in found.remedy[0]
+
+
+def test_configured_old_port_that_still_answers_is_nothing() -> None:
+    ws = door(dial("connected", port=8443), role="ws", port=8443, elsewhere=(dial("connected", port=443),))
+    assert judged(CHECK, facts(door(dial("connected")), ws)) == ()
+
+
+def test_old_port_on_a_host_that_is_shut_altogether() -> None:
+    ws = door(dial("refused", port=8443), role="ws", port=8443, elsewhere=(dial("refused", port=443),))
+    assert codes(judged(CHECK, facts(door(dial("connected")), ws, control=CONTROL))) == ["tcp.refused"]
+
+
+wild_dials = st.lists(
+    st.builds(Dial, port=st.sampled_from([443, 8443]), errno=st.sampled_from(["", "ENETUNREACH", "x"])), max_size=4
+).map(tuple)
+wild_doors = st.builds(Door, port=st.sampled_from([443, 8443]), dials=wild_dials, elsewhere=wild_dials)
+
+
+@given(
+    st.builds(
+        Facts,
+        doors=st.lists(wild_doors, max_size=3).map(tuple),
+        control=wild_dials,
+        legacy_port=st.sampled_from([0, 8443]),
+    )
+)
+def test_evaluate_is_total(any_facts: Facts) -> None:
+    for found in CHECK.evaluate(any_facts):
+        assert found.code in CHECK.causes
+        assert found.evidence
+
+
+# ---- the probe -------------------------------------------------------------------------------
+
+OLD_WS = Endpoint(
+    role="ws", url="wss://ws.okx.com:8443/ws/v5", scheme="wss", host="ws.okx.com", port=8443, base="/ws/v5", tls=True
+)
+PROXY = Route(url="http://p:1", scheme="http", host="p", port=1, source="flag", has_credentials=False)
+
+
+def test_probe_of_a_healthy_world_leaves_the_control_alone() -> None:
+    io = FakeIo(
+        dials={"rest": (dial("connected"),), "ws": (dial("connected"),), "ws:8443": (dial("connected", port=8443),)}
+    )
+    found, findings = run(CHECK, io)
+    assert findings == ()
+    assert found.control == ()
+
+
+def test_probe_asks_the_control_when_a_door_is_shut() -> None:
+    io = FakeIo(dials={"rest": (dial("timeout"),), "ws": (dial("timeout"),), "ws:8443": ()}, control_dials=CONTROL)
+    assert codes(run(CHECK, io)[1]) == ["tcp.filtered"] * 2
+
+
+def test_probe_finds_the_usual_port_beside_the_old_one() -> None:
+    io = FakeIo(
+        view=view(ws=OLD_WS),
+        dials={
+            "rest": (dial("connected"),),
+            "ws": (dial("refused", port=8443),),
+            "ws:443": (dial("connected"),),
+        },
+        control_dials=CONTROL,
+    )
+    assert codes(run(CHECK, io)[1]) == ["tcp.port-8443-closed"]
+
+
+def test_probe_without_any_network_is_inconclusive() -> None:
+    io = FakeIo(dials={"rest": (dial("timeout"),), "ws": (dial("timeout"),), "ws:8443": ()}, control_dials=SILENT)
+    with pytest.raises(Inconclusive, match="no network"):
+        _probe(io)
+
+
+def test_probe_without_addresses_points_to_dns() -> None:
+    with pytest.raises(Skip, match="see dns") as caught:
+        _probe(FakeIo(dials={"rest": (), "ws": (), "ws:8443": ()}))
+    assert caught.value.layer == "dns"
+
+
+def test_probe_leaves_proxied_roles_alone() -> None:
+    with pytest.raises(Skip, match="see proxy"):
+        _probe(FakeIo(view=view(rest_route=PROXY, ws_route=PROXY)))
+    half, _ = run(CHECK, FakeIo(view=view(ws_route=PROXY), dials={"rest": (dial("connected"),)}))
+    assert [d.role for d in half.doors] == ["rest"]
+
+
+def test_probe_waits_for_no_side_port() -> None:
+    class Slow(FakeIo):
+        async def dial(self, role: Any, *, port: int | None = None) -> tuple[Dial, ...]:
+            if port is not None:
+                await asyncio.sleep(30)
+            return (dial("connected"),)
+
+    found, _ = run(CHECK, Slow())
+    assert found.doors[1].elsewhere == ()
+
+
+def _probe(io: FakeIo) -> Any:
+    async def once() -> Any:
+        return await CHECK.probe(io)
+
+    return asyncio.run(once())
