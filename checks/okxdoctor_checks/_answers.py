@@ -44,11 +44,11 @@ class Reply:
     def said(self) -> str:
         """What the answer said, for a sentence: ``HTTP 401, code 50113 (Invalid Sign)``."""
         if self.failure is not None:
-            return f"no answer ({self.failure.kind} during {self.failure.phase})"
+            return line(f"no answer ({self.failure.kind} during {self.failure.phase})")
         head = f"HTTP {self.status}"
         if self.kind == "not-json":
             return f"{head} without an answer of the API"
-        return f"{head}, code {self.code}" + (f" ({self.msg})" if self.msg else "")
+        return line(f"{head}, code {self.code}" + (f" ({self.msg})" if self.msg else ""))
 
 
 def _decoded(answer: Answer) -> envelope.Answer | None:
@@ -72,6 +72,11 @@ def text(row: Mapping[str, Json], name: str) -> str:
     return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
 
 
+def line(words: str, length: int = MESSAGE_LENGTH) -> str:
+    """A stranger's text as one printable line."""
+    return " ".join("".join(c if c.isprintable() else " " for c in words[: 2 * length]).split())[:length]
+
+
 def read(answer: Answer) -> Reply:
     """The reply that an answer holds."""
     age_ms = round(max(answer.received_mono_ns - answer.sent_mono_ns, 0) / 1e6, 1)
@@ -84,8 +89,8 @@ def read(answer: Answer) -> Reply:
         path=answer.path,
         kind="not-json",
         status=answer.status,
-        server=(answer.header("server") or "")[:60],
-        ray=(answer.header("cf-ray") or "")[:60],
+        server=line(answer.header("server") or "", 60),
+        ray=line(answer.header("cf-ray") or "", 60),
         age_ms=age_ms,
     )
     match found:
@@ -93,9 +98,9 @@ def read(answer: Answer) -> Reply:
             return replace(
                 seen,
                 kind="ok" if isinstance(found, envelope.Ok) else "refused",
-                code=found.code[:16],
-                msg=found.message[:MESSAGE_LENGTH],
-                item_codes=tuple(item.code[:16] for item in found.items[:20]),
+                code=line(found.code, 16),
+                msg=line(found.message),
+                item_codes=tuple(line(item.code, 16) for item in found.items[:20]),
             )
         case envelope.Http() | envelope.NotJson():
             return seen

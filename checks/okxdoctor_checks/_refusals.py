@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from okxdoctor.model import Finding, Json
-from okxdoctor_checks._answers import Reply
+from okxdoctor_checks._answers import Reply, line
 
 EXPIRED = "50102"
 WRONG_ENVIRONMENT = frozenset({"50101"})
@@ -88,7 +88,7 @@ def plain_refusal(reply: Reply, way: Way) -> Iterator[Finding]:
                 excluded=("timestamp.expired", "key.unknown"),
             )
         case "50120":
-            yield finding("permission.missing", f"The key may not use {reply.method} {_endpoint(reply)} (50120)")
+            yield finding("permission.missing", line(f"The key may not use {reply.method} {_endpoint(reply)} (50120)"))
         case "50035":
             yield finding(
                 "permission.ip-binding-required", "The exchange wants this key bound to an IP address first (50035)"

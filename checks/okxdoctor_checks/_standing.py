@@ -9,6 +9,7 @@ from typing import Literal
 
 from okxdoctor.model import Finding, Json
 from okxdoctor.port import AccountView
+from okxdoctor_checks._answers import line
 from okxdoctor_checks._limits import limit
 
 ALIASES = {"read": "read_only"}
@@ -41,15 +42,17 @@ def permissions(account: AccountView, setting: Setting) -> Iterator[Finding]:
     if missing := sorted(needed - held):
         yield Finding(
             code="permission.missing",
-            summary=f"The integration needs {' and '.join(missing)}, and the key has only {', '.join(account.perm)}",
+            summary=line(f"The integration needs {' and '.join(missing)}; the key has only {', '.join(account.perm)}"),
             evidence={**evidence, "missing": missing},
         )
     spare = held - needed - {"read_only"} if needed else held & {"withdraw"}
     if spare:
         yield Finding(
             code="permission.excess",
-            summary=f"The key may {' and '.join(sorted(spare))}, which the integration "
-            + ("does not need" if needed else "was not said to need"),
+            summary=line(
+                f"The key may {' and '.join(sorted(spare))}, which the integration "
+                + ("does not need" if needed else "was not said to need")
+            ),
             evidence={**evidence, "excess": sorted(spare)},
         )
 
@@ -77,7 +80,7 @@ def ip_list(account: AccountView, setting: Setting) -> Iterator[Finding]:
     if nowhere:
         yield Finding(
             code="ip.private-listed",
-            summary=f"The key's IP list has {', '.join(nowhere)}, which the exchange never sees as a peer",
+            summary=line(f"The key's IP list has {', '.join(nowhere)}, which the exchange never sees as a peer"),
             evidence={**evidence, "private": nowhere},
         )
 

@@ -28,7 +28,7 @@ from typing import Literal
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.port import AccountView, Answer, Ask, Cell, Io, KeyStanding, TimeBasis
-from okxdoctor_checks._answers import Reply, read, rows, standing_in_the_way, text
+from okxdoctor_checks._answers import Reply, line, read, rows, standing_in_the_way, text
 from okxdoctor_checks._limits import limit
 from okxdoctor_checks._refusals import (
     EXPIRED,
@@ -312,7 +312,7 @@ def _elsewhere(reply: Reply, facts: Facts) -> Iterator[Finding]:
     else:
         yield Finding(
             code="region.wrong-rest-host",
-            summary=f"No such key on {facts.site} ({facts.environment}); it lives on {names}: {home.rest_url}",
+            summary=line(f"No such key on {facts.site} ({facts.environment}); it lives on {names}: {home.rest_url}"),
             evidence={**evidence, "rest_url": home.rest_url, "ws_url": home.ws_url},
             subject="rest",
             confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,

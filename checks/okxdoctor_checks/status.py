@@ -27,7 +27,7 @@ from okxdoctor.knowledge import enums
 from okxdoctor.model import Confidence, Finding, Json, Severity
 from okxdoctor.okx.timestamps import TimestampError, iso_from_epoch_ms, parse_epoch_ms
 from okxdoctor.port import Ask, Io
-from okxdoctor_checks._answers import Reply, read, rows, standing_in_the_way, text
+from okxdoctor_checks._answers import Reply, line, read, rows, standing_in_the_way, text
 from okxdoctor_checks._ledger import Usage, path_of, usage
 from okxdoctor_checks._limits import limit
 
@@ -88,7 +88,7 @@ async def probe(io: Io) -> Facts:
         time=told,
         windows=tuple(
             Window(
-                title=text(row, "title")[:120],
+                title=line(text(row, "title"), 120),
                 state=text(row, "state"),
                 service=text(row, "serviceType"),
                 environment=text(row, "env"),
@@ -192,7 +192,7 @@ def _maintenance(window: Window, facts: Facts) -> Finding:
     stage = "in pre-open after maintenance" if window.state == "pre_open" else "under maintenance"
     return Finding(
         code="status.maintenance",
-        summary=f"The exchange is {stage}: {_service(window)}{until}",
+        summary=line(f"The exchange is {stage}: {_service(window)}{until}"),
         evidence={**_about(window, facts), "minutes_left": round(over, 1) if over is not None else None},
         subject=_subject(window),
         severity=_severity(window),
@@ -227,7 +227,7 @@ def _scheduled(window: Window, facts: Facts) -> Iterator[Finding]:
     begins = f"begins in {hours:.1f} h" if hours > 0 else f"should have begun {-hours:.1f} h ago"
     yield Finding(
         code="status.maintenance-scheduled",
-        summary=f"Maintenance of {_service(window)} {begins}, at {_iso(window.begin_ms)}",
+        summary=line(f"Maintenance of {_service(window)} {begins}, at {_iso(window.begin_ms)}"),
         evidence={**_about(window, facts), "begins_in_h": round(hours, 2), "horizon_h": horizon_h},
         subject=_subject(window),
         severity=Severity.INFO if _reach(window) == "apart" else None,
@@ -243,7 +243,9 @@ def _overloaded(facts: Facts) -> Iterator[Finding]:
     answered = sorted({code for _, code, _ in busy})
     yield Finding(
         code="status.overloaded",
-        summary=f"{times} calls were answered with {' and '.join(answered)} while the run stayed under every limit",
+        summary=line(
+            f"{times} calls were answered with {' and '.join(answered)} while the run stayed under every limit"
+        ),
         evidence={
             "calls_refused": times,
             "codes": list(answered),

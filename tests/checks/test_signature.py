@@ -1,0 +1,299 @@
+"""The check of signing: own vectors, a query, a body, a login; and what is not its business."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fakeio import FakeIo, Scripted, Talk, codes, failed, judged, ok, page, refusal, run, view
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okxdoctor.check import Inconclusive, Skip
+from okxdoctor.model import Confidence, Finding
+from okxdoctor.okx import signing
+from okxdoctor.port import Ask, Failure, KeyStanding, Opening
+from okxdoctor_checks import _own_signing
+from okxdoctor_checks.signature import BODY, CHECK, QUERY, VARIANTS, Facts, Form, Login
+
+BALANCE = "GET /api/v5/account/balance"
+PRECHECK = "POST /api/v5/trade/order-precheck"
+ACCEPTED = KeyStanding(standing="accepted")
+MODE = refusal("51010", "Request unsupported under current account mode", status=200, data=True)
+GREETING = '{"event":"login","code":"0","msg":"","connId":"a4d3ae55"}'
+
+
+def error(code: str, msg: str = "no") -> str:
+    return json.dumps({"event": "error", "msg": msg, "code": code, "connId": "a4d3ae55"})
+
+
+def look(
+    *,
+    query: Any = None,
+    body: Any = None,
+    login: tuple[str | int, ...] = (GREETING,),
+    plain: KeyStanding | None = ACCEPTED,
+    sockets: dict[str, Talk] | None = None,
+    **changes: Any,
+) -> tuple[tuple[Finding, ...], FakeIo, Facts]:
+    io = FakeIo(
+        view=view(**changes),
+        http_script={BALANCE: query or ok([{}]), PRECHECK: body or MODE},
+        sockets={"private": Talk(login=login), **(sockets or {})},
+        records=(plain,) if plain is not None else (),
+    )
+    facts, findings = run(CHECK, io)
+    return findings, io, facts
+
+
+def one(findings: tuple[Finding, ...]) -> Finding:
+    assert len(findings) == 1, codes(findings)
+    return findings[0]
+
+
+def test_health_takes_two_requests_and_one_login() -> None:
+    findings, io, facts = look()
+    assert findings == ()
+    assert [(ask.method, ask.signed) for ask in io.asks] == [("GET", True), ("POST", True)]
+    assert [socket.logins for socket in io.opened] == [[0.0]]
+    assert all(socket.closed for socket in io.opened)
+    assert facts.vectors >= 300
+
+
+def test_the_forms_are_what_they_claim_to_be() -> None:
+    assert QUERY.path == "/api/v5/account/balance?ccy=BTC%2CETH"
+    assert BODY.body is not None
+    assert json.loads(BODY.body)["ordType"] == "limit"
+    assert ", " in BODY.body
+    assert list(json.loads(BODY.body)) != sorted(json.loads(BODY.body))
+    for _, ask in VARIANTS["body"]:
+        assert ask.body is not None
+        assert json.loads(ask.body) == json.loads(BODY.body)
+        assert " " not in ask.body
+
+
+def test_no_key_is_a_skip() -> None:
+    with pytest.raises(Skip, match="no API key is set"):
+        asyncio.run(CHECK.probe(FakeIo(view=view(credentials=False))))
+
+
+# ---- own signing ------------------------------------------------------------------------------
+
+
+def test_a_wrong_signature_of_our_own_is_a_defect_and_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_own_signing.signing, "sign", lambda *_: "AAAA")
+    with pytest.raises(RuntimeError, match=r"okxdoctor signs .* reference vectors wrongly"):
+        look()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl program")
+def test_the_forms_are_signed_as_openssl_signs_them() -> None:
+    secret, at = "22582BD0CFF14C41EDBF1AB98506286D", "2020-12-08T09:08:57.715Z"
+    for ask in (QUERY, BODY):
+        message = f"{at}{ask.method}{ask.path}{ask.body or ''}".encode()
+        made = subprocess.run(
+            ["openssl", "dgst", "-sha256", "-hmac", secret, "-binary"], input=message, capture_output=True, check=True
+        )
+        encoded = subprocess.run(["openssl", "base64", "-A"], input=made.stdout, capture_output=True, check=True)
+        assert signing.sign(secret, at, ask.method, ask.path, ask.body or "") == encoded.stdout.decode()
+
+
+# ---- what proves a form -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        ok([{"adjEq": "1"}]),
+        MODE,
+        refusal("50120", status=401),
+        refusal("50035", status=403),
+        refusal("51000", "Parameter px error", status=400, data=True),
+        refusal("51008", status=200, data=True),
+    ],
+)
+def test_an_answer_from_behind_the_authentication_proves_the_body(reply: Scripted) -> None:
+    assert look(body=reply)[0] == ()
+    assert look(body=reply, query=reply, plain=None)[0] == ()
+
+
+# ---- rewriting on the way -----------------------------------------------------------------------
+
+
+def test_a_query_that_is_decoded_on_the_way_is_seen_by_its_variants() -> None:
+    def gateway(ask: Ask) -> Scripted:
+        """Decodes %2C; the exchange signs what it receives."""
+        return refusal("50113", "Invalid Sign") if "%2C" in ask.path else ok([{}])
+
+    finding = one(look(query=gateway)[0])
+    assert finding.code == "signature.unexplained"
+    assert finding.evidence["changed"] == "query"
+    assert finding.evidence["accepted_variant"] == "an unencoded comma"
+    assert finding.confidence is Confidence.CERTAIN
+    assert "key.secret-wrong" in finding.excluded
+
+
+def test_a_query_that_is_dropped_on_the_way_is_only_likely_rewriting() -> None:
+    finding = one(look(query=refusal("50113"))[0])
+    assert finding.code == "signature.unexplained"
+    assert finding.confidence is Confidence.LIKELY
+    assert finding.evidence["accepted_variant"] == ""
+
+
+@pytest.mark.parametrize("names_sorted", [False, True])
+def test_a_body_that_is_reserialised_on_the_way_is_seen_by_its_variants(names_sorted: bool) -> None:
+    def gateway(ask: Ask) -> Scripted:
+        made = json.dumps(json.loads(ask.body or ""), separators=(",", ":"), sort_keys=names_sorted)
+        return MODE if made == ask.body else refusal("50113", "Invalid Sign")
+
+    finding = one(look(body=gateway)[0])
+    assert finding.code == "signature.unexplained"
+    assert finding.evidence["changed"] == "body"
+    assert finding.evidence["accepted_variant"] == ("no blanks and sorted names" if names_sorted else "no blanks")
+
+
+def test_the_forms_alone_can_decide_without_the_key_check() -> None:
+    assert codes(look(body=refusal("50113"), plain=None)[0]) == ["signature.unexplained"]
+    assert look(body=refusal("50113"), query=refusal("50113"), plain=None)[0] == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [("50106", "header.missing"), ("50112", "timestamp.format"), ("50102", "timestamp.expired")],
+)
+def test_one_form_refused_for_another_reason_says_so(code: str, cause: str) -> None:
+    findings, io, _ = look(body=refusal(code))
+    assert codes(findings) == [cause]
+    assert len(io.asks) == 2
+
+
+def test_a_refused_plain_read_is_the_key_checks_to_explain() -> None:
+    wrong = refusal("50113")
+    refused = KeyStanding(standing="refused", code="50113")
+    findings, io, _ = look(query=wrong, body=wrong, login=(error("60007"),), plain=refused)
+    assert findings == ()
+    assert len(io.asks) == 2
+    assert len(io.opened) == 1
+
+
+# ---- login ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        ("60024", "key.passphrase-wrong"),
+        ("60007", "key.secret-wrong"),
+        ("60005", "key.malformed"),
+        ("60006", "timestamp.expired"),
+        ("60004", "timestamp.format"),
+        ("60009", "ws.login-refused"),
+        ("60022", "ws.login-refused"),
+        ("", "ws.login-refused"),
+    ],
+)
+def test_a_login_refused_although_rest_accepts(code: str, cause: str) -> None:
+    finding = one(look(login=(error(code),))[0])
+    assert finding.code == cause
+    assert finding.subject == "ws"
+
+
+def test_a_close_on_login_is_a_refusal() -> None:
+    finding = one(look(login=(4001,))[0])
+    assert finding.code == "ws.login-refused"
+    assert finding.evidence["close_code"] == 4001
+
+
+def test_other_events_before_the_answer_are_passed_over() -> None:
+    assert look(login=("pong", '{"event":"notice","code":"64008"}', "[]", GREETING))[0] == ()
+
+
+def test_a_websocket_of_another_site_is_found() -> None:
+    home = Talk(login=(GREETING,))
+    findings, io, _ = look(login=(error("60032"),), sockets={"private @us/live": home})
+    finding = one(findings)
+    assert finding.code == "region.wrong-ws-host"
+    assert finding.confidence is Confidence.CERTAIN
+    assert finding.evidence["ws_url"] == "wss://wsus.okx.com/ws/v5"
+    assert len(io.opened) == 3
+    assert len(io.waited) == 2
+    assert min(io.waited) >= 1 / 3
+
+
+def test_a_websocket_of_the_other_environment_is_found() -> None:
+    findings, io, _ = look(login=(error("50101"),), sockets={"private @global/demo": Talk(login=(GREETING,))})
+    finding = one(findings)
+    assert finding.code == "key.wrong-environment"
+    assert finding.subject == "ws"
+    assert len(io.opened) == 2
+
+
+def test_an_unknown_key_everywhere_on_websockets_is_likely_the_host() -> None:
+    finding = one(look(login=(error("60032"),))[0])
+    assert finding.code == "region.wrong-ws-host"
+    assert finding.confidence is Confidence.LIKELY
+
+
+@pytest.mark.parametrize("code", ["60014", "60023", "63999"])
+def test_a_busy_websocket_decides_nothing(code: str) -> None:
+    with pytest.raises(Inconclusive, match=code):
+        look(login=(error(code),))
+
+
+def test_a_silent_login_is_inconclusive() -> None:
+    with pytest.raises(Inconclusive, match="not answered"):
+        look(login=())
+
+
+def test_a_websocket_that_does_not_open_is_the_other_checks() -> None:
+    shut = Opening(url="wss://ws.okx.com/ws/v5/private", ok=False, failure=Failure(kind="refused", phase="connect"))
+    findings, _, facts = look(sockets={"private": Talk(opening=shut)})
+    assert findings == ()
+    assert facts.login.outcome == "unopened"
+
+
+# ---- what stands in the way -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reply", "layer"),
+    [
+        (failed("refused", "connect"), "tcp"),
+        (page(403), "http"),
+        (refusal("50001", status=503), "status"),
+        (refusal("50011", status=429), "ratelimit"),
+    ],
+)
+def test_a_lower_layer_names_the_cause(reply: Scripted, layer: str) -> None:
+    with pytest.raises(Skip) as caught:
+        look(query=reply, body=reply, plain=None)
+    assert caught.value.layer == layer
+
+
+def test_a_post_that_alone_meets_a_wall_is_inconclusive() -> None:
+    with pytest.raises(Inconclusive, match="order-precheck"):
+        look(body=page(403))
+
+
+@given(st.builds(Facts))
+def test_any_facts_are_judged(facts: Facts) -> None:
+    judged(CHECK, facts)
+
+
+@given(
+    st.builds(Facts),
+    st.lists(st.builds(Form), max_size=4),
+    st.sampled_from(["50113", "50102", "50103", "50105", "50110", "50120", "51010", "50119", "50101"]),
+    st.sampled_from(["60032", "50101", "60007", "60009", "60006", ""]),
+)
+def test_any_refusals_are_judged(facts: Facts, forms: list[Form], code: str, ws_code: str) -> None:
+    refused = tuple(
+        replace(form, variant="first", reply=replace(form.reply, kind="refused", code=code)) for form in forms
+    )
+    login: Login = replace(facts.login, outcome="refused", code=ws_code)
+    judged(CHECK, replace(facts, plain=ACCEPTED, forms=refused, login=login))
