@@ -1,0 +1,167 @@
+"""The proxy check: whose refusal it is, and whether both transports leave by the same way."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fakeio import FakeIo, codes, judged, run, view
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okxdoctor.check import Skip
+from okxdoctor.model import Confidence, Finding
+from okxdoctor.port import Dial, ProxyDial, Route, Surroundings
+from okxdoctor_checks.proxy import CHECK, Facts, Way
+
+
+def route(scheme: str = "http", **changes: Any) -> Route:
+    base = Route(
+        url=f"{scheme}://proxy.lan:3128",
+        scheme=scheme,
+        host="proxy.lan",
+        port=3128,
+        source="env:HTTPS_PROXY",
+        has_credentials=False,
+    )
+    return replace(base, **changes)
+
+
+def dialed(outcome: Any, via: Route | None = None, **more: Any) -> ProxyDial:
+    return ProxyDial(route=via or route(), target="openapi.okx.com:443", outcome=outcome, elapsed_ms=3.0, **more)
+
+
+def way(role: Any, dial: ProxyDial | None) -> Way:
+    host = "ws.okx.com" if role == "ws" else "openapi.okx.com"
+    return Way(role=role, host=host, route=dial.route if dial else None, dial=dial)
+
+
+def both(dial: ProxyDial) -> Facts:
+    return Facts(ways=(way("rest", dial), way("ws", dial)), variables=(("HTTPS_PROXY", "http://proxy.lan:3128"),))
+
+
+def only(found: tuple[Finding, ...]) -> Finding:
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_healthy() -> None:
+    assert judged(CHECK, both(dialed("established", status=200))) == ()
+
+
+@pytest.mark.parametrize(
+    ("dial", "expected", "confidence"),
+    [
+        (dialed("refused", dials=(Dial(address="10.0.0.1", port=3128, family="v4", outcome="refused"),)),
+         "proxy.unreachable", Confidence.CERTAIN),
+        (dialed("timeout"), "proxy.unreachable", Confidence.CERTAIN),
+        (dialed("unreachable"), "proxy.unreachable", Confidence.CERTAIN),
+        (dialed("name-not-found"), "proxy.unreachable", Confidence.CERTAIN),
+        (dialed("status", status=407), "proxy.auth-required", Confidence.CERTAIN),
+        (dialed("auth-required"), "proxy.auth-required", Confidence.CERTAIN),
+        (dialed("status", status=403), "proxy.forbidden", Confidence.CERTAIN),
+        (dialed("status", status=405), "proxy.forbidden", Confidence.CERTAIN),
+        (dialed("status", status=503), "proxy.forbidden", Confidence.LIKELY),
+        (dialed("status"), "proxy.forbidden", Confidence.CERTAIN),
+        (dialed("not-proxy", route("https"), speaks="http"), "proxy.scheme-wrong", Confidence.CERTAIN),
+        (dialed("not-proxy", route("socks5"), speaks="http"), "proxy.scheme-wrong", Confidence.CERTAIN),
+        (dialed("not-proxy", route("http"), speaks="socks5"), "proxy.scheme-wrong", Confidence.CERTAIN),
+        (dialed("not-proxy", route("http")), "proxy.scheme-wrong", Confidence.CERTAIN),
+        (dialed("closed", route("https")), "proxy.scheme-wrong", Confidence.LIKELY),
+        (dialed("closed", route("http"), speaks="tls"), "proxy.scheme-wrong", Confidence.LIKELY),
+        (dialed("closed"), "proxy.forbidden", Confidence.POSSIBLE),
+    ],
+)  # fmt: skip
+def test_one_proxy_for_both_is_one_finding(dial: ProxyDial, expected: str, confidence: Confidence) -> None:
+    found = only(judged(CHECK, both(dial)))
+    assert (found.code, found.confidence, found.subject) == (expected, confidence, "")
+    assert "proxy.lan:3128" in found.summary
+    assert "HTTPS_PROXY" in found.summary
+
+
+def test_the_right_scheme_is_offered() -> None:
+    found = only(judged(CHECK, both(dialed("not-proxy", route("https"), speaks="http"))))
+    assert found.remedy[0].startswith("Write http://proxy.lan:3128")
+
+
+def test_wrong_password_reads_differently_from_none() -> None:
+    given_one = only(judged(CHECK, both(dialed("auth-required", route(has_credentials=True)))))
+    assert "refuses the user and password" in given_one.summary
+    assert "wants a user" in only(judged(CHECK, both(dialed("auth-required")))).summary
+
+
+def test_unset_is_offered_for_a_variable() -> None:
+    assert "unset HTTPS_PROXY" in only(judged(CHECK, both(dialed("refused")))).remedy[0]
+
+
+def test_split() -> None:
+    facts = Facts(ways=(way("rest", dialed("established")), way("ws", None)), variables=())
+    found = only(judged(CHECK, facts))
+    assert (found.code, found.subject) == ("proxy.split", "")
+    assert "REST leaves through proxy.lan:3128" in found.summary
+    assert "WebSocket directly" in found.summary
+
+
+def test_two_proxies_are_split_and_two_spellings_of_one_are_not() -> None:
+    other = dialed("established", route(host="other.lan", url="http://other.lan:3128"))
+    two = Facts(ways=(way("rest", dialed("established")), way("ws", other)), variables=())
+    assert codes(judged(CHECK, two)) == ["proxy.split"]
+    same = dialed("established", route(source="env:ALL_PROXY"))
+    one = Facts(ways=(way("rest", dialed("established")), way("ws", same)), variables=())
+    assert judged(CHECK, one) == ()
+
+
+def test_a_dead_proxy_for_one_role_is_both_dead_and_split() -> None:
+    facts = Facts(ways=(way("rest", dialed("refused")), way("ws", None)), variables=())
+    found = judged(CHECK, facts)
+    assert codes(found) == ["proxy.unreachable", "proxy.split"]
+    assert found[0].subject == "rest"
+
+
+@given(
+    st.builds(
+        Facts,
+        ways=st.lists(st.from_type(Way), max_size=3).map(tuple),
+        variables=st.lists(st.tuples(st.text(max_size=3), st.text(max_size=3)), max_size=2).map(tuple),
+    )
+)
+def test_evaluate_is_total(any_facts: Facts) -> None:
+    for found in CHECK.evaluate(any_facts):
+        assert found.code in CHECK.causes
+        assert found.evidence
+
+
+# ---- the probe -------------------------------------------------------------------------------
+
+SURROUNDINGS = Surroundings(
+    python="3.11.9",
+    platform="linux",
+    credentials=(),
+    files=(),
+    tls_off=(),
+    packages=(),
+    import_owner="",
+    proxy_variables=(("HTTPS_PROXY", "http://***@proxy.lan:3128"),),
+)
+
+
+def test_probe_without_a_proxy_has_nothing_to_look_at() -> None:
+    async def once() -> Any:
+        return await CHECK.probe(FakeIo())
+
+    with pytest.raises(Skip, match="no proxy is configured"):
+        asyncio.run(once())
+
+
+def test_probe_dials_only_the_role_that_has_a_proxy() -> None:
+    io = FakeIo(
+        view=view(rest_route=route()),
+        surroundings_fact=SURROUNDINGS,
+        proxy_dials={"rest": dialed("established"), "ws": dialed("refused")},
+    )
+    found, findings = run(CHECK, io)
+    assert codes(findings) == ["proxy.split"]
+    assert found.ways[1].dial is None
+    assert found.variables == SURROUNDINGS.proxy_variables
