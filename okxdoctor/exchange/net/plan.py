@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Literal
 
 from okxdoctor.exchange.faults.model import Injected
+from okxdoctor.exchange.net.ca import VALID_FROM
 from okxdoctor.exchange.net.dns import DnsAnswers
 from okxdoctor.exchange.net.ntp import HONEST, NtpBehaviour
 from okxdoctor.exchange.net.tcp import LOOPBACK_BROADCAST
@@ -145,7 +146,8 @@ def _tls_with(tls: ServerTls, injected: Injected) -> ServerTls:
             return replace(tls, valid_from=begins, valid_until=begins + timedelta(days=90))
         case "tls-expires-soon", _:
             ends = timedelta(seconds=_seconds(injected))
-            return replace(tls, valid_from=ends - timedelta(days=90), valid_until=ends)
+            begun = min(ends - timedelta(days=90), VALID_FROM)  # valid today, also if "soon" is far away
+            return replace(tls, valid_from=begun, valid_until=ends)
         case "tls-hostname-mismatch", _:
             return replace(tls, names=STRANGER_NAMES)
         case "tls-self-signed", _:

@@ -135,6 +135,8 @@ def test_certificate_dates() -> None:
     assert (expired.valid_from, expired.valid_until) == (-93 * day, -3 * day)
     assert (early.valid_from, early.valid_until) == (3 * day, 93 * day)
     assert (short.valid_from, short.valid_until) == (-87 * day, 3 * day)
+    year = plan(Injected(fault=BY_NAME["tls-expires-soon"], value=365 * 86400.0)).tls
+    assert (year.valid_from, year.valid_until) == (-day, 365 * day)
 
 
 # ---- together ----------------------------------------------------------------------------------
