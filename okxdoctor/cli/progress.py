@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from okxdoctor.cli.terminal import live_display, speaks_unicode
+from okxdoctor.cli.screen import live_display, speaks_unicode
 from okxdoctor.model import Attempt, Outcome
 from okxdoctor.reports.words import ascii_only, duration
 from okxdoctor.runner.events import CheckFinished, CheckStarted, Event, RunFinished, RunStarted

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from okxdoctor.cli.interrupts import Interrupts
     from okxdoctor.cli.sinks import Place
     from okxdoctor.model import Report
+    from okxdoctor.runner.events import Event
     from okxdoctor.settings import Settings
 
 
@@ -71,6 +75,7 @@ def run(formats: tuple[str, ...], quiet: bool, verbose: bool, color: str, show_s
     system; never from a flag. A run only reads: it places no order.
     """
     from okxdoctor.cli.interrupts import Interrupts
+    from okxdoctor.cli.sinks import reserve
     from okxdoctor.settings import Flags, UsageProblem, resolve
 
     if quiet and verbose:
@@ -81,25 +86,30 @@ def run(formats: tuple[str, ...], quiet: bool, verbose: bool, color: str, show_s
         if show_settings:
             return _show_settings(settings, formats, color)
         places = {name: _reserved(path, f"--format {name}", cleanup) for name, path in outputs if path}
-        facts = _reserved(settings.save_facts, "--save-facts", cleanup, private=True) if settings.save_facts else None
-        from okxdoctor.cli.execution import execute
+        for flag, path in (("--save-facts", settings.save_facts), ("--record", settings.record)):
+            if path is not None:
+                reserve(path, flag).leave()
+        import asyncio
+
         from okxdoctor.cli.progress import listener
-        from okxdoctor.cli.terminal import wants_colour
+        from okxdoctor.cli.screen import wants_colour
 
         show = listener(verbose=verbose, quiet=quiet, colour=wants_colour(color, sys.stderr, os.environ))
-        report = execute(settings, show, interrupts)
-        if facts is not None:
-            from okxdoctor.targets.bundle import bundle
-
-            facts.write(bundle(report))
+        report = asyncio.run(_check_up(settings, show, interrupts))
         _write(report, outputs, places, color=color, quiet=quiet, verbose=verbose)
         return report.exit_code
 
 
-def _reserved(path: str, flag: str, cleanup: ExitStack, *, private: bool = False) -> Place:
+async def _check_up(settings: Settings, show: Callable[[Event], None], interrupts: Interrupts) -> Report:
+    from okxdoctor.checkup import check_up
+
+    return await check_up(settings, listen=show, stop=interrupts.stop_event())
+
+
+def _reserved(path: str, flag: str, cleanup: ExitStack) -> Place:
     from okxdoctor.cli.sinks import reserve
 
-    place = reserve(path, flag, private=private)
+    place = reserve(path, flag)
     cleanup.callback(place.leave)
     return place
 
@@ -142,8 +152,8 @@ def _write(
     verbose: bool,
 ) -> None:
     """Files first, so that they stand before stdout can fail."""
+    from okxdoctor.cli.screen import look_of
     from okxdoctor.cli.sinks import write_stdout
-    from okxdoctor.cli.terminal import look_of
     from okxdoctor.reports import Look, writer
 
     for name, path in outputs:

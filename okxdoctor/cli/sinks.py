@@ -42,8 +42,8 @@ class Place:
                 self.draft.unlink()
 
 
-def reserve(path: str, flag: str, *, private: bool = False) -> Place:
-    """A place for a file, proven writable. Raises :class:`UsageProblem`. ``private`` files are for the owner alone."""
+def reserve(path: str, flag: str) -> Place:
+    """A place for a file, proven writable. Raises :class:`UsageProblem`."""
     import tempfile
 
     target = Path(path).expanduser()
@@ -59,8 +59,7 @@ def reserve(path: str, flag: str, *, private: bool = False) -> Place:
             raise PermissionError(13, "it is not writable")
         handle, draft = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
         os.close(handle)
-        if not private:
-            os.chmod(draft, stat.S_IMODE(known.st_mode) if known else 0o666 & ~_umask())
+        os.chmod(draft, stat.S_IMODE(known.st_mode) if known else 0o666 & ~_umask())
     except OSError as error:
         raise UsageProblem(f"{flag}: {path} cannot be written: {error.strerror or error}") from None
     return Place(path=target, draft=Path(draft))

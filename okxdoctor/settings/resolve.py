@@ -113,7 +113,14 @@ def resolve(flags: Flags, environ: Mapping[str, str], home: Path) -> Settings:
         seed=flags.seed if flags.seed is not None else 0,
         demo_orders=_orders_allowed(flags, environment, kind),
         burst=flags.burst,
-        files=tuple(FileSeen(path=file.path, kind=file.kind) for file in files),
+        files=tuple(
+            FileSeen(
+                path=file.path,
+                kind=file.kind,
+                profile=profile.name if profile is not None and profile.file is file else None,
+            )
+            for file in files
+        ),
         tls_off=_verification_off(profile),
         notes=profile.unknown() if profile else (),
         origin=tuple(rows),

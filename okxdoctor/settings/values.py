@@ -40,10 +40,11 @@ class SettingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSeen:
-    """A configuration file that was read, or that lies where one is looked for."""
+    """A configuration file that was read. ``profile`` is the table of it that is used; "" its head, None nothing."""
 
     path: Path
     kind: Kind
+    profile: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +205,6 @@ class Settings:
                 ("passphrase", self.passphrase),
             ),
             files=self.files,
-            profile=self.profile,
             tls_off=self.tls_off,
             environ=self.environ,
             folder=Path.cwd() if self.kind in ("live", "demo") else None,

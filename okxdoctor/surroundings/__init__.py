@@ -12,7 +12,7 @@ from okxdoctor.port import ConfigFile, CredentialShape, Surroundings
 from okxdoctor.redact import shown_url
 from okxdoctor.secret import Secret
 from okxdoctor.surroundings.files import dotenv_file, toml_file
-from okxdoctor.surroundings.packages import installed, owner_of_okx, search_path
+from okxdoctor.surroundings.packages import folders, installed, owner_of_okx
 from okxdoctor.surroundings.shapes import shape
 
 __all__ = ["gather"]
@@ -46,30 +46,31 @@ class SeenFile(Protocol):
     @property
     def kind(self) -> str: ...
 
+    @property
+    def profile(self) -> str | None: ...
+
 
 def gather(
     *,
     credentials: Iterable[tuple[Field, GivenSecret]],
     files: Iterable[SeenFile] = (),
-    profile: str = "",
     tls_off: tuple[str, ...] = (),
     environ: Mapping[str, str],
     folder: Path | None = None,
-    paths: Iterable[str] | None = None,
+    search_path: Iterable[str] | None = None,
 ) -> Surroundings:
     """Look at what is here. Never raises for what it finds; what cannot be read is left out.
 
-    ``profile`` is the table of the files whose credentials are effective. ``folder`` is where a ``.env`` file may lie
-    (None: not looked for); ``paths`` are the folders that Python packages are searched in (None: those of this
-    interpreter and of an activated environment).
+    ``folder`` is where a ``.env`` file may lie (None: not looked for); ``search_path`` are the folders that Python
+    packages are searched in (None: those of this interpreter and of an activated environment).
     """
     given = dict(credentials)
-    where = tuple(search_path(environ) if paths is None else paths)
+    where = tuple(folders(environ) if search_path is None else search_path)
     seen = []
     for file in files:
         # Only a member that is in use can have been mangled to harm: others are another key's.
         used = tuple(name for name, one in given.items() if str(file.path) in one.source)
-        seen.append(toml_file(file.path, file.kind, profile, used))
+        seen.append(toml_file(file.path, file.kind, file.profile, used))
     if folder is not None:
         seen += _dotenv(folder / ".env", environ)
     return Surroundings(

@@ -19,14 +19,15 @@ _FIELD_OF = {alias: field for field, aliases in CREDENTIALS.items() for alias in
 _NAMES = frozenset(name for names in VARIABLES.values() for name in names)
 
 
-def toml_file(path: Path, kind: str, profile: str, used: tuple[str, ...]) -> ConfigFile:
-    """A profile file. ``profile`` is the table whose credentials count ("" the head); ``used`` names those in use."""
+def toml_file(path: Path, kind: str, profile: str | None, used: tuple[str, ...]) -> ConfigFile:
+    """A profile file. ``profile`` is the table that is read ("" the head, None nothing); ``used`` the credentials
+    that are effective from it."""
     text = _read(path)
     if text is None:
         return ConfigFile(path=str(path), kind=kind, exists=path.exists())
-    table = _members(text, profile)
+    table = {} if profile is None else _members(text, profile)
     holds = _holds_secrets(text)
-    return _file(path, kind, holds, tuple(_mangled_toml(text, profile, table, used)))
+    return _file(path, kind, holds, tuple(_mangled_toml(text, profile or "", table, used)))
 
 
 def dotenv_file(path: Path, environ: Mapping[str, str]) -> ConfigFile | None:

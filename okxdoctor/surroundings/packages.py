@@ -42,7 +42,7 @@ WANTED = frozenset(
 _METADATA = re.compile(r"(?P<name>.+?)-(?P<version>\d[^-]*)(?:-.*)?\.(?:dist|egg)-info")
 
 
-def search_path(environ: Mapping[str, str]) -> Iterator[str]:
+def folders(environ: Mapping[str, str]) -> Iterator[str]:
     """This interpreter's folders, then those of an activated environment that is not its own."""
     yield from (path for path in sys.path if path)
     active = environ.get("VIRTUAL_ENV", "")
