@@ -29,9 +29,7 @@ class Place:
 
 
 def place_of(endpoint: Endpoint) -> Place:
-    return Place(
-        host=ascii_host(endpoint.host), port=endpoint.port, tls=endpoint.tls, base=endpoint.base.rstrip("/")
-    )
+    return Place(host=ascii_host(endpoint.host), port=endpoint.port, tls=endpoint.tls, base=endpoint.base.rstrip("/"))
 
 
 def cell_place(url: str, *, socket: bool = False) -> Place:
@@ -41,9 +39,7 @@ def cell_place(url: str, *, socket: bool = False) -> Place:
     base = parts.path.rstrip("/")
     if socket and not base.endswith(WS_BASE):
         base += WS_BASE
-    return Place(
-        host=ascii_host(parts.hostname or ""), port=parts.port or _DEFAULT_PORTS[tls], tls=tls, base=base
-    )
+    return Place(host=ascii_host(parts.hostname or ""), port=parts.port or _DEFAULT_PORTS[tls], tls=tls, base=base)
 
 
 def ascii_host(host: str) -> str:

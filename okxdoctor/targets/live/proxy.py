@@ -67,7 +67,7 @@ class ProxyRefused(Broken):
 
 
 def proxy_address(url: str) -> ProxyAddress:
-    """Reads a proxy URL; a bare ``host:port`` is an HTTP proxy, as curl has it. Raises ValueError, never with the URL."""
+    """Reads a proxy URL; a bare ``host:port`` is an HTTP proxy, as curl has it. Raises ValueError, without the URL."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         port, host = parts.port, parts.hostname

@@ -78,6 +78,11 @@ def literal_address(name: str) -> str | None:
         return None
 
 
+def suspicious(lookup: Lookup) -> bool:
+    """Whether an answer is worth a second opinion from outside: no address, or one that no public host has."""
+    return not lookup.addresses or not all(ipaddress.ip_address(one).is_global for one in lookup.addresses)
+
+
 def resolv_conf_servers(path: FilePath = _RESOLV_CONF) -> tuple[Server, ...]:
     """The name servers that the C library would ask; none where there is no such file."""
     try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from okxdoctor.check import Skip
 from okxdoctor.port import (
@@ -16,19 +17,22 @@ from okxdoctor.port import (
     Instant,
     LedgerRow,
     Lookup,
+    NtpAnswer,
+    ProxyDial,
     Role,
     Socket,
     Surroundings,
     TrustStore,
     View,
 )
+from okxdoctor.port import Route as ProxyRoute
 from okxdoctor.targets.config import TargetConfig
-from okxdoctor.targets.live.asking import Asking
-from okxdoctor.targets.live.hosts import Place, place_of
+from okxdoctor.targets.live.asking import Asking, find_cell
+from okxdoctor.targets.live.hosts import Place, cell_place, place_of
 from okxdoctor.targets.live.ledger import Ledger
 from okxdoctor.targets.live.memo import Memo
 from okxdoctor.targets.live.proxy import ProxyAddress, proxy_address
-from okxdoctor.targets.live.resolve import Resolver
+from okxdoctor.targets.live.resolve import Resolver, suspicious
 from okxdoctor.targets.live.route import Route, dial
 from okxdoctor.targets.live.trust import Trust
 from okxdoctor.targets.live.veil import Veil
@@ -48,7 +52,7 @@ class LiveTarget:
         self._memo = Memo()
         self._ledger = Ledger()
         self._resolver = Resolver(config.dns_servers, timeout_s=config.timeout_s, memo=self._memo)
-        self._trust = Trust(config.ca_file)
+        self._trust = Trust(config.ca_file, config.trust_environ)
         self._veil = Veil(_secrets(config))
         self._proxies: dict[Role, ProxyAddress | None] = {
             "rest": proxy_address(config.rest_proxy.reveal()) if config.rest_proxy else None,
@@ -125,7 +129,19 @@ class LiveTarget:
     # ---- names and connections ----------------------------------------------------------------
 
     async def lookup(self, name: str) -> tuple[Lookup, ...]:
-        return await self._memo.once(("lookup", name), lambda: self._resolver.all(name))
+        return await self._memo.once(("lookup", name), lambda: self._lookup(name))
+
+    async def _lookup(self, name: str) -> tuple[Lookup, ...]:
+        found = await self._resolver.all(name)
+        if not self._config.doh_urls or not suspicious(found[0]):
+            return found
+        from okxdoctor.targets.live.doh import ask_doh
+
+        client = await self._http_client()
+        confirmed = await asyncio.gather(
+            *(ask_doh(name, url, client=client, timeout_s=self._config.timeout_s) for url in self._config.doh_urls)
+        )
+        return (*found, *confirmed)
 
     async def dial(self, role: Role, *, port: int | None = None) -> tuple[Dial, ...]:
         place = self._place(role)
@@ -145,6 +161,47 @@ class LiveTarget:
                 return await dial(address, port, timeout_s=self._config.timeout_s, ledger=self._ledger)
 
         return tuple(await asyncio.gather(*(one(*place) for place in places)))
+
+    async def dial_proxy(self, role: Role) -> ProxyDial | None:
+        proxy = self._proxies[role]
+        route = self.view.rest_route if role == "rest" else self.view.ws_route
+        if proxy is None or route is None:
+            return None
+        place = self._place(role)
+        return await self._memo.once(
+            ("dial-proxy", route, place.host, place.port), lambda: self._dial_proxy(route, proxy, place)
+        )
+
+    async def _dial_proxy(self, route: ProxyRoute, proxy: ProxyAddress, place: Place) -> ProxyDial:
+        from okxdoctor.targets.live.dialproxy import dial_proxy
+
+        async with self._probes:
+            seen = await dial_proxy(
+                route,
+                proxy,
+                place.host,
+                place.port,
+                resolve=self._resolver.system,
+                tls=self._proxy_tls,
+                ledger=self._ledger,
+                timeout_s=self._config.timeout_s,
+            )
+        return replace(seen, reason=self._veil(seen.reason))
+
+    # ---- time servers -------------------------------------------------------------------------
+
+    async def ntp(self) -> tuple[NtpAnswer, ...]:
+        return await self._memo.once("ntp", self._ntp)
+
+    async def _ntp(self) -> tuple[NtpAnswer, ...]:
+        from okxdoctor.targets.live.ntp import ask_all
+
+        return await ask_all(
+            self._config.ntp_servers,
+            resolve=self._resolver.system,
+            clock=self._config.clock,
+            timeout_s=self._config.timeout_s,
+        )
 
     # ---- TLS ----------------------------------------------------------------------------------
 
@@ -209,6 +266,29 @@ class LiveTarget:
                     extra=self._probes,
                 )
         return self._client
+
+    # ---- WebSocket ----------------------------------------------------------------------------
+
+    async def open_socket(
+        self, path: Literal["public", "private", "business"], *, cell: str | None = None, timeout_s: float | None = None
+    ) -> Socket:
+        place = self._place("ws") if cell is None else cell_place(find_cell(self.view, cell).ws_url, socket=True)
+        from okxdoctor.targets.live.conversation import Opener
+
+        opener = Opener(
+            route=self._route(place.host, place.port, "ws"),
+            trust=self._trust,
+            ledger=self._ledger,
+            veil=self._veil,
+            credentials=self._config.credentials,
+            clock=self._config.clock,
+            headers=self._config.extra_headers,
+            places=self._probes,
+        )
+        limit_s = self._config.timeout_s if timeout_s is None else timeout_s
+        socket = await opener.open(place, f"{place.base}/{path}", timeout_s=limit_s)
+        self._sockets.add(socket)
+        return socket
 
     # ---- places and routes --------------------------------------------------------------------
 

@@ -116,9 +116,7 @@ def pem_problem(path: str) -> Problem:
 
 def _loaded(context: ssl.SSLContext, *, source: str, path: str, problem: Problem) -> Loaded:
     count = context.cert_store_stats()["x509"]
-    return Loaded(
-        context=context, store=TrustStore(source=source, path=path, certificates=count, problem=problem)
-    )
+    return Loaded(context=context, store=TrustStore(source=source, path=path, certificates=count, problem=problem))
 
 
 def _hashed_files(directory: str) -> int:

@@ -1,0 +1,106 @@
+"""Opening a WebSocket: the way, TLS, the upgrade, and the conversation that comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from okxdoctor import __version__
+from okxdoctor.port import Failure, Instant, LedgerRow, Opening
+from okxdoctor.targets.config import Credentials
+from okxdoctor.targets.live.broken import Broken
+from okxdoctor.targets.live.hosts import Place
+from okxdoctor.targets.live.ledger import Ledger
+from okxdoctor.targets.live.route import Route, Trail
+from okxdoctor.targets.live.trust import Trust
+from okxdoctor.targets.live.upgrade import Upgraded, upgrade
+from okxdoctor.targets.live.veil import Veil, veil_header
+from okxdoctor.targets.live.websocket import LiveSocket
+from okxdoctor.targets.live.wire import Wire
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opener:
+    """What an opening needs. ``places`` bounds the connections; a conversation holds one until it is closed."""
+
+    route: Route
+    trust: Trust
+    ledger: Ledger
+    veil: Veil
+    credentials: Credentials | None
+    clock: Callable[[], Instant]
+    headers: Mapping[str, str]
+    places: asyncio.Semaphore
+
+    async def open(self, place: Place, target: str, *, timeout_s: float) -> LiveSocket:
+        """Total: a failure is in the socket's ``opening``."""
+        await self.places.acquire()
+        upgraded: Upgraded | None = None
+        started = time.monotonic()
+        try:
+            upgraded = await self._upgraded(place, target, timeout_s)
+            elapsed_ms = round((time.monotonic() - started) * 1000, 3)
+        finally:
+            if upgraded is None or upgraded.talk is None:
+                self.places.release()
+        headers = tuple((name, self.veil(veil_header(name, value))) for name, value in upgraded.headers)
+        opening = Opening(
+            url=f"{'wss' if place.tls else 'ws'}://{place.authority}{target}",
+            ok=upgraded.talk is not None,
+            status=upgraded.status,
+            headers=headers,
+            body=self.veil(upgraded.body),
+            extensions=dict(headers).get("sec-websocket-extensions", ""),
+            failure=upgraded.failure,
+            elapsed_ms=elapsed_ms,
+        )
+        return LiveSocket(
+            opening,
+            started=started,
+            veil=self.veil,
+            credentials=self.credentials,
+            clock=self.clock,
+            talk=upgraded.talk,
+            released=self.places.release,
+        )
+
+    async def _upgraded(self, place: Place, target: str, timeout_s: float) -> Upgraded:
+        deadline = time.monotonic() + timeout_s
+        trail = Trail()
+        try:
+            async with asyncio.timeout(timeout_s):
+                wire = await self._connected(place, trail)
+        except TimeoutError:
+            failure = Failure(kind="timeout", phase=trail.phase, detail=f"not complete after {timeout_s:g} s")
+            self.route.gave_up(failure, after_s=timeout_s)
+            return Upgraded(talk=None, failure=failure)
+        except Broken as broken:
+            return Upgraded(talk=None, failure=broken.failure)
+        at = self.clock()
+        upgraded = await upgrade(
+            wire,
+            place,
+            target,
+            {"User-Agent": f"okxdoctor/{__version__}", **self.headers},
+            timeout_s=max(0.0, deadline - time.monotonic()),
+        )
+        self.ledger.sent(
+            LedgerRow(
+                at_mono_ns=at.mono_ns,
+                method="GET",
+                path=target,
+                scope="",
+                status=upgraded.status,
+                code="",
+                connection=wire.number,
+            )
+        )
+        return upgraded
+
+    async def _connected(self, place: Place, trail: Trail) -> Wire:
+        if not place.tls:
+            return await self.route.open(trail=trail)
+        context = (await self.trust.in_use()).context
+        return await self.route.open_tls(context, place.host, trail=trail)
