@@ -7,15 +7,17 @@ check: whether the answer came from the API at all, and which lower layer's chec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, assert_never
+from typing import Literal, TypeVar, assert_never
 
 from okxdoctor.check import Skip
 from okxdoctor.okx import envelope
 from okxdoctor.okx.json_text import Json
 from okxdoctor.port import Answer, Failure
 
+T = TypeVar("T")
 MESSAGE_LENGTH = 200
 Kind = Literal["ok", "refused", "not-json", "failed"]
 
@@ -106,6 +108,15 @@ def read(answer: Answer) -> Reply:
             return seen
         case _:
             assert_never(found)
+
+
+async def together(*asks: Awaitable[T]) -> tuple[T, ...]:
+    """All at once, and all of them to their end: the first exception is raised when nothing is left running."""
+    found = await asyncio.gather(*asks, return_exceptions=True)
+    for value in found:
+        if isinstance(value, BaseException):
+            raise value
+    return tuple(value for value in found if not isinstance(value, BaseException))
 
 
 # ---- whose business a missing answer is --------------------------------------------------------

@@ -21,7 +21,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from okxdoctor.check import Check, Inconclusive, Skip
@@ -29,7 +29,7 @@ from okxdoctor.knowledge import tunable
 from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.okx import signing
 from okxdoctor.port import Ask, Cell, Io, KeyStanding, Socket
-from okxdoctor_checks._answers import Reply, layer, line, read, standing_in_the_way
+from okxdoctor_checks._answers import Reply, layer, line, read, standing_in_the_way, together
 from okxdoctor_checks._own_signing import vectors_reproduced
 from okxdoctor_checks._refusals import AUTHENTICATION, EXPIRED, NAMED, Way, plain_refusal, seen
 
@@ -106,11 +106,17 @@ async def probe(io: Io) -> Facts:
     view = io.view
     if not view.credentials:
         raise Skip("no API key is set: private checks are not made")
-    asked = asyncio.gather(_form(io, "query", "first", QUERY), _form(io, "body", "first", BODY), _login(io))
-    vectors = vectors_reproduced()
-    query, body, login = await asked
+    # In a thread: the event loop times the round trips of other checks meanwhile.
+    proving = asyncio.ensure_future(asyncio.to_thread(vectors_reproduced))
+    logging_in = asyncio.ensure_future(_login(io))
+    try:
+        forms = await together(_form(io, "query", "first", QUERY), _form(io, "body", "first", BODY))
+        login = await logging_in
+        vectors = await proving
+    finally:
+        logging_in.cancel()
+        proving.cancel()
     plain = await io.given(KeyStanding) or KeyStanding(standing="undecided")
-    forms = (query, body)
     if plain.standing != "refused":
         _see_to_it_that_all_came(forms, login, view.rest.host)
     variants: list[Form] = []
@@ -155,39 +161,40 @@ def _see_to_it_that_all_came(forms: tuple[Form, ...], login: Login, host: str) -
 async def _login(io: Io, cell: Cell | None = None) -> Login:
     """Open the private WebSocket, log in, and take what answers it."""
     view = io.view
-    socket = await io.open_socket("private", cell=f"{cell.site}/{cell.environment}" if cell is not None else None)
+    blank = Login(
+        url=cell.ws_url if cell is not None else view.ws.url,
+        site=cell.site if cell is not None else view.site,
+        environment=cell.environment if cell is not None else view.environment,
+        outcome="unopened",
+    )
     try:
-        return await _answered(
-            socket,
-            url=cell.ws_url if cell is not None else view.ws.url,
-            site=cell.site if cell is not None else view.site,
-            environment=cell.environment if cell is not None else view.environment,
-        )
+        socket = await io.open_socket("private", cell=f"{cell.site}/{cell.environment}" if cell is not None else None)
+    except (Skip, Inconclusive) as unseen:  # a recording holds no WebSocket
+        return replace(blank, msg=line(unseen.because))
+    try:
+        return await _answered(socket, blank)
     finally:
         await socket.close()
 
 
-async def _answered(socket: Socket, *, url: str, site: str, environment: Literal["live", "demo"]) -> Login:
-    def ended(outcome: Literal["accepted", "refused", "closed", "silent", "unopened"], **more: str) -> Login:
-        return Login(url=url, site=site, environment=environment, outcome=outcome, **more)  # type: ignore[arg-type]
-
+async def _answered(socket: Socket, blank: Login) -> Login:
     if not socket.opening.ok:
         failure = socket.opening.failure
-        return ended("unopened", msg=f"see {layer(failure)}" if failure is not None else "see ws")
+        return replace(blank, msg=f"see {layer(failure)}" if failure is not None else "see ws")
     await socket.login()
     while (frame := await socket.receive(tunable("ws_pong_s"))) is not None:
         if frame.kind == "close":
-            return Login(url=url, site=site, environment=environment, outcome="closed", close_code=frame.code)
+            return replace(blank, outcome="closed", close_code=frame.code)
         event = _event(frame.text)
+        code, msg = line(str(event.get("code", "")), 16), _short(event.get("msg"))
         match event.get("event"):
-            case "login":
-                code = line(str(event.get("code", "")), 16)
-                return ended("accepted" if code in ("0", "") else "refused", code=code, msg=_short(event.get("msg")))
-            case "error":
-                return ended("refused", code=line(str(event.get("code", "")), 16), msg=_short(event.get("msg")))
+            case "login" if code in ("0", ""):
+                return replace(blank, outcome="accepted", code=code, msg=msg)
+            case "login" | "error":
+                return replace(blank, outcome="refused", code=code, msg=msg)
             case _:
                 continue
-    return ended("silent")
+    return replace(blank, outcome="silent")
 
 
 def _event(text: str) -> dict[str, object]:

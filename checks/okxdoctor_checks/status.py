@@ -16,7 +16,6 @@ use (block trading, spreads, bots, copy trading) is listed as information.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from okxdoctor.knowledge import enums
 from okxdoctor.model import Confidence, Finding, Json, Severity
 from okxdoctor.okx.timestamps import TimestampError, iso_from_epoch_ms, parse_epoch_ms
 from okxdoctor.port import Ask, Io
-from okxdoctor_checks._answers import Reply, line, read, rows, standing_in_the_way, text
+from okxdoctor_checks._answers import Reply, line, read, rows, standing_in_the_way, text, together
 from okxdoctor_checks._ledger import Usage, path_of, usage
 from okxdoctor_checks._limits import limit
 
@@ -69,7 +68,7 @@ class Facts:
 
 
 async def probe(io: Io) -> Facts:
-    table, time = await asyncio.gather(io.http(Ask(method="GET", path=STATUS)), io.http(Ask(method="GET", path=TIME)))
+    table, time = await together(io.http(Ask(method="GET", path=STATUS)), io.http(Ask(method="GET", path=TIME)))
     asked, told = read(table), read(time)
     if asked.kind in NO_ANSWER and told.kind in NO_ANSWER:
         # A refusal of the API would be something to judge; without any answer of it there is nothing to look at.
