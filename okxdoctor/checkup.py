@@ -131,7 +131,7 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
 
 @asynccontextmanager
 async def _probed(settings: Settings, config: TargetConfig, redactor: Redactor) -> AsyncIterator[Opened]:
-    from okxdoctor.targets.live import LiveTarget
+    from okxdoctor.targets.live.target import LiveTarget
 
     async with LiveTarget(config) as live:
         io: Io = live
