@@ -78,6 +78,21 @@ def cause(code: str) -> CauseRow:
     raise KeyError(code)
 
 
+def title(code: str) -> str:
+    """The title alone, read without parsing the file: `explain` shows many titles of many families at once.
+
+    Raises KeyError for a code outside the vocabulary.
+    """
+    name = code.partition(".")[0]
+    if name in families():
+        start = f'[[cause]]\ncode = "{code}"\n'
+        _, found, rest = store.text(f"causes/{name}.toml").partition(start)
+        line = rest.partition('\ntitle = "')[2].partition('"\n')[0]
+        if found and line and "\\" not in line and "\n" not in line:
+            return line
+    return cause(code).title
+
+
 _TEXTS = ("code", "severity", "blame", "title", "tells", "meaning", "source", "seen", "grade")
 
 

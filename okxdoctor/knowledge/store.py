@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import cache
 from typing import Any
 
 _DATA = os.path.join(os.path.dirname(__file__), "data")
@@ -13,6 +14,7 @@ class Malformed(ValueError):
     """A data file of the package does not hold what it must: a defect of okxdoctor, never of the user."""
 
 
+@cache
 def names(folder: str, suffix: str) -> tuple[str, ...]:
     """Stems of the files with `suffix` in `folder`, sorted: `names("causes", ".toml")` gives `("account", …)`."""
     found = (entry.name for entry in os.scandir(os.path.join(_DATA, folder)))

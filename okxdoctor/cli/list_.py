@@ -1,0 +1,94 @@
+"""`okxdoctor list KIND`: the checks, causes, faults and formats there are, for readers and for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from okxdoctor.cli.plain import printable, width
+
+Row = dict[str, Any]
+
+
+def _causes() -> list[Row]:
+    from okxdoctor.knowledge import causes
+
+    return [
+        {"code": row.code, "severity": row.severity, "blame": row.blame, "title": row.title}
+        for row in causes().values()
+    ]
+
+
+def _checks() -> list[Row]:
+    from okxdoctor.runner.discover import checks
+
+    return [
+        {"id": one.id, "title": one.title, "causes": list(one.causes), "needs": list(one.needs)} for one in checks()
+    ]
+
+
+def _faults() -> list[Row]:
+    from okxdoctor.exchange import faults
+    from okxdoctor.targets import world
+
+    return [
+        {"name": one.name, "example": one.example, "layer": one.layer, "says": one.says, "cause": one.cause}
+        for one in sorted((*faults.catalogue(), *world.catalogue()), key=lambda one: (one.layer, one.name))
+    ]
+
+
+def _formats() -> list[Row]:
+    from okxdoctor.reports import formats
+
+    return [{"name": name, "says": says} for name, says in formats().items()]
+
+
+def _fidelity() -> list[Row]:
+    from dataclasses import fields
+    from importlib import import_module
+
+    rows = import_module("okxdoctor.exchange.fidelity").rows()
+    return [{field.name: getattr(row, field.name) for field in fields(row)} for row in rows]
+
+
+def _has_fidelity() -> bool:
+    here = os.path.dirname(os.path.dirname(__file__))
+    return os.path.exists(os.path.join(here, "exchange", "fidelity.py"))
+
+
+# What to list, and the two members that the text shows.
+_KINDS: dict[str, tuple[Callable[[], list[Row]], str, str]] = {
+    "causes": (_causes, "code", "title"),
+    "checks": (_checks, "id", "title"),
+    "faults": (_faults, "example", "says"),
+    "formats": (_formats, "name", "says"),
+}
+if _has_fidelity():
+    _KINDS["fidelity"] = (_fidelity, "behaviour", "source")
+
+
+@click.command("list")
+@click.argument("kind", type=click.Choice(list(_KINDS)), metavar="|".join(_KINDS))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: one array.",
+)
+def list_(kind: str, form: str) -> None:
+    """List what there is: causes a run can name, checks, faults of the embedded exchange, report formats."""
+    gather, name, says = _KINDS[kind]
+    rows = gather()
+    if form == "json":
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    from okxdoctor.knowledge.pages import columns
+
+    lines = columns(((str(row[name]), str(row[says])) for row in rows), width(), indent="")
+    click.echo(printable("\n".join(lines)))

@@ -1,0 +1,116 @@
+"""Find what somebody asks about: a cause, a family of causes, a code, an HTTP status, or the text of a message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from okxdoctor.knowledge.cause_table import CauseRow, causes, families, family
+from okxdoctor.knowledge.code_table import CodeRow, code, codes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """All causes of one family."""
+
+    name: str
+    causes: tuple[CauseRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matches:
+    """Several rows that fit what was asked, the best first; `because` says in what way they fit."""
+
+    because: str
+    rows: tuple[CauseRow | CodeRow, ...]
+
+
+Found = CauseRow | CodeRow | Family | Matches
+
+MOST = 12
+"""Rows that a list of matches shows at most."""
+
+
+def find(asked: str) -> Found | None:
+    """The row, family or list of rows for `asked`, None when nothing fits. Case and outer blanks do not matter.
+
+    A pasted answer of the exchange works too: its `sCode`s count before its `code`.
+    """
+    text = " ".join(asked.split())
+    if not text:
+        return None
+    if (row := _exact(text)) is not None:
+        return row
+    if (named := _pasted(text)) is not None:
+        return named
+    if (status := re.fullmatch(r"(?:HTTP[ /]*)?([1-5][0-9]{2})", text, re.IGNORECASE)) and int(status[1]) >= 100:
+        return _with_status(int(status[1]))
+    if text.isdigit():
+        return None
+    from okxdoctor.knowledge.search import by_text
+
+    return by_text(text)
+
+
+def near(asked: str, others: Iterable[str] = ()) -> tuple[str, ...]:
+    """Up to four known names that look like `asked`, nearest first. `others` are further names, such as check ids."""
+    text = asked.strip().lower()
+    if re.fullmatch(r"[0-9]{3,6}", text):
+        return tuple(sorted((one for one in codes() if _slip(text, one) < 9), key=lambda one: (_slip(text, one), one)))[
+            :4
+        ]
+    from difflib import get_close_matches
+
+    names = dict.fromkeys((*causes(), *families(), *others))
+    close = get_close_matches(text, names, n=4, cutoff=0.6)
+    # `clok.ahead` is near to many; `ahead` alone is the end of a name.
+    ends = [name for name in names if text and name.endswith((f".{text}", f"-{text}"))]
+    return tuple(dict.fromkeys((*ends, *close)))[:4]
+
+
+def _exact(text: str) -> CauseRow | CodeRow | Family | None:
+    name = text.lower()
+    try:
+        return code(text)
+    except KeyError:
+        pass
+    if name in families():
+        return Family(name=name, causes=family(name))
+    return next((row for row in family(name.partition(".")[0]) if row.code == name), None)
+
+
+def _pasted(text: str) -> CodeRow | Matches | None:
+    found: dict[str, list[str]] = {"scode": [], "code": []}
+    for kind, number in re.findall(r"""["']?\b(s?code)["']?\s*[:=]\s*["']?([0-9]{1,5})\b""", text, re.IGNORECASE):
+        found[kind.lower()].append(number)
+    items = [number for number in found["scode"] if number != "0"]
+    rows = [row for number in dict.fromkeys(items or found["code"]) if (row := codes().get(number)) is not None]
+    if len(rows) <= 1:
+        return rows[0] if rows else None
+    return Matches(because="named in the pasted answer", rows=tuple(rows[:MOST]))
+
+
+def _with_status(status: int) -> Matches | None:
+    rows = [row for row in codes().values() if status in row.http_observed]
+    rows += [row for row in codes().values() if status in row.http_documented and row not in rows]
+    # 200 stands for most codes and so for none.
+    if not rows or status == 200:
+        return None
+    return Matches(because=f"answered with HTTP {status}", rows=tuple(rows[:MOST]))
+
+
+def _slip(asked: str, known: str) -> int:
+    """How far a typed number is from a known one: 0 two digits exchanged, 1 to 3 one digit wrong (last digit
+    likeliest), 4 one digit too many or too few, 9 farther."""
+    if len(asked) == len(known):
+        differ = [i for i in range(len(known)) if asked[i] != known[i]]
+        if len(differ) == 2 and differ[1] == differ[0] + 1 and asked[differ[0]] == known[differ[1]]:
+            return 0 if asked[differ[1]] == known[differ[0]] else 9
+        if len(differ) == 1:
+            return {1: 1, 2: 2}.get(len(known) - differ[0], 3)
+        return 9
+    longer, shorter = (asked, known) if len(asked) > len(known) else (known, asked)
+    if len(longer) == len(shorter) + 1 and any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer))):
+        return 4
+    return 9
