@@ -117,8 +117,8 @@ def _root(root: Diagnosis, report: Report, look: Look, brush: Brush) -> Iterator
         yield brush(label, "dim") + first[len(label) :]
         yield from others
     yield from _labelled("ruled out", [one_line(text) for text in root.excluded], look, brush)
-    label = "more"
-    yield brush(f"  {label:<{_GUTTER - 2}}{root.help}", "dim")
+    more = folded(root.help, look.columns, f"  {'more':<{_GUTTER - 2}}")
+    yield from (brush(line, "dim") for line in more)
 
 
 def _labelled(label: str, items: list[str] | tuple[str, ...], look: Look, brush: Brush) -> Iterator[str]:

@@ -16,9 +16,7 @@ from okxdoctor.model import (
 )
 
 LIVE = TargetName(kind="live", site="global", rest="https://openapi.okx.com", ws="wss://ws.okx.com/ws/v5")
-SIM = TargetName(
-    kind="sim", site="global", rest="https://openapi.okx.test:41873", ws="wss://ws.okx.test:41873/ws/v5"
-)
+SIM = TargetName(kind="sim", site="global", rest="https://openapi.okx.test:41873", ws="wss://ws.okx.test:41873/ws/v5")
 
 
 def done(check: str, title: str, *findings: Finding, elapsed_ms: float = 12.5) -> Attempt:
