@@ -88,11 +88,11 @@ class DelayedForwarder:
 
         async def take() -> None:
             nonlocal size
-            latest = not_before
             while True:
                 data = await reader.read(_CHUNK)
-                latest = max(latest, max(loop.time(), not_before) + self._travel_time())
-                travelling.append((latest, data))
+                # A piece may be due before an earlier one; it goes out behind it all the same.
+                due = max(loop.time(), not_before) + self._travel_time()
+                travelling.append((due, data))
                 size += len(data)
                 came.set()
                 if not data:
@@ -107,8 +107,8 @@ class DelayedForwarder:
                 while not travelling:
                     came.clear()
                     await came.wait()
-                arrival, data = travelling.popleft()
-                await asyncio.sleep(max(0.0, arrival - loop.time()))
+                due, data = travelling.popleft()
+                await asyncio.sleep(max(0.0, due - loop.time()))
                 size -= len(data)
                 left.set()
                 if not data:

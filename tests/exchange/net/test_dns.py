@@ -194,6 +194,13 @@ def test_junk_gets_an_error_or_nothing(junk: bytes) -> None:
         assert not junk[2] & 0x80, "an answer to an answer could go back and forth for ever"
 
 
+def test_answer_to_an_answer_is_silence() -> None:
+    server = DnsServer(DnsAnswers(records=RECORDS))
+    query = dns.message.make_query("openapi.okx.test", "A")
+    assert asyncio.run(server.respond(query.to_wire(), "udp")) is not None
+    assert asyncio.run(server.respond(dns.message.make_response(query).to_wire(), "udp")) is None
+
+
 def test_junk_does_not_stop_the_server(start: Start) -> None:
     server = start()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:

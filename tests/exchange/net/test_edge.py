@@ -85,6 +85,16 @@ def test_nobody_is_at_the_ipv6_address(world: Any) -> None:
     connect(*resolve(world.edge.program_dns), world.port)
 
 
+def test_number_is_held_at_the_ipv6_address_too(world: Any) -> None:
+    with socket.socket(socket.AF_INET6) as other:
+        try:
+            other.bind(("::1", 0))
+        except OSError:
+            pytest.skip("no IPv6 on this machine")
+    with socket.socket(socket.AF_INET6) as other, pytest.raises(OSError):
+        other.bind(("::1", world.port))
+
+
 def test_ports_refused_and_filtered_in_turn(world: Any) -> None:
     for _ in range(2):
         world.inject("tcp-refused")

@@ -172,6 +172,19 @@ def test_socks_credentials(curl: str, world: Any, socks: SocksProxy) -> None:
         assert done.returncode == 97
 
 
+@pytest.mark.parametrize(("password", "status"), [(b"\x01p", 0), (b"\x01q", 1), (b"\x00", 1)])
+def test_socks_password_in_octets(world: Any, socks: SocksProxy, password: bytes, status: int) -> None:
+    """RFC 1929: version 1, length and user, length and password; status 0 lets in, any other ends it."""
+    socks.behaviour = ProxyBehaviour(user="u", password="p")
+    with socket.create_connection(("127.0.0.1", socks.port), timeout=5) as sock:
+        sock.sendall(b"\x05\x02\x00\x02")
+        assert sock.recv(2) == b"\x05\x02"
+        sock.sendall(b"\x01\x01u" + password)
+        assert sock.recv(2) == bytes([1, status])
+        if status:
+            assert sock.recv(1) == b""
+
+
 # RFC 1928 octet by octet: greeting, request → method, reply
 GREETING, NO_AUTH = b"\x05\x01\x00", b"\x05\x00"
 

@@ -15,6 +15,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from okxdoctor.exchange.net.tls import ServerTls
+
 REST, WS = "openapi.okx.test", "ws.okx.test"
 
 # fault → verify code and words of `openssl s_client`; X509_V_ERR_* of <openssl/x509_vfy.h>
@@ -216,6 +218,28 @@ def sent_chain(world: Any) -> list[x509.Certificate]:
     text = world.s_client("-showcerts", "-cipher", "DEFAULT@SECLEVEL=0")
     chain, _, _ = text.partition("Server certificate")
     return x509.load_pem_x509_certificates(chain.encode())
+
+
+def test_alert_is_not_overtaken_by_a_reset(world: Any) -> None:
+    """A server that closes with bytes unread sends RST; a client still writing would never see the alert."""
+    world.inject("tls-weak=tls1.1")
+    outgoing = ssl.MemoryBIO()
+    engine = world.context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=REST)
+    with pytest.raises(ssl.SSLWantReadError):
+        engine.do_handshake()
+    with socket.create_connection(("127.0.0.1", world.port), timeout=5) as sock:
+        sock.sendall(outgoing.read() + bytes(1_000_000))
+        # RFC 8446 §6: record type 21, then level 2 (fatal) and description 70 (protocol_version)
+        alert = sock.recv(7)
+        assert (alert[0], alert[5], alert[6]) == (21, 2, 70)
+        sock.sendall(bytes(1_000_000))  # still read, so no RST
+        assert sock.recv(1) == b""
+
+
+def test_mute_server(world: Any) -> None:
+    world.run(world.tls.apply("open", ServerTls(handshake="mute")))
+    with pytest.raises(TimeoutError), socket.create_connection(("127.0.0.1", world.port), timeout=0.2) as sock:
+        world.context().wrap_socket(sock, server_hostname="elsewhere.test")
 
 
 def test_leaf_key_never_leaves_a_file_behind(world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
