@@ -263,27 +263,23 @@ def _mask_quoted(hit: re.Match[str]) -> str:
 
 
 def url_secrets(url: str) -> tuple[str, ...]:
-    """The secret parts of a URL with credentials in it: the password, raw and decoded (and a lone token)."""
-    from urllib.parse import unquote, urlsplit
+    """The secret parts of a URL with credentials in it: the password, raw and decoded (or a lone token).
 
-    try:
-        parts = urlsplit(url)
-        user, password = parts.username or "", parts.password or ""
-    except ValueError:
-        user, password = "", ""
-        if "@" in url:
-            head, _, password = url.rpartition("@")[0].partition("://")[2].partition(":")
-            user = head
-    found = [password, unquote(password)] if password else [user, unquote(user)]
-    return tuple(dict.fromkeys(part for part in found if part))
+    Everything before the last ``@`` counts: a password with a raw ``/`` or ``@`` in it is no valid URL, but it is
+    a password all the same.
+    """
+    from urllib.parse import unquote
+
+    before, at, _ = url.partition("://")[2].rpartition("@")
+    if not at:
+        return ()
+    user, colon, password = before.partition(":")
+    secret = password if colon else user
+    return tuple(dict.fromkeys(part for part in (secret, unquote(secret)) if part))
 
 
 def shown_url(url: str) -> str:
     """The URL as it may be shown: ``http://***@host:port`` when there is anything before an ``@``."""
     scheme, separator, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    if "@" in rest and "@" not in authority:
-        authority, slash, path = rest, "", ""
-    if "@" in authority:
-        authority = f"{MASK}@{authority.rpartition('@')[2]}"
-    return f"{scheme}{separator}{authority}{slash}{path}"
+    _, at, host = rest.rpartition("@")
+    return f"{scheme}{separator}{MASK}@{host}" if at else url
