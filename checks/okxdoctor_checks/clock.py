@@ -70,6 +70,8 @@ class Facts:
 
 
 async def probe(io: Io) -> Facts:
+    if io.view.kind == "cassette":
+        raise Skip("a cassette has no clock: its answers tell the time of the recording")
     readings = [io.now()]
     (samples, in_the_way), ntp = await asyncio.gather(_samples(io, readings), _ntp(io))
     readings.append(io.now())

@@ -86,13 +86,22 @@ def _world(info: Info, on: Sequence[Injected], folder: Path) -> World:
     return build_world(
         on,
         folder,
-        key=Key(api_key=info.api_key, secret_key=info.secret_key, passphrase=info.passphrase),
+        key=_key(info, on),
         rest_url=info.named_rest_url,
         ws_host=urlsplit(info.named_ws_url).hostname or "",
         port=named.port or 443,
         ca_file=info.ca_file,
         proxy_url=info.proxy_url if through_proxy else None,
     )
+
+
+def _key(info: Info, on: Sequence[Injected]) -> Key:
+    """The key in the user's profile: the default one, or one that was made on another site."""
+    home = next((each.value for each in on if each.name == "region-wrong-rest-host"), None)
+    for site in info.sites:
+        if (site.name, site.environment) == (home, "live"):
+            return Key(api_key=site.api_key, secret_key=site.secret_key, passphrase=site.passphrase)
+    return Key(api_key=info.api_key, secret_key=info.secret_key, passphrase=info.passphrase)
 
 
 def _flags(settings: Settings, info: Info, world: World) -> Flags:

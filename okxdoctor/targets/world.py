@@ -128,6 +128,16 @@ FAULTS: tuple[Fault, ...] = (
         choices=("missing", "empty", "garbage"),
     ),
     Fault(
+        name="region-wrong-rest-host",
+        example="region-wrong-rest-host=eea",
+        layer="machine",
+        says="the key was made on another site than the one that the configuration names",
+        cause="region.wrong-rest-host",
+        value="choice",
+        default="eea",
+        choices=("eea", "us"),
+    ),
+    Fault(
         name="ratelimit-exceeded",
         example="ratelimit-exceeded=60",
         layer="machine",
