@@ -120,7 +120,11 @@ def read(body: str | bytes) -> Json | Unreadable:
         return Unreadable(trouble=Trouble.TOO_DEEP)
     # The interpreter's own limit moves with the depth of the caller; this one makes the verdict the same
     # everywhere.
-    if text.count("[") + text.count("{") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
+    if (
+        text.count("[") + text.count("{") > MAX_DEPTH
+        and isinstance(value, list | dict)
+        and _deeper_than(value, MAX_DEPTH)
+    ):
         return Unreadable(trouble=Trouble.TOO_DEEP)
     if _SURROGATE_ESCAPE.search(text) and not _encodable(json.dumps(value, ensure_ascii=False, default=str)):
         return Unreadable(trouble=Trouble.INVALID, detail="a lone surrogate")
@@ -139,28 +143,31 @@ def _encodable(text: str) -> bool:
     return True
 
 
+# What a text can end in when it was cut inside a token: a literal, a number, an escape or a pair of escapes.
+_CUT_TOKEN = re.compile(
+    r"t|tr|tru|f|fa|fal|fals|n|nu|nul|-|\.|[eE][+-]?|\\?u?[0-9a-fA-F]{0,4}(\\(u[0-9a-fA-F]{0,4})?)?"
+)
+
+
 def _invalid(text: str, error: json.JSONDecodeError) -> Unreadable:
-    if text.lstrip()[:1] == "<":
+    start = text.lstrip()[:1]
+    if start == "<":
         return Unreadable(trouble=Trouble.HTML, at=error.pos)
-    # The parser ran out of text, or stands in a string or literal that the text ends in.
-    at_end = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
-    literal = text[error.pos :].rstrip()
-    cut_literal = bool(literal) and any(word.startswith(literal) for word in ("true", "false", "null", "-"))
-    opened = text.lstrip()[:1] in ("{", "[")
-    trouble = Trouble.TRUNCATED if opened and (at_end or cut_literal) else Trouble.INVALID
+    cut = error.msg.startswith("Unterminated string") or _CUT_TOKEN.fullmatch(text[error.pos :].rstrip())
+    trouble = Trouble.TRUNCATED if start in ("{", "[") and cut else Trouble.INVALID
     return Unreadable(trouble=trouble, at=error.pos, detail=error.msg)
 
 
-def _deeper_than(value: Json, limit: int) -> bool:
+def _deeper_than(value: list[Json] | dict[str, Json], limit: int) -> bool:
     """Whether containers nest deeper than `limit`, level by level, so without recursion of its own."""
     level: list[Any] = [value]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         level = [
             inner
             for outer in level
-            if isinstance(outer, list | dict)
             for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, list | dict)
         ]
         if not level:
             return False
-    return any(isinstance(inner, list | dict) for inner in level)
+    return True

@@ -102,14 +102,8 @@ def decimal_texts(draw: st.DrawFn, *, negative: bool = True) -> str:
 @st.composite
 def band_lists(draw: st.DrawFn) -> tuple[Band, ...]:
     ticks = draw(st.lists(st.sampled_from(TICKS), min_size=1, max_size=4))
-    bounds = draw(
-        st.lists(
-            st.integers(1, 4000).map(lambda n: str(Decimal(n) / 8)),
-            min_size=len(ticks) - 1,
-            max_size=len(ticks) - 1,
-            unique=True,
-        )
-    )
+    eighths = st.integers(1, 4000).map(lambda n: str(Decimal(n) / 8))
+    bounds = draw(st.lists(eighths, min_size=len(ticks) - 1, max_size=len(ticks) - 1, unique=True))
     bounds.sort(key=Fraction)
     last = draw(st.sampled_from([None, "", "1000000000"]))
     bands = tuple(Band(tick=tick, max=high) for tick, high in zip(ticks, [*bounds, last], strict=True))
@@ -126,7 +120,8 @@ def prices_and_grids(draw: st.DrawFn) -> tuple[str, tuple[Band, ...]]:
     """A price anywhere, or right at or beside a boundary of the bands."""
     bands = draw(GRIDS)
     bounds = [band.max for band in bands if band.max]
-    if bounds and draw(st.booleans()):
+    beside: bool = draw(st.booleans())
+    if bounds and beside:
         bound = draw(st.sampled_from(bounds))
         offset = draw(st.integers(-30, 30))
         scale = draw(st.sampled_from([1, 10, 1000, 10**13]))

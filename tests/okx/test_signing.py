@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from collections.abc import Callable
 from decimal import Decimal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -219,7 +220,7 @@ def _everything_said(error: BaseException) -> str:
 
 def test_no_exception_carries_the_secret() -> None:
     canary = "CANARY-7F3A"
-    calls = [
+    calls: list[Callable[[], object]] = [
         lambda: sign(f"{canary}\ud800", TIME, "GET", "/p"),
         lambda: ws_sign(f"{canary}\ud800", 1),
         lambda: sign(canary, TIME, "GET", "/p\ud800"),

@@ -1,10 +1,11 @@
-"""Writes `okxdoctor/knowledge/vectors/*.json`. The expected values come from `oracle.py` (the openssl program, fractions).
+"""Writes `okxdoctor/knowledge/vectors/*.json`. The expected values come from `oracle.py` (the openssl program,
+fractions).
 
     python tests/vectors/generate.py            write the files
     python tests/vectors/generate.py --check    exit 1 when the files differ from what would be written
 
-Ids are made of the input, so a vector keeps its id when others are added, a changed input gets a new id, and no id can ever
-be used for something else.
+Ids are made of the input, so a vector keeps its id when others are added, a changed input gets a new id, and no id
+can ever be used for something else.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def identified(kind: str, vector: Vector) -> Vector:
     return {"id": f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:10]}", **vector}
 
 
-# ---- signing --------------------------------------------------------------------------------------------------------
+# ---- signing -------------------------------------------------------------------------------------------------------
 
 
 def stages(signings: list[Signing]) -> list[Vector]:
@@ -187,7 +188,7 @@ def _login_vector(login: login_cases.Login, stage: Vector) -> Vector:
     }
 
 
-# ---- files ----------------------------------------------------------------------------------------------------------
+# ---- files ---------------------------------------------------------------------------------------------------------
 
 
 def document(kind: str, note: str, flags: dict[str, str], vectors: list[Vector]) -> str:

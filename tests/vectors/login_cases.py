@@ -16,7 +16,7 @@ FLAGS = {
     "time": "A moment at a boundary.",
     "secret": "A secret of unusual form. It is used as the bytes of its text.",
     "passphrase": "A passphrase that JSON or a shell could alter. It is sent, not signed.",
-    "lenient-form": "Observed to be accepted although it is not the documented form: the text as sent is what is signed.",
+    "lenient-form": "Not the documented form, but observed to be accepted: signed as it is sent.",
     "must-fail": "What a client with one mistake sends. The exchange refuses it; `cause` names the mistake.",
 }
 
@@ -41,7 +41,8 @@ def valid() -> Iterator[Login]:
     moments = (
         (1_000_000_000, "The first second with ten digits."), (1_600_000_000, "A round number."),
         (1_607_418_537, "The second of the documentation's REST example."), (1_735_689_599, "The last second of 2024."),
-        (1_735_689_600, "The first second of 2025."), (1_709_164_800, "A leap day."), (1_767_225_600, "The first second of 2026."),
+        (1_735_689_600, "The first second of 2025."), (1_709_164_800, "A leap day."),
+        (1_767_225_600, "The first second of 2026."),
         (2_147_483_647, "The last second of 31 bits."), (2_147_483_648, "The first second beyond 31 bits."),
         (4_294_967_296, "The first second beyond 32 bits."), (9_999_999_999, "The last second with ten digits."),
     )  # fmt: skip

@@ -19,10 +19,12 @@ from pathlib import Path
 
 OPENSSL = shutil.which("openssl")
 
-# ---- openssl --------------------------------------------------------------------------------------------------------
+# ---- openssl -------------------------------------------------------------------------------------------------------
 
 Job = tuple[str, bytes, bytes]
-"""(algorithm, key, message); algorithm is "hmac-sha256", "hmac-sha1" … or a plain hash as "sha256" (its key is b"")."""
+"""(algorithm, key, message); algorithm is "hmac-sha256", "hmac-sha1" … or a plain hash as "sha256" (its key is
+b"").
+"""
 
 
 def _openssl(*arguments: str, stdin: bytes | None = None) -> bytes:
@@ -56,8 +58,8 @@ def digests(jobs: Sequence[Job]) -> list[bytes]:
 def base64(items: Sequence[bytes]) -> list[str]:
     """Standard Base64 of each item by one openssl process.
 
-    openssl writes 64 characters for each 48 bytes, so items are laid in blocks of 48 bytes. Filling with zero bytes leaves
-    the characters of the item as they are and only adds ones after them, where the item's own padding belongs.
+    openssl writes 64 characters for each 48 bytes, so items are laid in blocks of 48 bytes. Filling with zero bytes
+    leaves the characters of the item as they are and only adds ones after them, where the item's own padding belongs.
     """
     blocks = [max(1, -(-len(item) // 48)) for item in items]
     laid = b"".join(item.ljust(48 * count, b"\0") for item, count in zip(items, blocks, strict=True))
@@ -71,7 +73,7 @@ def base64(items: Sequence[bytes]) -> list[str]:
     return texts
 
 
-# ---- percent-encoding -----------------------------------------------------------------------------------------------
+# ---- percent-encoding ----------------------------------------------------------------------------------------------
 
 UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
@@ -90,7 +92,7 @@ def percent(text: str, *, keep: str = "", lower: bool = False, plus: bool = Fals
     return "".join(out)
 
 
-# ---- rounding -------------------------------------------------------------------------------------------------------
+# ---- rounding ------------------------------------------------------------------------------------------------------
 
 FractionBand = tuple[Fraction | None, Fraction]
 """(exclusive maximum or None, tick)."""
@@ -162,7 +164,7 @@ def plain(value: Fraction) -> str:
     return f"-{text}" if value < 0 else text
 
 
-# ---- calendar -------------------------------------------------------------------------------------------------------
+# ---- calendar ------------------------------------------------------------------------------------------------------
 
 
 def _leap(year: int) -> bool:

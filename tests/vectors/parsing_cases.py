@@ -1,7 +1,7 @@
 """Texts to read: times, numbers, header timestamps, answers.
 
-Times come from `oracle.calendar`, numbers from fractions. What an answer means is written by hand from the rules of the
-documentation: items decide, "" is absent, the status alone refuses nothing.
+Times come from `oracle.calendar`, numbers from fractions. What an answer means is written by hand from the rules of
+the documentation: items decide, "" is absent, the status alone refuses nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 from oracle import calendar, iso_ms, plain
 
 NOTE = (
-    'parse_timestamp: epoch milliseconds to ISO-8601, "" is absent. parse_epoch_us: epoch microseconds. header_timestamp: whether '
-    "a text has the form of OK-ACCESS-TIMESTAMP. parse_number: plain decimal text. parse_response: the meaning of an answer."
+    'parse_timestamp: epoch milliseconds to ISO-8601, "" is absent. parse_epoch_us: epoch microseconds. '
+    "header_timestamp: whether a text has the form of OK-ACCESS-TIMESTAMP. parse_number: plain decimal text. "
+    "parse_response: the meaning of an answer."
 )
 FLAGS = {
     "time": "A moment in epoch milliseconds.",
@@ -69,8 +70,10 @@ def _times() -> Iterator[Vector]:
         "parse_timestamp", ["time"], "Leading zeros.", {"ts": "0001709137844000"}, {"iso": iso_ms(1709137844000)}
     )
     yield _vector("parse_timestamp", ["absent"], "Empty is absent.", {"ts": ""}, {"iso": None})
-    for text in ("253402300800000", "1709137844.000", "1.7e12", "-1", "+1", " 1709137844000", "0x10", "1_000", "１２３", "abc",
-                 "2024-02-28T16:30:44.000Z", "NaN", "9" * 40):  # fmt: skip
+    for text in (
+        "253402300800000", "1709137844.000", "1.7e12", "-1", "+1", " 1709137844000", "0x10", "1_000", "１２３",
+        "abc", "2024-02-28T16:30:44.000Z", "NaN", "9" * 40,
+    ):  # fmt: skip
         yield _vector(
             "parse_timestamp", ["rejected"], f"{text} is no epoch time.", {"ts": text}, None, "timestamp.format"
         )
@@ -113,8 +116,9 @@ def _headers() -> Iterator[Vector]:
 
 def _numbers() -> Iterator[Vector]:
     texts = (
-        "0", "1", "-1", "0.1", "100.00", "0.000000000001", "100000000.0000000000000000", "00012.50", "-0", "0.0", "+5", ".5", "5.",
-        "-.25", "9999999999", "-57693.044376796888536773622035980224609375", "123456789012345678901234567890.123456789",
+        "0", "1", "-1", "0.1", "100.00", "0.000000000001", "100000000.0000000000000000", "00012.50", "-0", "0.0",
+        "+5", ".5", "5.", "-.25", "9999999999", "-57693.044376796888536773622035980224609375",
+        "123456789012345678901234567890.123456789",
         "1e-8", "1E-12", "1e22", "1.5e+3", "0e5", "0E-400", "12345e-3", "-1e-2", "1e0", "00e00",
     )  # fmt: skip
     for text in texts:
@@ -122,9 +126,11 @@ def _numbers() -> Iterator[Vector]:
         flags += ["exponent-input"] if "e" in text.lower() else []
         flags += ["many-digits"] if sum(c.isdigit() for c in text) > 17 else []
         yield _vector("parse_number", flags, "", {"text": text}, {"plain": plain(Fraction(text))})
-    for text in ("", " ", ".", "-", "+", "e", "1e", "1e+", "e1", "1.2.3", "1,5", "1,234.5", "1_0", " 1", "1 ", "1\n", "NaN", "nan",
-                 "Infinity", "-inf", "sNaN", "0x1", "1/2", "１", "٣", "½", "1e999999999", "1e-999999999", "--1", "+-1", "1d", "null",
-                 "1" * 401):  # fmt: skip
+    for text in (
+        "", " ", ".", "-", "+", "e", "1e", "1e+", "e1", "1.2.3", "1,5", "1,234.5", "1_0", " 1", "1 ", "1\n",
+        "NaN", "nan", "Infinity", "-inf", "sNaN", "0x1", "1/2", "１", "٣", "½", "1e999999999", "1e-999999999",
+        "--1", "+-1", "1d", "null", "1" * 401,
+    ):  # fmt: skip
         shown = text if len(text) < 40 else f"{len(text)} digits"
         yield _vector(
             "parse_number",
@@ -154,9 +160,15 @@ def _answers() -> Iterator[Vector]:
     )
     yield _answer(200, '{"data":[],"msg":"","code":"0"}', "ok", "Names in another order, no rows.", "answer", code="0")
     yield _answer(200, ' {"code": "0", "msg": "", "data": []}\n', "ok", "White space around it.", "answer", code="0")
-    order = '{"code":"0","data":[{"clOrdId":"b15","ordId":"312","sCode":"0","sMsg":"","tag":"","ts":"1"}],"inTime":"1748617662056837","msg":"","outTime":"1748617662058171"}'
+    order = (
+        '{"code":"0","data":[{"clOrdId":"b15","ordId":"312","sCode":"0","sMsg":"","tag":"","ts":"1"}],'
+        '"inTime":"1748617662056837","msg":"","outTime":"1748617662058171"}'
+    )
     yield _answer(200, order, "ok", "An accepted order.", "answer items", code="0", items=[_item("0")])
-    lot = '{"code":"1","data":[{"clOrdId":"","ordId":"","sCode":"51121","sMsg":"Off lot","tag":"","ts":"1"}],"msg":"All operations failed"}'
+    lot = (
+        '{"code":"1","data":[{"clOrdId":"","ordId":"","sCode":"51121","sMsg":"Off lot","tag":"","ts":"1"}],'
+        '"msg":"All operations failed"}'
+    )
     yield _answer(
         200,
         lot,
@@ -359,11 +371,14 @@ def _answers() -> Iterator[Vector]:
     yield _answer(302, "", "http", "A redirect.", "edge", content_type="text/html")
     yield _answer(451, "unavailable", "http", "Not available in this region.", "edge", content_type="text/plain")
     for body, comment in (
-        ("", "Empty."), ("   ", "White space."), ("<html>sign in</html>", "A portal's page."), ('{"code":"0","da', "Cut in a name."),
-        ('{"code":"0","msg":"","data":[', "Cut in a list."), ('{"code":"0","msg":"","data":[]', "Cut before the last brace."),
+        ("", "Empty."), ("   ", "White space."), ("<html>sign in</html>", "A portal's page."),
+        ('{"code":"0","da', "Cut in a name."),
+        ('{"code":"0","msg":"","data":[', "Cut in a list."),
+        ('{"code":"0","msg":"","data":[]', "Cut before the last brace."),
         ("null", "null."), ("[]", "A list."), ('"0"', "A string."), ("0", "A number."), ("{}", "An empty object."),
         ('{"code":null}', "A null code."), ('{"code":"","msg":"","data":[]}', "An empty code is absent, not zero."),
-        ('{"code":true}', "A boolean code."), ('{"code":"0","data":[NaN]}', "NaN is not JSON."), ("{'code':'0'}", "Single quotes."),
+        ('{"code":true}', "A boolean code."), ('{"code":"0","data":[NaN]}', "NaN is not JSON."),
+        ("{'code':'0'}", "Single quotes."),
         ('{"code":"0",}', "A comma too many."), ('\ufeff{"code":"0","data":[]}', "A byte order mark."),
         ('{"code":"0","code":"50113"}', "The code twice."), ("[" * 5000, "Five thousand brackets."),
         ('{"code":"0"}{"code":"0"}', "Two documents."), ('{"code":"0","data":"\t"}', "A raw tab in a string."),

@@ -9,8 +9,9 @@ from typing import Any
 from oracle import FractionBand, grid_above, grid_below, on_grid, plain, rounded, rounded_size
 
 NOTE = (
-    "round_price moves a price to the grid in force at the result (the maximum of a band is exclusive, the last band is "
-    "open, lower bounds are not used); nearest resolves a tie upwards. round_size gives null under the minimum. Numbers are text."
+    "round_price moves a price to the grid in force at the result (the maximum of a band is exclusive, the last band "
+    "is open, lower bounds are not used); nearest resolves a tie upwards. round_size gives null under the minimum. "
+    "Numbers are text."
 )
 FLAGS = {
     "tick": "One tick for all prices.",

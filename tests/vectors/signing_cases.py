@@ -1,4 +1,6 @@
-"""The requests and mistakes that the signing vectors are made of. Inputs only: `generate.py` has the oracle compute the rest."""
+"""The requests and mistakes that the signing vectors are made of. Inputs only: `generate.py` has the oracle compute
+the rest.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ PASSPHRASE = "Vector-Phrase-1"
 
 PUBLISHED = "okx-docs-example-secret"
 FLAGS = {
-    PUBLISHED: "Signs with the example secret and moment of OKX's documentation, so that other tools' tables can be compared.",
+    PUBLISHED: "Signs with the example secret and moment of OKX's documentation, as other tables do.",
     "independent": "The signature was published by somebody else; the oracle only confirms it.",
     "canonical": "Request path and body are exactly what okxdoctor's own builder writes for the given parts.",
     "no-query": "A request path without a query.",
@@ -26,7 +28,7 @@ FLAGS = {
     "order": "Parameters in an order that is not alphabetical; nothing sorts them.",
     "repeated-name": "A parameter name occurs more than once.",
     "empty-value": "A parameter is sent with an empty value.",
-    "encoding": "A character that needs, or may have, percent-encoding. Valid in any form that is signed as it is sent (known for commas, inferred for the rest).",
+    "encoding": "A character with more than one encoding; valid as signed and sent (inferred, except for commas).",
     "encoding-raw": "Sent unencoded although it could be encoded.",
     "encoding-lower": "Percent-encoding with lower-case hexadecimal digits.",
     "encoding-plus": "A space sent as + (form encoding).",

@@ -14,8 +14,20 @@ from dataclasses import dataclass, replace
 
 from oracle import calendar, percent
 from signing_cases import (
-    BALANCE, BATCH, DOCS_SECRET, KEY, LEVERAGE, LIMIT, ORDER, OTHER_SECRET, PASSPHRASE, PENDING, SUBACCOUNT,
-    Request, get, post,
+    BALANCE,
+    BATCH,
+    DOCS_SECRET,
+    KEY,
+    LEVERAGE,
+    LIMIT,
+    ORDER,
+    OTHER_SECRET,
+    PASSPHRASE,
+    PENDING,
+    SUBACCOUNT,
+    Request,
+    get,
+    post,
 )  # fmt: skip
 
 HEADER_MS = 1_607_418_537_715  # 2020-12-08T09:08:57.715Z, the moment of the documentation's example
@@ -68,7 +80,7 @@ def right_signing(request: Request) -> Signing:
     )
 
 
-# ---- changes to the query -------------------------------------------------------------------------------------------
+# ---- changes to the query ------------------------------------------------------------------------------------------
 
 
 def _on_query(change: Callable[[str], str]) -> Callable[[Signing], Signing]:
