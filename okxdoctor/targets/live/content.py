@@ -44,6 +44,9 @@ def _inflate(data: bytes, limit: int, window: int) -> tuple[bytes, bool] | None:
         inflated = inflating.decompress(data, limit)
     except zlib.error:
         return None
+    if window < 0 and not inflating.eof and not inflating.unconsumed_tail:
+        # The bare format has no mark of its own: almost any text begins like it, but does not end like it.
+        return None
     return inflated, bool(inflating.unconsumed_tail)
 
 

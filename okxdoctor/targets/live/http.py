@@ -258,7 +258,14 @@ def _protocol(error: Exception, reply: Reply) -> None:
     elif type(event).__name__ == "StreamReset":
         reply.failure = Failure(kind="protocol", phase=phase, detail=f"stream reset, error code {int(code or 0)}")
     elif "disconnected without sending a response" in str(error):
-        reply.failure = Failure(kind="closed", phase="first-byte", detail="closed without an answer")
+        # httpcore's words for every end before a complete head.
+        first = reply.trail.first
+        if not first:
+            reply.failure = Failure(kind="closed", phase="first-byte", detail="closed without an answer")
+        elif first.startswith(b"HTTP/"[: len(first)]):
+            reply.failure = Failure(kind="closed", phase="first-byte", detail="closed in the middle of the headers")
+        else:
+            reply.failure = Failure(kind="protocol", phase="first-byte", detail="the answer is no HTTP")
     else:
         reply.failure = Failure(kind="protocol", phase=phase, detail=str(error)[:120])
 
@@ -347,6 +354,9 @@ class _Stream(httpcore.AsyncNetworkStream):
         data = await self.wire.read()
         if self.received is None and data:
             self.received = self._client._clock()
+            trail = _TRAIL.get(None)
+            if trail is not None and not trail.first:
+                trail.first = data[:16]
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:

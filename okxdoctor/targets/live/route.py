@@ -24,9 +24,13 @@ STAGGER_S = 0.25
 
 @dataclass(slots=True, kw_only=True)
 class Trail:
-    """Where one request is on its way, written as it goes: the phase it is in, and what the phases before took."""
+    """Where one request is on its way, written as it goes: the phase it is in, and what the phases before took.
+
+    ``first`` holds the first bytes that came back.
+    """
 
     phase: str = "resolve"
+    first: bytes = b""
     resolve_ms: float | None = None
     connect_ms: float | None = None
     handshake_ms: float | None = None
