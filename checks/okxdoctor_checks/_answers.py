@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
 from typing import Literal, TypeVar, assert_never
 
 from okxdoctor.check import Skip
@@ -108,6 +109,14 @@ def read(answer: Answer) -> Reply:
             return seen
         case _:
             assert_never(found)
+
+
+def exchange_ms(answer: Answer) -> int | None:
+    """The Date header of an answer in epoch milliseconds (1 s resolution); None without a readable one."""
+    try:
+        return round(parsedate_to_datetime(answer.header("date") or "").timestamp() * 1000)
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 async def together(*asks: Awaitable[T]) -> tuple[T, ...]:

@@ -21,13 +21,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
 from typing import Literal
 
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.port import AccountView, Answer, Ask, Cell, Failure, Io, KeyStanding, TimeBasis
-from okxdoctor_checks._answers import Reply, line, read, rows, standing_in_the_way, text, together
+from okxdoctor_checks._answers import Reply, exchange_ms, line, read, rows, standing_in_the_way, text, together
 from okxdoctor_checks._limits import limit
 from okxdoctor_checks._refusals import (
     EXPIRED,
@@ -127,11 +126,10 @@ async def probe(io: Io) -> Facts:
 
 def _by_date(answer: Answer) -> TimeBasis | None:
     """The exchange's time from the Date header of its refusal, for a run without the clock check; 1 s wide."""
-    try:
-        date = parsedate_to_datetime(answer.header("date") or "")
-    except (ValueError, TypeError):
+    date_ms = exchange_ms(answer)
+    if date_ms is None:
         return None
-    low = date.timestamp() - answer.received_wall_ns / 1e9
+    low = date_ms / 1000 - answer.received_wall_ns / 1e9
     return TimeBasis(
         low_s=low,
         high_s=low + 1 + (answer.received_wall_ns - answer.sent_wall_ns) / 1e9,

@@ -1,7 +1,7 @@
 """Is the exchange itself in service, or under maintenance, about to be, or too busy to answer?
 
-Looks at the exchange's own table of maintenance windows (GET system/status), at its time, and at what all calls of this
-run were answered with: 50001 says maintenance, and 50013, 50026 or 50004 say that the system is busy, which is only
+Looks at the exchange's own table of maintenance windows (GET system/status) and at what all calls of this run
+were answered with: 50001 says maintenance, and 50013, 50026 or 50004 say that the system is busy, which is only
 believed while the run itself stayed under every request limit.
 
 What it finds, and what to do:
@@ -26,12 +26,11 @@ from okxdoctor.knowledge import enums
 from okxdoctor.model import Confidence, Finding, Json, Severity
 from okxdoctor.okx.timestamps import TimestampError, iso_from_epoch_ms, parse_epoch_ms
 from okxdoctor.port import Ask, Io
-from okxdoctor_checks._answers import Reply, line, read, rows, standing_in_the_way, text, together
+from okxdoctor_checks._answers import Reply, exchange_ms, line, read, rows, standing_in_the_way, text
 from okxdoctor_checks._ledger import Usage, path_of, usage
 from okxdoctor_checks._limits import limit
 
 STATUS = "/api/v5/system/status"
-TIME = "/api/v5/public/time"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,30 +60,28 @@ class Facts:
     now_ms: int
     clock: Literal["exchange", "local"]
     table: Reply
-    time: Reply
     windows: tuple[Window, ...] = ()
     refusals: tuple[tuple[str, str, int], ...] = ()
     usage: tuple[Usage, ...] = ()
 
 
 async def probe(io: Io) -> Facts:
-    table, time = await together(io.http(Ask(method="GET", path=STATUS)), io.http(Ask(method="GET", path=TIME)))
-    asked, told = read(table), read(time)
-    if asked.kind in NO_ANSWER and told.kind in NO_ANSWER:
-        # A refusal of the API would be something to judge; without any answer of it there is nothing to look at.
-        raise standing_in_the_way(asked, io.view.rest.host) or Inconclusive(f"system/status: {asked.said}")
+    table = await io.http(Ask(method="GET", path=STATUS))
+    asked = read(table)
+    if asked.kind != "refused" and (obstacle := standing_in_the_way(asked, io.view.rest.host)) is not None:
+        # A refusal of the API is something to judge; without any answer of it there is nothing to look at.
+        raise obstacle
     await io.settled()
     sent = io.ledger()
     refusals = Counter((path_of(row.path), row.code) for row in sent if row.code in MAINTENANCE | BUSY)
     if asked.kind != "ok" and not refusals:
         raise Inconclusive(f"the table of maintenance windows was not to be had: system/status answered {asked.said}")
-    exchange_ms = next((_instant(text(row, "ts")) for row in rows(time)), None)
+    told_ms = exchange_ms(table)
     return Facts(
         environment=io.view.environment,
-        now_ms=exchange_ms if exchange_ms is not None else io.now().wall_ns // 1_000_000,
-        clock="exchange" if exchange_ms is not None else "local",
+        now_ms=told_ms if told_ms is not None else io.now().wall_ns // 1_000_000,
+        clock="exchange" if told_ms is not None else "local",
         table=asked,
-        time=told,
         windows=tuple(
             Window(
                 title=line(text(row, "title"), 120),
@@ -113,7 +110,6 @@ def _instant(epoch_ms: str) -> int | None:
 
 # ---- evaluate ----------------------------------------------------------------------------------
 
-NO_ANSWER = ("failed", "not-json")
 MAINTENANCE = frozenset({"50001"})
 BUSY = frozenset({"50004", "50013", "50026"})
 Reach = Literal["all", "some", "apart"]

@@ -16,9 +16,9 @@ from okxdoctor.port import LedgerRow
 from okxdoctor_checks.status import CHECK, Facts
 
 STATUS = "GET /api/v5/system/status"
-TIME = "GET /api/v5/public/time"
 NOW_MS = EPOCH_NS // 1_000_000
 HOUR_MS = 3_600_000
+DATED = (("date", "Mon, 24 Nov 2025 16:00:00 GMT"),)
 
 
 def window(state: str, *, begin_h: float = -1, end_h: float | None = 1, **changes: Any) -> dict[str, Any]:
@@ -39,11 +39,10 @@ def row(path: str, code: str, *, at_s: float = 0.0, status: int = 200, method: s
 def look(
     *windows: dict[str, Any],
     table: Scripted | None = None,
-    time: Scripted | None = None,
     ledger: tuple[LedgerRow, ...] = (),
     **changes: Any,
 ) -> tuple[Facts, tuple[Finding, ...]]:
-    script = {STATUS: table or ok(list(windows)), TIME: time or ok([{"ts": str(NOW_MS)}])}
+    script = {STATUS: table or ok(list(windows), headers=DATED)}
     return run(CHECK, FakeIo(view=view(**changes), http_script=script, ledger_rows=ledger))
 
 
@@ -131,7 +130,7 @@ def test_the_numbers_are_given() -> None:
 def test_50001_without_a_window_is_maintenance() -> None:
     closed = refusal("50001", "Service temporarily unavailable", status=503)
     rows = (row("/api/v5/system/status", "50001", status=503), row("/api/v5/account/config", "50001", status=503))
-    (finding,) = look(table=closed, time=closed, ledger=rows)[1]
+    (finding,) = look(table=closed, ledger=rows)[1]
     assert finding.code == "status.maintenance"
     assert finding.evidence["calls_refused"] == 2
 
@@ -169,11 +168,20 @@ def test_the_limit_of_an_endpoint_is_no_overload() -> None:
     assert look(ledger=(row("/api/v5/market/ticker", "50011", status=429),))[1] == ()
 
 
-@pytest.mark.parametrize("reply", [refusal("50011", status=429), page(502), failed("timeout", "first-byte")])
-def test_a_table_that_cannot_be_read_is_inconclusive_and_does_not_matter(reply: Scripted) -> None:
+def test_a_table_that_is_refused_is_inconclusive_and_does_not_matter() -> None:
     with pytest.raises(Inconclusive, match="system/status"):
-        look(table=reply)
+        look(table=refusal("50011", status=429))
     assert not CHECK.matters
+
+
+@pytest.mark.parametrize(
+    ("reply", "layer"),
+    [(failed("refused", "connect"), "tcp"), (page(502), "http"), (failed("timeout", "first-byte"), "http")],
+)
+def test_no_answer_of_the_api_is_the_lower_layers(reply: Scripted, layer: str) -> None:
+    with pytest.raises(Skip) as caught:
+        look(table=reply)
+    assert caught.value.layer == layer
 
 
 def test_a_busy_refusal_of_the_table_itself_is_judged() -> None:
@@ -181,14 +189,8 @@ def test_a_busy_refusal_of_the_table_itself_is_judged() -> None:
     assert codes(look(table=refusal("50026", status=500), ledger=rows)[1]) == ["status.overloaded"]
 
 
-def test_no_answer_at_all_is_the_lower_layers() -> None:
-    with pytest.raises(Skip) as caught:
-        look(table=failed("refused", "connect"), time=failed("refused", "connect"))
-    assert caught.value.layer == "tcp"
-
-
 def test_without_the_exchanges_time_the_local_clock_serves() -> None:
-    facts, findings = look(window("scheduled", begin_h=2), time=failed("timeout", "first-byte"))
+    facts, findings = look(table=ok([window("scheduled", begin_h=2)], headers=(("date", "soon"),)))
     assert facts.clock == "local"
     assert codes(findings) == ["status.maintenance-scheduled"]
 
@@ -199,10 +201,10 @@ def test_odd_instants_are_no_crash(text: str) -> None:
     assert "status.maintenance" in codes(findings)
 
 
-def test_two_requests_are_enough() -> None:
-    io = FakeIo(http_script={STATUS: ok(), TIME: ok([{"ts": str(NOW_MS)}])})
+def test_one_request_is_enough() -> None:
+    io = FakeIo(http_script={STATUS: ok()})
     asyncio.run(CHECK.probe(io))
-    assert sorted(ask.path for ask in io.asks) == ["/api/v5/public/time", "/api/v5/system/status"]
+    assert [ask.path for ask in io.asks] == ["/api/v5/system/status"]
 
 
 @given(st.builds(Facts))
