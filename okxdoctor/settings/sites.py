@@ -15,7 +15,6 @@ class Site:
     rest: str
     ws: str
     demo_ws: str
-    rest_hosts: tuple[str, ...]
 
     def cells(self) -> tuple[Cell, ...]:
         """Live and demo. Demo has the REST host of live."""
@@ -27,19 +26,24 @@ class Site:
 
 def sites() -> dict[str, Site]:
     """Every published site by name; ``global`` first."""
-    table = {
-        "global": (("openapi.okx.com", "www.okx.com"), "ws.okx.com", "wspap.okx.com"),
-        "eea": (("eea.okx.com",), "wseea.okx.com", "wseeapap.okx.com"),
-        "us": (("us.okx.com",), "wsus.okx.com", "wsuspap.okx.com"),
-        "tr": (("tr.okx.com",), "", ""),
-    }
+    from okxdoctor.knowledge import hosts
+
     return {
-        name: Site(
-            name=name,
-            rest=f"https://{rest[0]}",
-            ws=f"wss://{ws}/ws/v5" if ws else "",
-            demo_ws=f"wss://{demo}/ws/v5" if demo else "",
-            rest_hosts=rest,
-        )
-        for name, (rest, ws, demo) in table.items()
+        site.name: Site(name=site.name, rest=f"https://{site.rest[0]}", ws=_ws(site.ws), demo_ws=_ws(site.demo_ws))
+        for site in hosts().sites
     }
+
+
+def home_of(host: str) -> str | None:
+    """The site that a host belongs to: one it publishes, or one that stands where a published one was meant."""
+    from okxdoctor.knowledge import hosts
+
+    known = hosts()
+    site = known.site_of(host)
+    if site is not None:
+        return site.name
+    return "global" if known.retirement(host) is not None or known.mistake(host) is not None else None
+
+
+def _ws(host: str) -> str:
+    return f"wss://{host}/ws/v5" if host else ""

@@ -10,7 +10,7 @@ from okxdoctor.settings.flags import Flags
 from okxdoctor.settings.layers import Layers
 from okxdoctor.settings.problem import UsageProblem
 from okxdoctor.settings.routes import WayOut, from_environment, through
-from okxdoctor.settings.sites import Site, sites
+from okxdoctor.settings.sites import Site, home_of, sites
 from okxdoctor.settings.values import Addresses, Given, SettingRow
 
 REST_VARIABLES = ("OKX_BASE_URL", "OKX_API_BASE_URL")
@@ -24,9 +24,6 @@ NTP_SERVERS = (
     ("time.apple.com", 123),
 )
 DOH_URLS = ("https://cloudflare-dns.com/dns-query", "https://dns.google/dns-query")
-CONTROL_NAME = "example.com"
-CONTROL_ADDRESSES = (("1.1.1.1", 443), ("8.8.8.8", 443), ("9.9.9.9", 443))
-LEGACY_WS_PORT = 8443
 TEST_CONTROL_NAME = "control.okxdoctor.test"
 
 
@@ -34,7 +31,9 @@ def find_addresses(
     flags: Flags, layers: Layers, environment: Literal["live", "demo"]
 ) -> tuple[Addresses, list[SettingRow]]:
     """The addresses of a live or demo target, and the rows that say where each came from."""
-    published = sites()
+    from okxdoctor.knowledge import hosts
+
+    known, published = hosts(), sites()
     named = layers.text(flags.site, ("OKX_SITE",), ("site",))
     if named is not None:
         named = layers.one_of(named, tuple(published), "--site")
@@ -53,22 +52,24 @@ def find_addresses(
     if ca_file is not None and ca_file.source == "flag":
         _look_at_ca(ca_file.value)
     rest_way, ws_way = _ways(flags, layers, rest, ws)
-    expect = _expected(rest, published)
+    expect = _expected(rest)
     addresses = Addresses(
-        site=_site_name(rest, named, rest_given, published, own),
+        site=_site_name(rest, named, rest_given, own),
         rest=rest,
         ws=ws,
         cells=cells,
         expect=expect,
         declared_hosts=_declared(rest, rest_given) or _declared(ws, ws_given),
-        legacy_ws_port=LEGACY_WS_PORT,
+        legacy_ws_port=known.legacy_ws_port.port,
         dns_servers=tuple(host_port(text, "--dns-server", 53) for text in dns.value) if dns else (),
         ntp_servers=tuple(host_port(text, "--ntp-server", 123) for text in ntp.value) if ntp else NTP_SERVERS,
         ntp_declared=ntp is not None,
         doh_urls=DOH_URLS if expect == "global" and dns is None else (),
         ca_file=ca_file.value if ca_file else None,
-        control_name=TEST_CONTROL_NAME if _is_test(rest.host) else CONTROL_NAME,
-        control_addresses=() if expect == "loopback" else CONTROL_ADDRESSES,
+        control_name=TEST_CONTROL_NAME if _is_test(rest.host) else known.control.names[0],
+        control_addresses=()
+        if expect == "loopback"
+        else tuple(host_port(text, "control", 443) for text in known.control.addresses),
         rest_way=rest_way,
         ws_way=ws_way,
     )
@@ -109,7 +110,7 @@ def _ws(
 ) -> tuple[Endpoint, str]:
     if given is not None:
         return endpoint("ws", given.value, _where(given, "--ws-url")), given.source
-    home = _home(rest, sites()) if rest_given is not None and named is None else None
+    home = sites().get(home_of(rest.host) or "") if rest_given is not None and named is None else None
     if rest_given is not None and named is None and home is None:
         # A gateway, or the embedded exchange: one host for both.
         scheme = "wss" if rest.tls else "ws"
@@ -153,7 +154,7 @@ def _cells(
     own: dict[str, tuple[Cell, Cell]],
 ) -> tuple[Cell, ...]:
     """The matrix that tells which site a key belongs to. Of an undeclared gateway only what was given is known."""
-    foreign = rest_given is not None and named is None and _home(rest, published) is None
+    foreign = rest_given is not None and named is None and home_of(rest.host) is None
     matrix = {} if foreign else {name: site.cells() for name, site in published.items()}
     return tuple(cell for cells in {**matrix, **own}.values() for cell in cells)
 
@@ -166,16 +167,10 @@ def _ways(flags: Flags, layers: Layers, rest: Endpoint, ws: Endpoint) -> tuple[W
     return from_environment(rest, layers.environ), from_environment(ws, layers.environ)
 
 
-def _home(rest: Endpoint, published: dict[str, Site]) -> Site | None:
-    """The published site that a REST host belongs to."""
-    return next((site for site in published.values() if rest.host in site.rest_hosts), None)
-
-
 def _site_name(
     rest: Endpoint,
     named: Given[str] | None,
     rest_given: Given[str] | None,
-    published: dict[str, Site],
     own: dict[str, tuple[Cell, Cell]],
 ) -> str:
     if named is not None:
@@ -183,19 +178,18 @@ def _site_name(
     if rest_given is None:
         return "global"
     same = (name for name, cells in own.items() if cells[0].rest_url == rest.url)
-    home = _home(rest, published)
-    return next(same, home.name if home else "custom")
+    return next(same, home_of(rest.host) or "custom")
 
 
 def _site_source(rest_given: Given[str] | None) -> str:
     return "default" if rest_given is None else "derived from rest_url"
 
 
-def _expected(rest: Endpoint, published: dict[str, Site]) -> Literal["global", "loopback", "any"]:
+def _expected(rest: Endpoint) -> Literal["global", "loopback", "any"]:
     """Names under .test never leave the machine (RFC 6761), nor does localhost; okx.com is public."""
     if is_loopback(rest.host) or _is_test(rest.host):
         return "loopback"
-    if _home(rest, published) is not None or rest.host.endswith(".okx.com"):
+    if home_of(rest.host) is not None or rest.host.endswith(".okx.com"):
         return "global"
     return "any"
 
