@@ -1,0 +1,130 @@
+"""Accounts, wallets and API keys: the records that a signed request is checked against."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from decimal import Decimal
+from ipaddress import ip_address, ip_network
+
+from .decimals import EXACT
+from .protocol import Json
+
+ZERO = Decimal(0)
+EVENTS = 2_000
+"""Private events kept for connections that lag."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRecord:
+    """What the exchange knows about one API key.
+
+    ``permissions`` are the words of account/config (``read_only``, ``trade``, ``withdraw``); ``addresses``
+    the bound IP entries (addresses or networks), empty when unbound. The secret and the passphrase are
+    left out of ``repr``.
+    """
+
+    key: str
+    secret: str = field(repr=False)
+    passphrase: str = field(repr=False)
+    uid: str
+    environment: str
+    permissions: tuple[str, ...] = ("read_only", "trade")
+    addresses: tuple[str, ...] = ()
+    label: str = ""
+    frozen: bool = False
+
+    def admits(self, peer: str) -> bool:
+        """Whether a request from ``peer`` passes the IP list; an unbound key passes from everywhere."""
+        if not self.addresses:
+            return True
+        address = ip_address(peer)
+        return any(address in ip_network(entry, strict=False) for entry in self.addresses)
+
+
+@dataclass(slots=True, kw_only=True)
+class Balance:
+    """One currency of the trading account; ``frozen`` is the part behind open orders."""
+
+    cash: Decimal
+    frozen: Decimal = ZERO
+    updated_ms: int = 0
+
+    @property
+    def available(self) -> Decimal:
+        return EXACT.subtract(self.cash, self.frozen)
+
+
+@dataclass(slots=True, kw_only=True)
+class Position:
+    """One position; ``quantity`` in contracts, negative when short in net mode."""
+
+    position_id: str
+    inst_id: str
+    mode: str
+    side: str
+    quantity: Decimal
+    average: Decimal
+    lever: str
+    opened_ms: int
+    updated_ms: int
+    realized: Decimal = ZERO
+    fee: Decimal = ZERO
+    last_trade: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """One account of one venue: settings, trading and funding wallet, positions, and its event log.
+
+    ``events`` grows by one entry for each change that a private channel reports; connections read it
+    from where they stand.
+    """
+
+    uid: str
+    main_uid: str
+    level: str = "2"
+    position_mode: str = "net_mode"
+    kyc: str = "2"
+    balances: dict[str, Balance] = field(default_factory=dict)
+    funding: dict[str, Decimal] = field(default_factory=dict)
+    positions: dict[tuple[str, str, str], Position] = field(default_factory=dict)
+    leverage: dict[tuple[str, str], str] = field(default_factory=dict)
+    events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS))
+    told: int = 0
+    """Events ever told; ``events`` holds the last of them."""
+
+    def tell(self, event: Event) -> None:
+        self.events.append(event)
+        self.told += 1
+
+    def events_from(self, read: int) -> list[Event]:
+        """Events after the first ``read`` ones, as far as they are still kept."""
+        missing = min(self.told - read, len(self.events))
+        return [self.events[k] for k in range(len(self.events) - missing, len(self.events))]
+
+    def balance(self, ccy: str) -> Balance:
+        """The trading balance of ``ccy``, created empty when it was never held."""
+        found = self.balances.get(ccy)
+        if found is None:
+            found = self.balances[ccy] = Balance(cash=ZERO)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that a private channel tells: ``orders`` rows, or that balances or positions changed."""
+
+    channel: str
+    inst_type: str = ""
+    inst_id: str = ""
+    family: str = ""
+    row: dict[str, Json] = field(default_factory=dict)
+    event_type: str = "event_update"
+
+
+MAKER_FEE = Decimal("0.0008")
+TAKER_FEE = Decimal("0.001")
+SWAP_MAKER_FEE = Decimal("0.0002")
+SWAP_TAKER_FEE = Decimal("0.0005")
+"""Regular-tier rates (Lv1); the wire shows them negative."""

@@ -1,0 +1,132 @@
+"""The exchange as one object: sites, environments, keys, budgets, clock and circumstances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from . import seeded
+from .accounts import KeyRecord
+from .circumstances import HEALTHY, Circumstances
+from .clock import Clock
+from .limits import Ledger
+from .venue import Venue, funded_account
+
+SITES = ("global", "eea", "us")
+ENVIRONMENTS = ("live", "demo")
+LOOPBACK = ("127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What a user is handed: key, secret, passphrase (the last two not in ``repr``)."""
+
+    api_key: str
+    secret_key: str = field(repr=False)
+    passphrase: str = field(repr=False)
+
+
+class Site:
+    """One site: both environments, and the keys that were made there."""
+
+    def __init__(self, *, seed: int, name: str, now_ms: int) -> None:
+        self.name = name
+        self.venues = {
+            environment: Venue(seed=seed, site=name, environment=environment, now_ms=now_ms)
+            for environment in ENVIRONMENTS
+        }
+        self._issued: dict[str, KeyRecord] = {}
+        for environment, venue in self.venues.items():
+            uid = funded_account(seed, venue, now_ms).uid
+            self._issued[environment] = KeyRecord(
+                key=seeded.uuid(seed, name, environment),
+                secret=seeded.secret_key(seed, name, environment),
+                passphrase=seeded.passphrase(seed, name, environment),
+                uid=uid,
+                environment=environment,
+                addresses=LOOPBACK,
+                label="okxdoctor",
+            )
+        self.keys: dict[str, KeyRecord] = {record.key: record for record in self._issued.values()}
+
+    def credentials(self, environment: str) -> Credentials:
+        """The credentials of the account of ``environment`` as they were handed out."""
+        record = self._issued[environment]
+        return Credentials(api_key=record.key, secret_key=record.secret, passphrase=record.passphrase)
+
+    def apply(self, seed: int, world: Circumstances) -> None:
+        """Bring the record of the live key into the state that the circumstances ask for."""
+        change, issued = world.key, self._issued["live"]
+        keys = {record.key: record for record in self._issued.values()}
+        if change.deleted:
+            del keys[issued.key]
+        else:
+            record = replace(
+                issued,
+                frozen=change.frozen,
+                secret=seeded.secret_key(seed, self.name, "another") if change.other_secret else issued.secret,
+                passphrase=(
+                    seeded.passphrase(seed, self.name, "another") if change.other_passphrase else issued.passphrase
+                ),
+                permissions=issued.permissions if change.permissions is None else change.permissions,
+                addresses=issued.addresses if change.addresses is None else change.addresses,
+            )
+            if change.environment is not None and change.environment != record.environment:
+                record = replace(
+                    record, environment=change.environment, uid=self._issued[change.environment].uid
+                )
+            keys[record.key] = record
+        self.keys = keys
+
+
+class Exchange:
+    """Everything there is. ``world`` is replaced as a whole by ``set_circumstances``."""
+
+    def __init__(self, *, clock: Clock, seed: int = 0) -> None:
+        self.clock = clock
+        self.seed = seed
+        self.world: Circumstances = HEALTHY
+        now_ms = clock.now_ms()
+        self.sites = {name: Site(seed=seed, name=name, now_ms=now_ms) for name in SITES}
+        self.ledger = Ledger()
+        self.connections: dict[tuple[str, str, str], set[str]] = {}
+        """Connections that hold a private channel: (venue, user id, channel) -> connection ids."""
+        self._watchers: list[Callable[[], None]] = []
+
+    def venue(self, site: str, environment: str) -> Venue:
+        return self.sites[site].venues[environment]
+
+    def credentials(self, site: str = "global", environment: str = "live") -> Credentials:
+        """What a user of ``site`` is handed; under ``malformed_key`` the key has lost its dashes' shape."""
+        issued = self.sites[site].credentials(environment)
+        if self.world.malformed_key and environment == "live":
+            return replace(issued, api_key=issued.api_key.replace("-", "")[:24])
+        return issued
+
+    def set_circumstances(self, world: Circumstances) -> None:
+        """Let the world be like this from now on."""
+        before, self.world = self.world, world
+        if world.clock_offset_ms != before.clock_offset_ms:
+            self.clock.set_offset(world.clock_offset_ms)
+        now_ms = self.clock.now_ms()
+        for site in self.sites.values():
+            if world.key != before.key:
+                site.apply(self.seed, world)
+        if world.changes != before.changes:
+            # The circumstances of an instrument are those of production: demo keeps its own list.
+            self.sites["global"].venues["live"].apply(world.changes, now_ms)
+        self.tell()
+
+    def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Call ``watcher`` after each change that a connection may have to report; the answer ends it."""
+        self._watchers.append(watcher)
+
+        def forget() -> None:
+            if watcher in self._watchers:
+                self._watchers.remove(watcher)
+
+        return forget
+
+    def tell(self) -> None:
+        for watcher in tuple(self._watchers):
+            watcher()

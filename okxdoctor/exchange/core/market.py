@@ -1,0 +1,173 @@
+"""The seeded market: price path, book, trades and candles as functions of time alone.
+
+Nothing is advanced, so a clock that jumps, stands still or runs fast does no harm, and every client sees
+the same market. Time is cut into slots of 100 ms. The mid price is a reference times one plus four waves,
+each linear between knots that the seed fixes; a level of the book keeps its size for some slots and then
+takes another; there is one trade a slot, on the touch of that moment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .decimals import Grid
+from .instruments import Instrument
+from .seeded import mix, number, unit
+
+SLOT_MS = 100
+
+_WAVES = (
+    # knot distance in slots, amplitude: 6 h, 15 min, 20 s, 400 ms
+    (216_000, 0.025),
+    (9_000, 0.006),
+    (200, 0.0008),
+    (4, 0.00012),
+)
+LEVELS = 400
+"""Depth of the full book, each side."""
+
+_FIRST_TRADE = 15_000_000_000
+"""Slot (in 2017) whose trade would have number 0."""
+
+Level = tuple[int, int, int]
+"""Price in ticks, size in lots, number of orders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One public trade; price in ticks, size in lots."""
+
+    trade_id: int
+    px: int
+    sz: int
+    side: str
+    ts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One candle; prices in ticks, volume in lots."""
+
+    ts: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+    confirmed: bool
+
+
+class Market:
+    """The market of one instrument of one venue."""
+
+    __slots__ = ("_bar", "_lot_scale", "_path", "_reference", "_salt", "_step", "lot", "tick")
+
+    def __init__(self, seed: int, venue: str, instrument: Instrument) -> None:
+        if instrument.tick is None or instrument.lot is None:
+            raise ValueError(f"{instrument.id} has no market")
+        self.tick: Grid = instrument.tick
+        self.lot: Grid = instrument.lot
+        self._salt = number(seed, "market", venue, instrument.id) & ((1 << 62) - 1)
+        # Spot, swaps and futures of one coin go the same way on every site; only the finest wave is each one's own.
+        coin = (instrument.listing.family or instrument.id).partition("-")[0]
+        path = number(seed, "path", coin) & ((1 << 62) - 1)
+        self._path = tuple(path + n for n in range(len(_WAVES) - 1)) + (self._salt,)
+        self._reference = float(max(2, self.tick.nearest(instrument.reference)))
+        self._step = max(1, int(self._reference * 0.00001))
+        # About 2,000 USD a level, in lots.
+        usd = float(instrument.reference) * float(self.lot.decimal(1))
+        if instrument.listing.ct_val:
+            value = float(instrument.listing.ct_val) * float(instrument.listing.ct_mult or "1")
+            inverse = instrument.listing.ct_type == "inverse" and instrument.type != "OPTION"
+            usd = value * float(self.lot.decimal(1)) * (1.0 if inverse else max(float(instrument.reference), 1e-18))
+        self._lot_scale = max(3, min(10**12, int(2_000 / usd) if usd > 0 else 100))
+        self._bar = lru_cache(maxsize=4096)(self._closed_bar)
+
+    def mid(self, slot: int) -> float:
+        """The path, in ticks."""
+        x = 0.0
+        for n, (distance, amplitude) in enumerate(_WAVES):
+            knot, rest = divmod(slot, distance)
+            a = unit(self._path[n], knot)
+            x += amplitude * (a + (unit(self._path[n], knot + 1) - a) * rest / distance)
+        return self._reference * (1.0 + x)
+
+    def touch(self, slot: int) -> tuple[int, int]:
+        """Best bid and best ask in ticks; the bid is below the ask and above zero."""
+        bid = max(self._step, int(self.mid(slot)) // self._step * self._step)
+        return bid, bid + self._step
+
+    def bids(self, slot: int, depth: int) -> list[Level]:
+        """The best ``depth`` bids, highest first; fewer when the price would reach zero."""
+        best, _ = self.touch(slot)
+        return [
+            (px, *self._size(px, slot))
+            for px in range(best, max(0, best - depth * self._step), -self._step)
+            if px > 0
+        ]
+
+    def asks(self, slot: int, depth: int) -> list[Level]:
+        """The best ``depth`` asks, lowest first."""
+        _, best = self.touch(slot)
+        return [(px, *self._size(px, slot)) for px in range(best, best + depth * self._step, self._step)]
+
+    def _size(self, px: int, slot: int) -> tuple[int, int]:
+        h = mix(self._salt + px, (slot + px * 40_503) // (8 + (px * 2_654_435_761 >> 7 & 31)))
+        return 1 + h % (2 * self._lot_scale), 1 + (h >> 40) % 9
+
+    def seq_id(self, slot: int) -> int:
+        """The sequence number of the book of ``slot``: rises with it, in uneven jumps."""
+        return 4 * slot + mix(self._salt + 77, slot) % 4
+
+    def trade(self, slot: int) -> Trade:
+        """The trade of ``slot``."""
+        h = mix(self._salt + 99, slot)
+        bid, ask = self.touch(slot)
+        buy = bool(h & 1)
+        return Trade(
+            trade_id=slot - _FIRST_TRADE,
+            px=ask if buy else bid,
+            sz=1 + (h >> 8) % self._lot_scale,
+            side="buy" if buy else "sell",
+            ts=slot * SLOT_MS,
+        )
+
+    def bar(self, start: int, end: int, now: int) -> Bar:
+        """The candle over slots ``start`` to ``end``, as far as ``now`` (a slot) has come."""
+        if end <= now:
+            return self._bar(start, end)
+        bar = self._range(start, max(start + 1, min(end, now + 1)))
+        return Bar(bar.ts, bar.open, bar.high, bar.low, bar.close, bar.volume, confirmed=False)
+
+    def _closed_bar(self, start: int, end: int) -> Bar:
+        return self._range(start, end)
+
+    def _range(self, start: int, end: int) -> Bar:
+        """High and low bound the path: its coarse part at every knot, its fine part by amplitude."""
+        first, last = self.trade(start).px, self.trade(end - 1).px
+        fine = 0.0
+        points = [start, end - 1]
+        for distance, amplitude in reversed(_WAVES):
+            if (end - start) // distance <= 64:
+                points.extend(range(start // distance * distance + distance, end, distance))
+                break
+            fine += 2 * amplitude
+        else:
+            distance = _WAVES[0][0]
+            points.extend(range(start // distance * distance + distance, end, max(distance, (end - start) // 64)))
+        mids = [self.mid(point) for point in points]
+        slack = self._reference * fine
+        high = int(max(mids) + slack) // self._step * self._step + self._step
+        low = max(self._step, int(min(mids) - slack) // self._step * self._step)
+        slots = end - start
+        volume = slots * (self._lot_scale // 2) + mix(self._salt + 55, start) % self._lot_scale
+        return Bar(
+            ts=start * SLOT_MS,
+            open=first,
+            high=max(high, first, last),
+            low=min(low, first, last),
+            close=last,
+            volume=volume,
+            confirmed=True,
+        )

@@ -1,0 +1,191 @@
+"""The order store of a venue: open and finished orders, their fills, and ids that are unique."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from . import seeded
+from .accounts import ZERO
+from .decimals import EXACT, plain
+from .protocol import Json
+
+OPEN = ("live", "partially_filled")
+KEPT = 5_000
+"""Finished orders and fills that stay readable."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Order:
+    """One order. ``size`` and ``filled`` in base currency or contracts, ``price`` None for market orders."""
+
+    order_id: str
+    client_id: str
+    uid: str
+    inst_id: str
+    inst_type: str
+    family: str
+    side: str
+    position_side: str
+    mode: str
+    kind: str
+    size_text: str
+    size: Decimal
+    price: Decimal | None
+    target_ccy: str
+    ccy: str
+    tag: str
+    reduce_only: bool
+    lever: str
+    created_ms: int
+    updated_ms: int
+    state: str = "live"
+    filled: Decimal = ZERO
+    paid: Decimal = ZERO
+    """Sum of price times size of the fills."""
+    fee: Decimal = ZERO
+    fee_ccy: str = ""
+    frozen_ccy: str = ""
+    frozen: Decimal = ZERO
+    pnl: Decimal = ZERO
+    last: Fill | None = None
+    cancel_source: str = ""
+
+    @property
+    def open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def remaining(self) -> Decimal:
+        return EXACT.subtract(self.size, self.filled)
+
+    def row(self) -> dict[str, Json]:
+        """The object of trade/order and of the order lists."""
+        last = self.last
+        average = "" if not self.filled else plain(EXACT.divide(self.paid, self.filled).quantize(_AVERAGE))
+        stamp = "" if last is None else str(last.ts)
+        return {
+            "accFillSz": plain(self.filled), "algoClOrdId": "", "algoId": "", "attachAlgoClOrdId": "",
+            "attachAlgoOrds": [], "avgPx": average, "cTime": str(self.created_ms),
+            "cancelSource": self.cancel_source, "cancelSourceReason": "", "category": "normal", "ccy": self.ccy,
+            "clOrdId": self.client_id, "fee": plain(self.fee), "feeCcy": self.fee_ccy,
+            "fillPx": "" if last is None else plain(last.price), "fillSz": "0" if last is None else plain(last.size),
+            "fillTime": stamp, "instId": self.inst_id, "instType": self.inst_type, "isTpLimit": "false",
+            "lever": self.lever, "linkedAlgoOrd": {"algoId": ""}, "ordId": self.order_id, "ordType": self.kind,
+            "pnl": plain(self.pnl), "posSide": self.position_side,
+            "px": "" if self.price is None else plain(self.price), "pxType": "", "pxUsd": "", "pxVol": "",
+            "quickMgnType": "", "rebate": "0", "rebateCcy": self.fee_ccy,
+            "reduceOnly": "true" if self.reduce_only else "false", "side": self.side, "slOrdPx": "",
+            "slTriggerPx": "", "slTriggerPxType": "", "source": "", "state": self.state, "stpId": "",
+            "stpMode": "cancel_maker", "sz": self.size_text, "tag": self.tag, "tdMode": self.mode,
+            "tgtCcy": self.target_ccy, "tpOrdPx": "", "tpTriggerPx": "", "tpTriggerPxType": "",
+            "tradeId": "" if last is None else last.trade_id, "tradeQuoteCcy": "", "uTime": str(self.updated_ms),
+        }  # fmt: skip
+
+    def pushed_row(self, *, last_price: str, amend: str = "", request_id: str = "") -> dict[str, Json]:
+        """The object of the ``orders`` channel: the row with the fields that only the channel has."""
+        last = self.last if self.state in ("filled", "partially_filled") else None
+        row = self.row()
+        row.update(
+            amendResult=amend, amendSource="1" if amend else "", code="0", msg="", reqId=request_id,
+            execType="" if last is None else last.role, fillFee="0" if last is None else plain(last.fee),
+            fillFeeCcy="" if last is None else self.fee_ccy, fillFwdPx="", fillMarkPx="", fillMarkVol="",
+            fillNotionalUsd="", fillPnl="0", fillPxUsd="", fillPxVol="", fillIdxPx="", lastPx=last_price,
+            notionalUsd="",
+        )  # fmt: skip
+        return row
+
+
+_AVERAGE = Decimal(1).scaleb(-12)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """One execution; ``role`` is T (taker) or M (maker)."""
+
+    trade_id: str
+    bill_id: str
+    price: Decimal
+    size: Decimal
+    fee: Decimal
+    role: str
+    ts: int
+    order: Order = field(repr=False)
+
+    def row(self) -> dict[str, Json]:
+        """The object of trade/fills."""
+        order = self.order
+        return {
+            "billId": self.bill_id, "clOrdId": order.client_id, "execType": self.role, "fee": plain(self.fee),
+            "feeCcy": order.fee_ccy, "fillFwdPx": "", "fillIdxPx": "", "fillMarkPx": "", "fillMarkVol": "",
+            "fillPnl": "0", "fillPx": plain(self.price), "fillPxUsd": "", "fillPxVol": "",
+            "fillSz": plain(self.size), "fillTime": str(self.ts), "instId": order.inst_id,
+            "instType": order.inst_type, "ordId": order.order_id, "posSide": order.position_side,
+            "side": order.side, "subType": "1" if order.side == "buy" else "2", "tag": order.tag,
+            "tradeId": self.trade_id, "ts": str(self.ts),
+        }  # fmt: skip
+
+
+class Book:
+    """All orders of a venue by id; open ones by account; finished ones as long as they are kept."""
+
+    def __init__(self, *, seed: int, venue: str) -> None:
+        self._next = int(seeded.digits(seed, 15, "ordId", venue)) * 1000
+        self._by_id: dict[str, Order] = {}
+        self._open: dict[str, dict[str, Order]] = {}
+        self._finished: dict[str, deque[Order]] = {}
+        self._fills: dict[str, deque[Fill]] = {}
+
+    def next_id(self) -> str:
+        """A number of eighteen digits that was never given out."""
+        self._next += 7
+        return str(self._next)
+
+    def add(self, order: Order) -> None:
+        self._by_id[order.order_id] = order
+        self._open.setdefault(order.uid, {})[order.order_id] = order
+
+    def fill(self, fill: Fill) -> None:
+        self._fills.setdefault(fill.order.uid, deque(maxlen=KEPT)).append(fill)
+
+    def finish(self, order: Order) -> None:
+        """Move an order out of the open ones; the oldest finished one is forgotten beyond ``KEPT``."""
+        self._open.get(order.uid, {}).pop(order.order_id, None)
+        finished = self._finished.setdefault(order.uid, deque())
+        finished.append(order)
+        if len(finished) > KEPT:
+            self._by_id.pop(finished.popleft().order_id, None)
+
+    def open(self, uid: str) -> list[Order]:
+        """Open orders of an account, oldest first."""
+        return list(self._open.get(uid, {}).values())
+
+    def all_open(self) -> list[Order]:
+        return [order for orders in self._open.values() for order in orders.values()]
+
+    @property
+    def quiet(self) -> bool:
+        """No order is open anywhere."""
+        return not any(self._open.values())
+
+    def finished(self, uid: str) -> list[Order]:
+        """Finished orders of an account, newest first."""
+        return list(reversed(self._finished.get(uid, ())))
+
+    def fills(self, uid: str) -> list[Fill]:
+        """Executions of an account, newest first."""
+        return list(reversed(self._fills.get(uid, ())))
+
+    def find(self, uid: str, order_id: str, client_id: str) -> Order | None:
+        """By order id (which decides when both are given), else by client id: open first, then newest."""
+        if order_id:
+            found = self._by_id.get(order_id)
+            return found if found is not None and found.uid == uid else None
+        for order in self._open.get(uid, {}).values():
+            if order.client_id == client_id:
+                return order
+        return next((order for order in self.finished(uid) if order.client_id == client_id), None)
+
+    def has_open_client_id(self, uid: str, client_id: str) -> bool:
+        return any(order.client_id == client_id for order in self._open.get(uid, {}).values())

@@ -1,0 +1,318 @@
+"""REST handlers of the account and of the funding wallet."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from .accounts import MAKER_FEE, SWAP_MAKER_FEE, SWAP_TAKER_FEE, TAKER_FEE, ZERO, Account, Event, KeyRecord, Position
+from .decimals import EXACT, parse, plain
+from .instruments import Instrument
+from .protocol import Json, Refused, Reply, bad_parameter, empty_parameter, failure, ok
+from .rest import Call
+from .rest_public import TYPES, instruments
+from .trading import lever, notional, text
+from .venue import Venue
+
+
+def config(call: Call) -> Reply:
+    """GET account/config: settings of the account and of the key that asks."""
+    if call.key is None:
+        raise LookupError("account/config is private")
+    return ok([config_row(call.account, call.key)])
+
+
+def config_row(account: Account, key: KeyRecord) -> Json:
+    return {
+        "acctLv": account.level, "acctStpMode": "cancel_maker", "autoLoan": False, "ctIsoMode": "automatic",
+        "enableSpotBorrow": False, "feeType": "0", "greeksType": "PA", "ip": ",".join(key.addresses),
+        "kycLv": account.kyc, "label": key.label, "level": "Lv1", "levelTmp": "", "liquidationGear": "-1",
+        "mainUid": account.main_uid, "mgnIsoMode": "automatic", "opAuth": "0", "perm": ",".join(key.permissions),
+        "posMode": account.position_mode, "roleType": "0", "settleCcy": "USDT",
+        "settleCcyList": ["USD", "USDC", "USDG"], "spotBorrowAutoRepay": False, "spotOffsetType": "",
+        "spotRoleType": "0", "spotTraderInsts": [], "stgyType": "0", "traderInsts": [], "type": "0",
+        "uid": account.uid,
+    }  # fmt: skip
+
+
+def balance(call: Call) -> Reply:
+    """GET account/balance: all currencies with a balance, or those of ``ccy`` (comma list)."""
+    wanted = tuple(call.params.get("ccy", "").split(",")) if call.params.get("ccy") else ()
+    if len(wanted) > 20:
+        raise bad_parameter("ccy")
+    return ok([balance_row(call.venue, call.account, call.now_ms, wanted)])
+
+
+def balance_row(venue: Venue, account: Account, now_ms: int, wanted: tuple[str, ...] = ()) -> dict[str, Json]:
+    """The whole object; ``details`` only has the currencies of ``wanted`` when there are any."""
+    details: list[Json] = []
+    total = ZERO
+    for ccy, held in sorted(account.balances.items()):
+        rate = venue.usd(ccy, now_ms)
+        usd = EXACT.multiply(held.cash, rate)
+        total += usd
+        if (wanted and ccy not in wanted) or (not held.cash and not held.frozen):
+            continue
+        cash, free = plain(held.cash), plain(held.available)
+        details.append(
+            {
+                "accAvgPx": "", "autoLendAmt": "0", "autoLendMtAmt": "0", "autoLendStatus": "off", "availBal": free,
+                "availEq": free, "borrowFroz": "0", "cashBal": cash, "ccy": ccy, "clSpotInUseAmt": "",
+                "coinUsdPrice": plain(rate), "colBorrAutoConversion": "0", "colRes": "0", "collateralEnabled": False,
+                "collateralRestrict": False, "crossLiab": "0", "disEq": plain(usd), "eq": cash, "eqUsd": plain(usd),
+                "fixedBal": "0", "frozenBal": plain(held.frozen), "frpType": "0", "imr": "0", "interest": "0",
+                "isoEq": "0", "isoLiab": "0", "isoUpl": "0", "liab": "0", "maxLoan": "0", "maxSpotInUse": "",
+                "maxSpotInUseAmt": "", "mgnRatio": "", "mmr": "0", "notionalLever": "0", "openAvgPx": "",
+                "ordFrozen": plain(held.frozen), "rewardBal": "0", "smtSyncEq": "0", "spotBal": "",
+                "spotCopyTradingEq": "0", "spotInUseAmt": "", "spotIsoBal": "0", "spotUpl": "", "spotUplRatio": "",
+                "stgyEq": "0", "totalPnl": "", "totalPnlRatio": "", "twap": "0", "uTime": str(held.updated_ms),
+                "upl": "0", "uplLiab": "0",
+            }  # fmt: skip
+        )
+    spot_mode = account.level == "1"
+    return {
+        "adjEq": "" if spot_mode else plain(total), "availEq": "" if spot_mode else plain(total), "borrowFroz": "",
+        "delta": "", "deltaLever": "", "deltaNeutralStatus": "", "details": details, "imr": "" if spot_mode else "0",
+        "isoEq": "0", "mgnRatio": "", "mmr": "" if spot_mode else "0", "notionalUsd": "" if spot_mode else "0",
+        "notionalUsdForBorrow": "0", "notionalUsdForFutures": "0", "notionalUsdForOption": "0",
+        "notionalUsdForSwap": "0", "ordFroz": "", "totalEq": plain(total), "uTime": str(now_ms), "upl": "0",
+    }  # fmt: skip
+
+
+def positions(call: Call) -> Reply:
+    """GET account/positions, by type or id."""
+    inst_type, inst_id = call.params.get("instType", ""), call.params.get("instId", "")
+    if inst_type and inst_type not in TYPES:
+        raise bad_parameter("instType")
+    wanted = inst_id.split(",") if inst_id else []
+    return ok(
+        [
+            row
+            for row in position_rows(call.venue, call.account, call.now_ms)
+            if (not inst_type or row["instType"] == inst_type) and (not wanted or row["instId"] in wanted)
+        ]
+    )
+
+
+def position_rows(venue: Venue, account: Account, now_ms: int) -> list[dict[str, Json]]:
+    """All open positions."""
+    return [
+        position_row(venue, venue.instruments[position.inst_id], position, now_ms)
+        for position in account.positions.values()
+        if position.inst_id in venue.instruments
+    ]
+
+
+def position_row(venue: Venue, inst: Instrument, position: Position, now_ms: int) -> dict[str, Json]:
+    last = venue.price(inst, now_ms)
+    size = abs(position.quantity)
+    long = position.side == "long" or (position.side == "net" and position.quantity > 0)
+    change = EXACT.subtract(notional(inst, size, last), notional(inst, size, position.average))
+    profit = change if long == inst.linear else -change
+    margin = EXACT.divide(notional(inst, size, last), Decimal(position.lever))
+    usd = notional(inst, size, last) if inst.linear else EXACT.multiply(size, Decimal(inst.listing.ct_val))
+    blank = dict.fromkeys(
+        (
+            "baseBal", "baseBorrowed", "baseInterest", "bizRefId", "bizRefType", "clSpotInUseAmt", "deltaBS",
+            "deltaPA", "gammaBS", "gammaPA", "hedgedPos", "interest", "liab", "liabCcy", "maxSpotInUseAmt",
+            "nonSettleAvgPx", "optVal", "posCcy", "quoteBal", "quoteBorrowed", "quoteInterest", "settledPnl",
+            "spotInUseAmt", "spotInUseCcy", "thetaBS", "thetaPA", "vegaBS", "vegaPA", "mgnRatio", "liqPx",
+        ),
+        "",
+    )  # fmt: skip
+    row: dict[str, Json] = {
+        **blank,
+        "adl": "1", "availPos": plain(size), "avgPx": plain(position.average.quantize(Decimal("1e-12"))),
+        "bePx": plain(position.average.quantize(Decimal("1e-12"))), "cTime": str(position.opened_ms),
+        "ccy": inst.listing.settle, "closeOrderAlgo": [], "fee": plain(position.fee), "fundingFee": "0",
+        "idxPx": plain(last), "imr": plain(margin.quantize(Decimal("1e-12"))), "instId": inst.id,
+        "instType": inst.type, "last": plain(last), "lever": position.lever, "liqPenalty": "0",
+        "margin": "" if position.mode == "cross" else plain(margin.quantize(Decimal("1e-12"))),
+        "markPx": plain(last), "mgnMode": position.mode,
+        "mmr": plain((margin / 10).quantize(Decimal("1e-12"))), "notionalUsd": plain(usd), "pTime": str(now_ms),
+        "pendingCloseOrdLiabVal": "0", "pnl": plain(position.realized), "pos": plain(position.quantity),
+        "posId": position.position_id, "posSide": position.side,
+        "realizedPnl": plain(position.realized + position.fee), "tradeId": position.last_trade,
+        "uTime": str(position.updated_ms), "upl": plain(profit.quantize(Decimal("1e-12"))),
+        "uplLastPx": plain(profit.quantize(Decimal("1e-12"))), "uplRatio": "0", "uplRatioLastPx": "0",
+        "usdPx": "1",
+    }  # fmt: skip
+    return row
+
+
+def account_instruments(call: Call) -> Reply:
+    """GET account/instruments: the list that this account may trade."""
+    return instruments(call)
+
+
+def trade_fee(call: Call) -> Reply:
+    """GET account/trade-fee: regular rates, negative for a charge."""
+    inst_type = call.need("instType")
+    if inst_type not in TYPES:
+        raise bad_parameter("instType")
+    contract = inst_type not in ("SPOT", "MARGIN")
+    maker, taker = (SWAP_MAKER_FEE, SWAP_TAKER_FEE) if contract else (MAKER_FEE, TAKER_FEE)
+    return ok(
+        [
+            {
+                "category": "1", "delivery": "-0.0001" if inst_type == "FUTURES" else "",
+                "exercise": "-0.0002" if inst_type == "OPTION" else "", "feeGroup": [], "fiat": [],
+                "instType": inst_type, "level": "Lv1", "maker": plain(-maker), "makerU": plain(-maker) if contract else "",
+                "makerUSDC": plain(-maker), "ruleType": "normal", "taker": plain(-taker),
+                "takerU": plain(-taker) if contract else "", "takerUSDC": plain(-taker), "ts": str(call.now_ms),
+            }  # fmt: skip
+        ]
+    )
+
+
+def leverage_info(call: Call) -> Reply:
+    """GET account/leverage-info: for one or several instruments and a margin mode."""
+    mode = call.need("mgnMode")
+    if mode not in ("cross", "isolated"):
+        raise bad_parameter("mgnMode")
+    rows: list[Json] = []
+    for inst_id in call.need("instId").split(",")[:20]:
+        inst = call.venue.instrument(inst_id)
+        sides = ["net"]
+        if call.account.position_mode == "long_short_mode" and mode == "isolated" and inst.type in ("SWAP", "FUTURES"):
+            sides = ["long", "short"]
+        rows.extend(
+            {
+                "ccy": "", "instId": inst_id, "lever": lever(call.account, inst, mode), "mgnMode": mode,
+                "posSide": side,
+            }
+            for side in sides
+        )  # fmt: skip
+    return ok(rows)
+
+
+def set_leverage(call: Call) -> Reply:
+    """POST account/set-leverage for an instrument."""
+    mode, value = text(call.body.get("mgnMode")), text(call.body.get("lever"))
+    inst_id = text(call.body.get("instId"))
+    if not inst_id:
+        raise empty_parameter("instId")
+    inst = call.venue.instrument(inst_id)
+    if mode not in ("cross", "isolated"):
+        raise bad_parameter("mgnMode")
+    wanted, most = parse(value), parse(inst.listing.lever)
+    if wanted is None or wanted <= 0:
+        raise bad_parameter("lever")
+    if most is None or wanted > most:
+        raise Refused(failure(200, "59102", "Leverage exceeds the maximum limit. Please lower the leverage."))
+    call.account.leverage[inst.id, mode] = plain(wanted)
+    call.account.tell(Event(channel="balance_and_position", event_type="set_leverage"))
+    return ok([{"instId": inst.id, "lever": plain(wanted), "mgnMode": mode, "posSide": text(call.body.get("posSide"))}])
+
+
+def set_position_mode(call: Call) -> Reply:
+    """POST account/set-position-mode; refused while orders or positions are open."""
+    mode = text(call.body.get("posMode"))
+    if mode not in ("net_mode", "long_short_mode"):
+        raise bad_parameter("posMode")
+    busy = call.account.positions or any(o.inst_type != "SPOT" for o in call.venue.orders.open(call.account.uid))
+    if mode != call.account.position_mode and busy:
+        message = "Settings failed. Close any open positions or orders before modifying settings."
+        raise Refused(failure(200, "59000", message))
+    call.account.position_mode = mode
+    return ok([{"posMode": mode}])
+
+
+def max_size(call: Call) -> Reply:
+    """GET account/max-size: what the free balance buys and sells (up to five instruments)."""
+    mode, inst_ids = call.need("tdMode"), call.need("instId").split(",")
+    if mode not in ("cash", "cross", "isolated"):
+        raise bad_parameter("tdMode")
+    if len(inst_ids) > 5:
+        raise bad_parameter("instId")
+    rows: list[Json] = []
+    for inst_id in inst_ids:
+        inst = call.venue.instrument(inst_id)
+        buy, sell = _affordable(call, inst, mode)
+        ccy = inst.listing.base if inst.type == "SPOT" else inst.listing.settle
+        rows.append({"ccy": ccy, "instId": inst_id, "maxBuy": buy, "maxSell": sell})
+    return ok(rows)
+
+
+def _affordable(call: Call, inst: Instrument, mode: str) -> tuple[str, str]:
+    if inst.lot is None or not inst.trades:
+        return "0", "0"
+    price = parse(call.params.get("px")) or call.venue.price(inst, call.now_ms)
+    if inst.type == "SPOT":
+        quote, base = call.account.balances.get(inst.listing.quote), call.account.balances.get(inst.listing.base)
+        buy = ZERO if quote is None else EXACT.divide(max(ZERO, quote.available), price)
+        sell = ZERO if base is None else max(ZERO, base.available)
+    else:
+        held = call.account.balances.get(inst.listing.settle)
+        free = ZERO if held is None else max(ZERO, held.available)
+        one = notional(inst, Decimal(1), price)
+        buy = sell = EXACT.divide(EXACT.multiply(free, Decimal(lever(call.account, inst, mode))), one)
+    return inst.lot.text(inst.lot.floor(buy)), inst.lot.text(inst.lot.floor(sell))
+
+
+def max_avail_size(call: Call) -> Reply:
+    """GET account/max-avail-size: quote that can buy, base that can be sold."""
+    mode, inst_id = call.need("tdMode"), call.need("instId")
+    if mode not in ("cash", "cross", "isolated"):
+        raise bad_parameter("tdMode")
+    rows: list[Json] = []
+    for each in inst_id.split(",")[:5]:
+        inst = call.venue.instrument(each)
+        names = (inst.listing.quote, inst.listing.base) if inst.type == "SPOT" else (inst.listing.settle,) * 2
+        held = [call.account.balances.get(ccy) for ccy in names]
+        buy, sell = (plain(ZERO if one is None else max(ZERO, one.available)) for one in held)
+        rows.append({"availBuy": buy, "availSell": sell, "instId": each})
+    return ok(rows)
+
+
+def currencies(call: Call) -> Reply:
+    """GET asset/currencies; ``wdTickSz`` is a number of decimals."""
+    wanted = call.params.get("ccy", "")
+    names = {inst.listing.base for inst in call.venue.of_type("SPOT")} | {"USDT", "USDC"}
+    return ok(
+        [
+            currency_row(ccy)
+            for ccy in sorted(names)
+            if ccy and (not wanted or ccy in wanted.split(","))
+        ]
+    )
+
+
+def currency_row(ccy: str) -> Json:
+    chain = {"BTC": "Bitcoin", "USDT": "TRC20", "USDC": "ERC20"}.get(ccy, ccy.capitalize())
+    return {
+        "burningFeeRate": "", "canDep": True, "canInternal": True, "canWd": True, "ccy": ccy,
+        "chain": f"{ccy}-{chain}", "ctAddr": "", "depEstOpenTime": "", "depQuotaFixed": "",
+        "depQuoteDailyLayer2": "", "fee": "0.0001", "logoLink": "", "mainNet": True, "maxFee": "0.0001",
+        "maxFeeForCtAddr": "", "maxWd": "500000", "minDep": "0.0005", "minDepArrivalConfirm": "1",
+        "minFee": "0.0001", "minFeeForCtAddr": "", "minInternal": "0.0001", "minWd": "0.001",
+        "minWdUnlockConfirm": "2", "name": ccy, "needTag": False, "stablecoinDailyQuota": 0, "usedDepQuotaFixed": "",
+        "usedWdQuota": "0", "wdEstOpenTime": "", "wdQuota": "10000000", "wdTickSz": "8",
+    }  # fmt: skip
+
+
+def funding_balances(call: Call) -> Reply:
+    """GET asset/balances: the funding wallet."""
+    wanted = call.params.get("ccy", "")
+    return ok(
+        [
+            {"availBal": plain(amount), "bal": plain(amount), "ccy": ccy, "frozenBal": "0"}
+            for ccy, amount in sorted(call.account.funding.items())
+            if not wanted or ccy in wanted.split(",")
+        ]
+    )
+
+
+TABLE = (
+    ("GET", "/api/v5/account/config", "private", "read_only", config),
+    ("GET", "/api/v5/account/balance", "private", "read_only", balance),
+    ("GET", "/api/v5/account/positions", "private", "read_only", positions),
+    ("GET", "/api/v5/account/instruments", "private", "read_only", account_instruments),
+    ("GET", "/api/v5/account/trade-fee", "private", "read_only", trade_fee),
+    ("GET", "/api/v5/account/leverage-info", "private", "read_only", leverage_info),
+    ("POST", "/api/v5/account/set-leverage", "private", "trade", set_leverage),
+    ("POST", "/api/v5/account/set-position-mode", "private", "trade", set_position_mode),
+    ("GET", "/api/v5/account/max-size", "private", "read_only", max_size),
+    ("GET", "/api/v5/account/max-avail-size", "private", "read_only", max_avail_size),
+    ("GET", "/api/v5/asset/currencies", "private", "read_only", currencies),
+    ("GET", "/api/v5/asset/balances", "private", "read_only", funding_balances),
+)

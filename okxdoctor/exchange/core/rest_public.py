@@ -1,0 +1,215 @@
+"""REST handlers that need no key: time, instruments, limits, mark price, funding, status, announcements."""
+
+from __future__ import annotations
+
+from .instruments import TICK_BANDS, Instrument
+from .market import SLOT_MS
+from .protocol import Json, Reply, bad_parameter, empty_parameter, encode, ok, ok_encoded
+from .rest import Call
+from .seeded import unit
+from .trading import limits
+
+TYPES = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION", "EVENTS")
+FUNDING_MS = 8 * 3_600_000
+
+
+def time(call: Call) -> Reply:
+    """GET public/time: the clock, milliseconds as text."""
+    return Reply(status=200, body=b'{"code":"0","data":[{"ts":"%d"}],"msg":""}' % call.now_ms)
+
+
+def instruments(call: Call) -> Reply:
+    """GET public/instruments: OPTION needs a family (``uly`` is understood), EVENTS a series."""
+    inst_type = call.need("instType")
+    if inst_type not in TYPES:
+        raise bad_parameter("instType")
+    family = call.params.get("instFamily") or call.params.get("uly", "")
+    if inst_type == "OPTION" and not family:
+        raise empty_parameter("instFamily")
+    if inst_type == "EVENTS" and not call.params.get("seriesId"):
+        raise empty_parameter("seriesId")
+    inst_id = call.params.get("instId", "")
+    if inst_id:
+        call.venue.instrument(inst_id)
+    return ok_encoded(call.venue.listing_json(inst_type, family, inst_id))
+
+
+def tick_bands(call: Call) -> Reply:
+    """GET public/instrument-tick-bands."""
+    if call.need("instType") != "OPTION":
+        raise bad_parameter("instType")
+    wanted = call.params.get("instFamily", "")
+    if wanted and wanted not in TICK_BANDS:
+        raise bad_parameter("instFamily")
+    return ok(
+        [
+            {
+                "instFamily": family,
+                "instType": "OPTION",
+                "tickBand": [{"minPx": low, "maxPx": high, "tickSz": tick} for low, high, tick in bands],
+            }
+            for family, bands in TICK_BANDS.items()
+            if not wanted or family == wanted
+        ]
+    )
+
+
+def price_limit(call: Call) -> Reply:
+    """GET public/price-limit."""
+    inst = call.venue.instrument(call.need("instId"))
+    return ok([price_limit_row(call, inst)])
+
+
+def price_limit_row(call: Call, inst: Instrument) -> Json:
+    row: dict[str, Json] = {
+        "buyLmt": "", "enabled": False, "instId": inst.id, "instType": inst.type, "sellLmt": "", "ts": str(call.now_ms),
+    }  # fmt: skip
+    if inst.trades and inst.state == "live":
+        row["buyLmt"], row["sellLmt"] = limits(call.venue, inst, call.now_ms)
+        row["enabled"] = True
+    return row
+
+
+def mark_price(call: Call) -> Reply:
+    """GET public/mark-price: instType required, instId or family optional."""
+    inst_type = call.need("instType")
+    if inst_type not in TYPES:
+        raise bad_parameter("instType")
+    wanted = call.params.get("instId", "")
+    if wanted:
+        call.venue.instrument(wanted)
+    found = [inst for inst in call.venue.of_type(inst_type) if not wanted or inst.id == wanted]
+    return ok([mark_row(call, inst, inst_type) for inst in found if inst.trades])
+
+
+def mark_row(call: Call, inst: Instrument, inst_type: str = "") -> Json:
+    market = call.venue.market(inst)
+    # The mark price follows the mid more slowly than the last price does.
+    px = market.tick.text(max(1, round(market.mid(call.now_ms // SLOT_MS // 10 * 10))))
+    return {"instId": inst.id, "instType": inst_type or inst.type, "markPx": px, "ts": str(call.now_ms)}
+
+
+def funding_rate(call: Call) -> Reply:
+    """GET public/funding-rate: one swap, or ANY for all."""
+    wanted = call.need("instId")
+    if wanted == "ANY":
+        return ok([funding_row(call, inst) for inst in call.venue.of_type("SWAP") if inst.trades])
+    inst = call.venue.instrument(wanted)
+    if inst.type != "SWAP":
+        raise bad_parameter("instId")
+    return ok([funding_row(call, inst)] if inst.trades else [])
+
+
+def funding_row(call: Call, inst: Instrument) -> Json:
+    current = call.now_ms // FUNDING_MS
+    rate, settled = (round(unit(call.exchange.seed + inst.reference.adjusted(), current + k) * 1e12) for k in (0, -1))
+    return {
+        "formulaType": "withRate", "fundingRate": _rate(rate), "fundingTime": str((current + 1) * FUNDING_MS),
+        "impactValue": "20000.0000000000000000", "instId": inst.id, "instType": "SWAP",
+        "interestRate": "0.0001000000000000", "maxFundingRate": "0.00375", "method": "current_period",
+        "minFundingRate": "-0.00375", "nextFundingRate": "", "nextFundingTime": str((current + 2) * FUNDING_MS),
+        "premium": _rate(rate // 2), "prevFundingTime": str(current * FUNDING_MS), "settFundingRate": _rate(settled),
+        "settState": "settled", "ts": str(call.now_ms),
+    }  # fmt: skip
+
+
+def _rate(units: int) -> str:
+    """A rate of sixteen decimals, at most 0.0001 away from zero."""
+    sign = "-" if units < 0 else ""
+    return f"{sign}0.{abs(units):016d}"
+
+
+def open_interest(call: Call) -> Reply:
+    """GET public/open-interest."""
+    inst_type = call.need("instType")
+    if inst_type not in ("SWAP", "FUTURES", "OPTION"):
+        raise bad_parameter("instType")
+    wanted = call.params.get("instId", "")
+    if wanted:
+        call.venue.instrument(wanted)
+    rows: list[Json] = []
+    for inst in call.venue.of_type(inst_type):
+        if inst.trades and (not wanted or inst.id == wanted):
+            bar = call.venue.market(inst).bar(0, 600, 600)
+            rows.append(
+                {
+                    "instId": inst.id, "instType": inst_type, "oi": str(bar.volume), "oiCcy": str(bar.volume),
+                    "oiUsd": str(bar.volume * 100), "ts": str(call.now_ms),
+                }  # fmt: skip
+            )
+    return ok(rows)
+
+
+def status(call: Call) -> Reply:
+    """GET system/status: windows of this environment; nothing announced is an empty list."""
+    wanted = call.params.get("state", "")
+    return ok([row for row in status_rows(call) if not wanted or row["state"] == wanted])
+
+
+def status_rows(call: Call) -> list[dict[str, Json]]:
+    return [
+        {
+            "begin": str(call.now_ms // 60_000 * 60_000 + window.begins_in_s * 1000),
+            "end": str(call.now_ms // 60_000 * 60_000 + window.ends_in_s * 1000),
+            "env": "2" if call.venue.environment == "demo" else "1", "href": "", "maintType": "1",
+            "preOpenBegin": "", "scheDesc": "", "serviceType": window.service, "state": window.state,
+            "system": "unified", "title": window.title,
+        }
+        for window in call.exchange.world.windows
+    ]  # fmt: skip
+
+
+_ANNOUNCEMENT_TYPES = (
+    ("announcements-latest-announcements", "Latest announcements"),
+    ("announcements-latest-events", "Latest events"),
+    ("announcements-delistings", "Delistings"),
+    ("announcements-new-listings", "New listings"),
+    ("announcements-api", "API"),
+)
+
+
+def announcements(call: Call) -> Reply:
+    """GET support/announcements: two composed notices; other pages are empty."""
+    wanted, page = call.params.get("annType", ""), call.params.get("page", "1")
+    if not page.isdigit():
+        raise bad_parameter("page")
+    day = call.now_ms // 86_400_000 * 86_400_000
+    notices = (
+        ("announcements-api", "Notice about changes of the order book channels", 3),
+        ("announcements-new-listings", "A further spot pair will be listed", 9),
+    )
+    details: list[Json] = [
+        {"annType": kind, "businessPTime": "", "pTime": str(day - days * 86_400_000), "title": title, "url": ""}
+        for kind, title, days in notices
+        if page == "1" and (not wanted or kind == wanted)
+    ]
+    return ok([{"details": details, "totalPage": "1"}])
+
+
+def announcement_types(call: Call) -> Reply:
+    """GET support/announcement-types."""
+    del call
+    return Reply(
+        status=200,
+        body=encode(
+            {
+                "code": "0",
+                "data": [{"annType": kind, "annTypeDesc": text} for kind, text in _ANNOUNCEMENT_TYPES],
+                "msg": "",
+            }
+        ),
+    )
+
+
+TABLE = (
+    ("GET", "/api/v5/public/time", "public", "", time),
+    ("GET", "/api/v5/public/instruments", "public", "", instruments),
+    ("GET", "/api/v5/public/instrument-tick-bands", "public", "", tick_bands),
+    ("GET", "/api/v5/public/price-limit", "public", "", price_limit),
+    ("GET", "/api/v5/public/mark-price", "public", "", mark_price),
+    ("GET", "/api/v5/public/funding-rate", "public", "", funding_rate),
+    ("GET", "/api/v5/public/open-interest", "public", "", open_interest),
+    ("GET", "/api/v5/system/status", "public", "", status),
+    ("GET", "/api/v5/support/announcements", "optional", "", announcements),
+    ("GET", "/api/v5/support/announcement-types", "public", "", announcement_types),
+)

@@ -1,0 +1,243 @@
+"""REST handlers of trading: place, batch, amend, cancel, query, fills, precheck, order rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from .decimals import EXACT, plain
+from .instruments import Instrument
+from .orders import Order
+from .protocol import Json, Refused, Reply, acknowledged, bad_parameter, failure, ok
+from .rest import Call
+from .trading import (
+    Rejected,
+    acknowledgement,
+    amend,
+    cancel,
+    lever,
+    notional,
+    place,
+    rejection,
+    text,
+    ticket,
+)
+
+BATCH = 20
+"""Orders in one batch request."""
+
+Operation = Callable[[Call, dict[str, object]], dict[str, Json]]
+
+
+def _instrument(call: Call, args: dict[str, object]) -> Instrument | None:
+    """By ``instIdCode`` where it is given (WebSocket since 2026), else by ``instId``."""
+    code = args.get("instIdCode")
+    if isinstance(code, int) and not isinstance(code, bool):
+        return call.venue.by_code(code)
+    inst_id = text(args.get("instId"))
+    if not inst_id:
+        raise Rejected("50014", "Parameter instId can not be empty.")
+    return call.venue.instruments.get(inst_id)
+
+
+def do_place(call: Call, args: dict[str, object]) -> dict[str, Json]:
+    """One order; the answer is its acknowledgement, refusals raise ``Rejected``."""
+    _expiry(call, args)
+    wanted = ticket(call.venue, call.account, args, _instrument(call, args), call.now_ms)
+    order = place(call.venue, call.account, wanted, call.now_ms)
+    return acknowledgement(order, call.now_ms, "Order placed")
+
+
+def do_cancel(call: Call, args: dict[str, object]) -> dict[str, Json]:
+    """One cancellation. An unknown instrument is refused before the order is looked for."""
+    inst = _instrument(call, args)
+    if inst is None:
+        raise Rejected("51001", "Instrument ID, Instrument ID code or Spread ID doesn't exist.")
+    order = cancel(call.venue, call.account, text(args.get("ordId")), text(args.get("clOrdId")), inst.id, call.now_ms)
+    return acknowledgement(order, call.now_ms)
+
+
+def do_amend(call: Call, args: dict[str, object]) -> dict[str, Json]:
+    """One amendment."""
+    order = amend(call.venue, call.account, args, _instrument(call, args), call.now_ms)
+    item = acknowledgement(order, call.now_ms)
+    item["reqId"] = text(args.get("reqId"))
+    return item
+
+
+def _expiry(call: Call, args: dict[str, object]) -> None:
+    expires = text(args.get("expTime"))
+    if expires.isdigit() and int(expires) <= call.now_ms:
+        message = "The expTime can't be earlier than the current system time. Please adjust the expTime and try again."
+        raise Rejected("50036", message)
+
+
+def items(call: Call, operation: Operation, many: list[dict[str, object]]) -> list[dict[str, Json]]:
+    """Run ``operation`` on each request; refusals become items."""
+    done: list[dict[str, Json]] = []
+    for args in many:
+        try:
+            done.append(operation(call, args))
+        except Rejected as refused:
+            done.append(rejection(refused, args, call.now_ms))
+    call.exchange.tell()
+    return done
+
+
+def _answer(call: Call, done: list[dict[str, Json]]) -> Reply:
+    return acknowledged(done, call.in_us, call.exchange.clock.now_us())
+
+
+def place_order(call: Call) -> Reply:
+    """POST trade/order."""
+    return _answer(call, items(call, do_place, [call.body]))
+
+
+def cancel_order(call: Call) -> Reply:
+    """POST trade/cancel-order."""
+    return _answer(call, items(call, do_cancel, [call.body]))
+
+
+def amend_order(call: Call) -> Reply:
+    """POST trade/amend-order."""
+    return _answer(call, items(call, do_amend, [call.body]))
+
+
+def _batch(call: Call, operation: Operation) -> Reply:
+    if len(call.items) > BATCH:
+        raise Refused(failure(200, "51111", f"Maximum {BATCH} orders can be placed in bulk."))
+    return _answer(call, items(call, operation, call.items))
+
+
+def batch_orders(call: Call) -> Reply:
+    """POST trade/batch-orders."""
+    return _batch(call, do_place)
+
+
+def cancel_batch(call: Call) -> Reply:
+    """POST trade/cancel-batch-orders."""
+    return _batch(call, do_cancel)
+
+
+def amend_batch(call: Call) -> Reply:
+    """POST trade/amend-batch-orders."""
+    return _batch(call, do_amend)
+
+
+def query_order(call: Call) -> Reply:
+    """GET trade/order by ``ordId`` or ``clOrdId``."""
+    call.venue.instrument(call.need("instId"))
+    order_id, client_id = call.params.get("ordId", ""), call.params.get("clOrdId", "")
+    if not order_id and not client_id:
+        raise Refused(failure(200, "51003", "Either client order ID or order ID is required."))
+    order = call.venue.orders.find(call.account.uid, order_id, client_id)
+    if order is None or order.inst_id != call.params["instId"]:
+        raise Refused(failure(200, "51603", "Order does not exist"))
+    return ok([order.row()])
+
+
+def _page(call: Call, orders: list[Order]) -> Reply:
+    """Newest first, filtered, paged by order id."""
+    wanted = {
+        name: call.params[name] for name in ("instType", "instId", "instFamily", "ordType", "state") if name in call.params
+    }  # fmt: skip
+    after, before = call.params.get("after", ""), call.params.get("before", "")
+    limit = call.params.get("limit", "100")
+    for name, value in (("after", after), ("before", before), ("limit", limit)):
+        if value and not value.isdigit():
+            raise bad_parameter(name)
+    rows: list[Json] = []
+    for order in orders:
+        if (after and int(order.order_id) >= int(after)) or (before and int(order.order_id) <= int(before)):
+            continue
+        row = order.row()
+        row["instFamily"] = order.family
+        if all(str(row[name]) in value.split(",") for name, value in wanted.items()):
+            del row["instFamily"]
+            rows.append(row)
+        if len(rows) >= min(100, max(1, int(limit))):
+            break
+    return ok(rows)
+
+
+def pending(call: Call) -> Reply:
+    """GET trade/orders-pending."""
+    return _page(call, call.venue.orders.open(call.account.uid)[::-1])
+
+
+def history(call: Call) -> Reply:
+    """GET trade/orders-history and its archive: finished orders; ``instType`` is required."""
+    call.need("instType")
+    return _page(call, call.venue.orders.finished(call.account.uid))
+
+
+def fills(call: Call) -> Reply:
+    """GET trade/fills and fills-history, newest first."""
+    wanted = {name: call.params[name] for name in ("instType", "instId", "ordId") if name in call.params}
+    limit = call.params.get("limit", "100")
+    if not limit.isdigit():
+        raise bad_parameter("limit")
+    found = (fill.row() for fill in call.venue.orders.fills(call.account.uid))
+    rows: list[Json] = [row for row in found if all(row[name] == value for name, value in wanted.items())]
+    return ok(rows[: min(100, max(1, int(limit)))])
+
+
+def precheck(call: Call) -> Reply:
+    """POST trade/order-precheck: what an order would change; only for account levels 3 and 4, never placed."""
+    if call.account.level not in ("3", "4"):
+        raise Refused(failure(200, "51010", "Request unsupported under current account mode"))
+    try:
+        inst = _instrument(call, call.body)
+        wanted = ticket(call.venue, call.account, call.body, inst, call.now_ms)
+    except Rejected as refused:
+        raise Refused(failure(200, refused.code, refused.message)) from None
+    price = wanted.price or call.venue.price(wanted.inst, call.now_ms)
+    if wanted.inst.type == "SPOT":
+        used = EXACT.multiply(wanted.size, price)
+    else:
+        value = notional(wanted.inst, wanted.size, price)
+        used = EXACT.divide(value, Decimal(lever(call.account, wanted.inst, wanted.mode)))
+    total = sum(
+        (EXACT.multiply(held.cash, call.venue.usd(ccy, call.now_ms)) for ccy, held in call.account.balances.items()),
+        Decimal(0),
+    )
+    return ok(
+        [
+            {
+                "adjEq": plain(total), "adjEqChg": plain(-EXACT.multiply(used, Decimal("0.0005"))), "availBal": "0",
+                "availBalChg": "0", "imr": "0", "imrChg": plain(used), "liab": "0", "liabChg": "0", "liabChgCcy": "",
+                "liqPx": "", "liqPxDiff": "", "liqPxDiffRatio": "", "mgnRatio": "0", "mgnRatioChg": "0",
+                "mmr": "0", "mmrChg": "0", "posBal": "", "posBalChg": "", "type": "",
+            }  # fmt: skip
+        ]
+    )
+
+
+def order_rate(call: Call) -> Reply:
+    """GET trade/account-rate-limit: below VIP5 the ratios are ''."""
+    return ok(
+        [
+            {
+                "accRateLimit": "1000", "fillRatio": "", "mainFillRatio": "", "nextAccRateLimit": "",
+                "ts": str(call.now_ms),
+            }  # fmt: skip
+        ]
+    )
+
+
+TABLE = (
+    ("POST", "/api/v5/trade/order", "private", "trade", place_order),
+    ("POST", "/api/v5/trade/batch-orders", "private", "trade", batch_orders),
+    ("POST", "/api/v5/trade/cancel-order", "private", "trade", cancel_order),
+    ("POST", "/api/v5/trade/cancel-batch-orders", "private", "trade", cancel_batch),
+    ("POST", "/api/v5/trade/amend-order", "private", "trade", amend_order),
+    ("POST", "/api/v5/trade/amend-batch-orders", "private", "trade", amend_batch),
+    ("POST", "/api/v5/trade/order-precheck", "private", "trade", precheck),
+    ("GET", "/api/v5/trade/order", "private", "read_only", query_order),
+    ("GET", "/api/v5/trade/orders-pending", "private", "read_only", pending),
+    ("GET", "/api/v5/trade/orders-history", "private", "read_only", history),
+    ("GET", "/api/v5/trade/orders-history-archive", "private", "read_only", history),
+    ("GET", "/api/v5/trade/fills", "private", "read_only", fills),
+    ("GET", "/api/v5/trade/fills-history", "private", "read_only", fills),
+    ("GET", "/api/v5/trade/account-rate-limit", "private", "read_only", order_rate),
+)

@@ -1,0 +1,118 @@
+"""One venue: a site in one environment, with its own instruments, markets, accounts and orders."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from . import seeded
+from .accounts import Account, Balance
+from .instruments import Change, Instrument, catalogue, changed
+from .market import SLOT_MS, Market
+from .orders import Book
+from .protocol import Json, encode, unknown_instrument
+
+
+class Venue:
+    """State of one site in one environment (``live`` or ``demo``).
+
+    ``instruments`` are those in force (circumstances applied); ``markets`` are made when first asked for.
+    """
+
+    def __init__(self, *, seed: int, site: str, environment: str, now_ms: int) -> None:
+        self.seed = seed
+        self.site = site
+        self.environment = environment
+        self._listed = catalogue(seed, site, environment, now_ms)
+        self.instruments: dict[str, Instrument] = self._listed
+        self._by_code = {inst.code: inst for inst in self._listed.values() if inst.code is not None}
+        self._markets: dict[str, Market] = {}
+        self._lists: dict[tuple[str, str, str], bytes] = {}
+        self.accounts: dict[str, Account] = {}
+        self.orders = Book(seed=seed, venue=self.name)
+        self.streams: dict[str, object] = {}
+        """Book streams by instrument; they belong to ``channels``."""
+        self.version = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.site}-{self.environment}"
+
+    def apply(self, changes: tuple[Change, ...], now_ms: int) -> None:
+        """Put the instruments into the circumstances ``changes``."""
+        before = self.instruments
+        self.instruments = changed(self._listed, changes, now_ms) if changes else self._listed
+        if before is not self.instruments:
+            self._by_code = {inst.code: inst for inst in self.instruments.values() if inst.code is not None}
+            for inst_id in list(self._markets):
+                now, old = self.instruments.get(inst_id), before.get(inst_id)
+                if now is None or old is None or (now.tick, now.lot) != (old.tick, old.lot):
+                    del self._markets[inst_id]
+            self._lists.clear()
+            self.version += 1
+
+    def instrument(self, inst_id: str) -> Instrument:
+        """The instrument called ``inst_id``; refuses with 51001."""
+        found = self.instruments.get(inst_id)
+        if found is None:
+            raise unknown_instrument()
+        return found
+
+    def listed(self, inst_id: str) -> Instrument | None:
+        """The instrument as it is listed, without the circumstances."""
+        return self._listed.get(inst_id)
+
+    def by_code(self, code: int) -> Instrument | None:
+        """The instrument whose ``instIdCode`` is ``code``."""
+        return self._by_code.get(code)
+
+    def of_type(self, inst_type: str) -> list[Instrument]:
+        """All instruments of a type; MARGIN is SPOT with leverage."""
+        if inst_type == "MARGIN":
+            return [inst for inst in self.instruments.values() if inst.type == "SPOT" and inst.listing.lever]
+        return [inst for inst in self.instruments.values() if inst.type == inst_type]
+
+    def market(self, inst: Instrument) -> Market:
+        """The market of an instrument that trades."""
+        found = self._markets.get(inst.id)
+        if found is None:
+            found = self._markets[inst.id] = Market(self.seed, self.name, inst)
+        return found
+
+    def listing_json(self, inst_type: str, family: str, inst_id: str) -> bytes:
+        """JSON array of the rows of public/instruments; kept, since it only changes with circumstances."""
+        key = (inst_type, family, inst_id)
+        found = self._lists.get(key)
+        if found is None:
+            rows: list[Json] = []
+            for inst in self.of_type(inst_type):
+                if (not family or inst.listing.family == family) and (not inst_id or inst.id == inst_id):
+                    row = inst.row()
+                    row["instType"] = inst_type
+                    rows.append(row)
+            found = encode(rows)
+            if len(self._lists) < 2_000:
+                self._lists[key] = found
+        return found
+
+    def price(self, inst: Instrument, now_ms: int) -> Decimal:
+        """The last price."""
+        market = self.market(inst)
+        return market.tick.decimal(market.trade(now_ms // SLOT_MS).px)
+
+    def usd(self, ccy: str, now_ms: int) -> Decimal:
+        """What one unit of ``ccy`` is worth in USD by the spot market; stable coins count as 1."""
+        if ccy in ("USDT", "USD", "USDC"):
+            return Decimal(1)
+        inst = self.instruments.get(f"{ccy}-USDT")
+        return Decimal(0) if inst is None or not inst.trades else self.price(inst, now_ms)
+
+
+def funded_account(seed: int, venue: Venue, now_ms: int) -> Account:
+    """The account behind the handed-out key: money in both wallets, nothing open."""
+    uid = seeded.digits(seed, 18, "uid", venue.name)
+    account = Account(uid=uid, main_uid=uid, level="3" if venue.environment == "demo" else "2")
+    for ccy, amount in (("USDT", "10000"), ("BTC", "0.25"), ("ETH", "2.5")):
+        account.balances[ccy] = Balance(cash=Decimal(amount), updated_ms=now_ms)
+    account.funding = {"USDT": Decimal("250.5"), "OKB": Decimal("1.5")}
+    venue.accounts[uid] = account
+    return account

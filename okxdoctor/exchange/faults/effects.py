@@ -1,0 +1,223 @@
+"""From the faults that are on to the circumstances: a pure function, one small step for each fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ..core.circumstances import (
+    HEALTHY,
+    Circumstances,
+    HeaderName,
+    Page,
+    Window,
+    with_budgets,
+    with_channels,
+    with_edge,
+    with_key,
+)
+from ..core.exchange import LOOPBACK
+from ..core.http_edge import blocked_page
+from ..core.instruments import Change
+from ..core.limits import Pressure
+from .model import Injected
+
+CONTROL_INSTRUMENTS = ("BTC-USDT", "BTC-USDT-SWAP")
+_HEADERS: dict[str, HeaderName] = {
+    "key": "ok-access-key", "sign": "ok-access-sign", "timestamp": "ok-access-timestamp",
+    "passphrase": "ok-access-passphrase",
+}  # fmt: skip
+
+
+def circumstances(injected: Iterable[Injected]) -> Circumstances:
+    """The world with all these faults on at once. Faults of the network around it are passed over."""
+    world = HEALTHY
+    for each in injected:
+        world = _with(world, each.name, each.value)
+    return world
+
+
+def _with(world: Circumstances, name: str, value: float | str | None) -> Circumstances:
+    layer = name.partition("-")[0]
+    match layer:
+        case "clock":
+            return _clock(world, name, value)
+        case "key" | "permission" | "ip":
+            return _key(world, name, value)
+        case "http" | "header" | "timestamp":
+            return _edge(world, name, value)
+        case "status":
+            return _status(world, name, value)
+        case "ratelimit":
+            return _budgets(world, name, value)
+        case "instrument":
+            return replace(world, changes=world.changes + _changes(name, value))
+        case "ws":
+            return _channels(world, name, value)
+        case _:
+            return world
+
+
+def _ms(value: float | str | None) -> int:
+    return round(float(value or 0) * 1000)
+
+
+def _clock(world: Circumstances, name: str, value: float | str | None) -> Circumstances:
+    match name:
+        # The user's clock is right where it stands: what is moved is the rest of the world, the other way.
+        case "clock-ahead" | "clock-drifting" | "clock-timezone-shift":
+            return replace(world, clock_offset_ms=world.clock_offset_ms - _ms(value))
+        case "clock-behind":
+            return replace(world, clock_offset_ms=world.clock_offset_ms + _ms(value))
+        case "clock-sources-disagree":
+            return replace(world, ntp_offset_ms=world.ntp_offset_ms + _ms(value))
+        case "clock-server-time-cached":
+            return with_edge(world, cache_time_s=max(1, round(float(value or 1))))
+        case _:
+            return world
+
+
+def _key(world: Circumstances, name: str, value: float | str | None) -> Circumstances:
+    match name:
+        case "key-wrong-environment":
+            return with_key(world, environment="demo")
+        case "key-malformed":
+            return replace(world, malformed_key=True)
+        case "key-unknown":
+            return with_key(world, deleted=True)
+        case "key-passphrase-wrong":
+            return with_key(world, other_passphrase=True)
+        case "key-secret-wrong":
+            return with_key(world, other_secret=True)
+        case "key-frozen":
+            return with_key(world, frozen=True)
+        case "key-idle-expiry":
+            return with_key(world, addresses=())
+        case "permission-missing":
+            return with_key(world, permissions=("read_only",) if value == "trade" else ("trade",))
+        case "permission-excess":
+            return with_key(world, permissions=("read_only", "withdraw", "trade"))
+        case "permission-ip-binding-required":
+            return replace(with_key(world, addresses=()), bound_keys_only=True)
+        case "ip-not-whitelisted":
+            return replace(world, seen_address=str(value))
+        case "ip-unbound":
+            return with_key(world, addresses=(), permissions=("read_only",))
+        case "ip-private-listed":
+            return with_key(world, addresses=(*LOOPBACK, str(value)))
+        case _:
+            return world
+
+
+def _edge(world: Circumstances, name: str, value: float | str | None) -> Circumstances:
+    match name:
+        case "http-edge-blocked":
+            return with_edge(world, page=blocked_page("8f2a6c1d9e3b4705-FRA"))
+        case "http-region-blocked" if value == "50121":
+            return replace(world, refused_service="50121")
+        case "http-region-blocked":
+            return with_edge(world, page=_page(451, "Unavailable For Legal Reasons", "This service is not available in your region."))
+        case "http-origin-down":
+            text = _ORIGIN.get(str(value), "Web server is returning an unknown error")
+            return with_edge(world, page=_page(int(str(value)), f"okx.com | {value}: {text}", f"Error code {value}: {text}."))
+        case "http-captive-portal":
+            return with_edge(world, page=_portal(str(value)))
+        case "http-not-json":
+            return with_edge(world, garble=value)
+        case "http-timeout":
+            return with_edge(world, stall=value)
+        case "http-slow":
+            return with_edge(world, delay_ms=_ms(value))
+        case "http-goaway":
+            return with_edge(world, goaway_after=max(1, int(float(value or 1))))
+        case "header-missing":
+            return with_edge(world, drop_headers=(*world.edge.drop_headers, _HEADERS[str(value)]))
+        case "timestamp-expired":
+            return replace(world, verification_age_ms=_ms(value))
+        case "timestamp-format":
+            return with_edge(world, timestamp_form=value)
+        case _:
+            return world
+
+
+_ORIGIN = {
+    "521": "Web server is down", "522": "Connection timed out", "523": "Origin is unreachable",
+    "524": "A timeout occurred", "525": "SSL handshake failed",
+}  # fmt: skip
+
+
+def _page(status: int, title: str, text: str) -> Page:
+    body = f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{text}</p></body></html>\n"
+    return Page(status=status, body=body.encode())
+
+
+def _portal(how: str) -> Page:
+    sign_in = "http://portal.hotel-guest.test/login"
+    if how == "redirect":
+        return Page(
+            status=302, body=b"", server="Portal/2.4", ray=False,
+            headers=(("Location", f"{sign_in}?continue=1"), ("Cache-Control", "no-store")),
+        )  # fmt: skip
+    body = f'<html><head><title>Guest network</title></head><body><form action="{sign_in}">Sign in to go online</form></body></html>'
+    return Page(status=200, body=body.encode(), server="Portal/2.4", ray=False)
+
+
+def _status(world: Circumstances, name: str, value: float | str | None) -> Circumstances:
+    match name:
+        case "status-maintenance":
+            window = Window(begins_in_s=-600, ends_in_s=3_000, state="ongoing")
+            return replace(world, busy="50001", windows=(*world.windows, window))
+        case "status-maintenance-scheduled":
+            begin = max(60, round(float(value or 0)))
+            window = Window(begins_in_s=begin, ends_in_s=begin + 3_600, state="scheduled")
+            return replace(world, windows=(*world.windows, window))
+        case "status-overloaded":
+            return replace(world, busy=str(value))
+        case _:
+            return world
+
+
+def _budgets(world: Circumstances, name: str, value: float | str | None) -> Circumstances:
+    pressure = world.budgets.pressure
+    match name:
+        case "ratelimit-shared":
+            return with_budgets(world, pressure=replace(pressure, foreign=min(1.0, float(value or 0))))
+        case "ratelimit-headers-inconsistent":
+            return with_budgets(world, headers=value)
+        case "ratelimit-refusal-shape":
+            return with_budgets(world, refusal=value)
+        case "ratelimit-limit-differs":
+            return with_budgets(world, pressure=Pressure(foreign=pressure.foreign, factor=float(value or 0)))
+        case _:
+            return world
+
+
+def _changes(name: str, value: float | str | None) -> tuple[Change, ...]:
+    match name:
+        case "instrument-unknown":
+            return (Change(inst_id=str(value).upper(), removed=True),)
+        case "instrument-not-live":
+            return tuple(Change(inst_id=each, state=str(value)) for each in CONTROL_INSTRUMENTS)
+        case "instrument-change-announced":
+            seconds = round(float(value or 0))
+            upcoming = (("tickSz", "1", seconds), ("minSz", "0.1", seconds))
+            return tuple(Change(inst_id=each, upcoming=upcoming) for each in CONTROL_INSTRUMENTS)
+        case "instrument-spec-differs":
+            return (
+                Change(inst_id="BTC-USDT", tick="0.5", lot="0.0001", minimum="0.001"),
+                Change(inst_id="BTC-USDT-SWAP", tick="0.5", lot="1", minimum="1"),
+            )
+        case _:
+            return ()
+
+
+def _channels(world: Circumstances, name: str, value: float | str | None) -> Circumstances:
+    match name:
+        case "ws-blocked":
+            return with_channels(world, upgrade=value)
+        case "ws-no-pong":
+            return with_channels(world, pong=False)
+        case "ws-silent":
+            return with_channels(world, data=False)
+        case _:
+            return world

@@ -1,0 +1,190 @@
+"""Start and stop: the core, the servers, the network around them, and faults that come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+import threading
+import time
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+from aiohttp import web
+
+from ..core.clock import Clock
+from ..core.exchange import Exchange
+from ..core.sites import CERTIFICATE_NAMES, REST_NAME, TEST_NAMES, WS_NAME
+from ..faults import Injected, parse
+from ..faults.effects import circumstances
+from ..net.edge import Edge
+from ..net.plan import net_plan
+from .info import Info, SiteInfo
+from .log import WireLog
+from .sockets import Sockets
+from .web import Front
+
+
+class Faults:
+    """The faults that are on. Turning one on again replaces its value."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._on: dict[str, Injected] = {}
+
+    @property
+    def on(self) -> tuple[Injected, ...]:
+        return tuple(self._on.values())
+
+    async def turn_on(self, *faults: str | Injected) -> None:
+        """Let these faults be on from now on; raises ``UnknownFault`` or ``BadFaultValue`` and changes nothing then."""
+        read = [fault if isinstance(fault, Injected) else parse(fault) for fault in faults]
+        self._on.update((fault.name, fault) for fault in read)
+        await self._running.apply(self.on)
+
+    async def turn_off(self, *names: str) -> None:
+        """Lift these faults; names that are not on are passed over."""
+        for name in names:
+            self._on.pop(name.partition("=")[0], None)
+        await self._running.apply(self.on)
+
+    async def clear(self) -> None:
+        """Lift all."""
+        self._on.clear()
+        await self._running.apply(())
+
+
+class Running:
+    """An exchange that is being served in the running loop.
+
+    ``clock`` may be moved from any thread; ``exchange`` is the core; ``wire_log`` is what crossed the wire.
+    """
+
+    def __init__(self, *, seed: int, clock: Clock, host: str, directory: Path) -> None:
+        self.clock = clock
+        self.exchange = Exchange(clock=clock, seed=seed)
+        self.wire_log = WireLog()
+        self.faults = Faults(self)
+        self.sockets = Sockets(self.exchange, self.wire_log)
+        self._host = host
+        self._directory = directory
+        self._edge = Edge(
+            names=TEST_NAMES,
+            clock=lambda: clock.now_ns() / 1e9 + self.exchange.world.ntp_offset_ms / 1000,
+            host=host,
+        )
+        self._ports: dict[str, int] = {}
+        self._plain_port = 0
+        self._plain: asyncio.Server | None = None
+        self._servers: list[web.Server] = []  # type: ignore[type-arg]
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._forget = [self.exchange.watch(self._wake), clock.listen(self._wake)]
+        self.ca_file = ""
+        self.ca_bundle = ""
+
+    def __repr__(self) -> str:
+        return f"<exchange at {self._host}:{self._ports.get('global', 0)}>"
+
+    async def start(self, *, port: int = 0, faults: Iterable[str | Injected] = ()) -> None:
+        """Open every listener; raises OSError when ``port`` is taken."""
+        self.ca_file = str(self._edge.authority.root_file(self._directory))
+        self.ca_bundle = str(self._edge.authority.bundle_file(self._directory))
+        await self._edge.start()
+        from .control import Control
+
+        plain = self._server("global", plain=True, control=Control(self))
+        self._plain = await self._loop.create_server(plain, self._host, 0)
+        self._plain_port = int(self._plain.sockets[0].getsockname()[1])
+        for site in self.exchange.sites:
+            opened = await self._edge.tls_port(
+                protocol_factory=self._server(site), names=CERTIFICATE_NAMES, upstream=(self._host, self._plain_port),
+                port=port if site == "global" else 0,
+            )  # fmt: skip
+            self._ports[site] = opened.port
+        if faults:
+            await self.faults.turn_on(*faults)
+
+    def _server(self, site: str, *, plain: bool = False, control: object = None) -> web.Server:  # type: ignore[type-arg]
+        front = Front(
+            exchange=self.exchange, site=site, log=self.wire_log, sockets=self.sockets, plain=plain,
+            control=control,  # type: ignore[arg-type]
+        )  # fmt: skip
+        server = front.server()
+        self._servers.append(server)
+        return server
+
+    async def apply(self, injected: Iterable[Injected]) -> None:
+        """Make the world as these faults say, in the core and on the network."""
+        on = tuple(injected)
+        self.exchange.set_circumstances(circumstances(on))
+        await self._edge.apply(net_plan(on, names=TEST_NAMES, address=self._host))
+
+    def _wake(self) -> None:
+        if threading.get_ident() == self._thread:
+            self.sockets.wake()
+        else:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self.sockets.wake)
+
+    async def close(self) -> None:
+        """Stop everything; safe after a start that failed half-way."""
+        for forget in self._forget:
+            forget()
+        await self.sockets.close()
+        if self._plain is not None:
+            self._plain.close()
+        await self._edge.close()
+        for server in self._servers:
+            await server.shutdown(0.1)
+
+    @property
+    def info(self) -> Info:
+        """Where and how this exchange is reached."""
+        host, edge = self._host, self._edge
+        sites: list[SiteInfo] = []
+        for site, port in self._ports.items():
+            main = self._ports["global"]
+            ws_main = edge.legacy_port.port if edge.plan.ws_on_legacy_port else main
+            for environment in ("live", "demo"):
+                handed = self.exchange.credentials(site, environment)
+                base = "/ws/v5" if environment == "live" else "/demo/ws/v5"
+                sites.append(
+                    SiteInfo(
+                        name=site, environment=environment, rest_url=f"https://{host}:{port}",
+                        ws_url=f"wss://{host}:{port}{base}", named_rest_url=f"https://{REST_NAME[site]}:{main}",
+                        named_ws_url=f"wss://{WS_NAME[site, environment]}:{ws_main}/ws/v5", api_key=handed.api_key,
+                        secret_key=handed.secret_key, passphrase=handed.passphrase,
+                    )  # fmt: skip
+                )
+        first = sites[0]
+        return Info(
+            rest_url=first.rest_url, ws_url=first.ws_url, plain_rest_url=f"http://{host}:{self._plain_port}",
+            plain_ws_url=f"ws://{host}:{self._plain_port}/ws/v5", named_rest_url=first.named_rest_url,
+            named_ws_url=first.named_ws_url, ca_file=self.ca_file, ca_bundle=self.ca_bundle,
+            dns_server=edge.program_dns.address, independent_dns_server=edge.independent_dns.address,
+            ntp_server=edge.ntp[0].address, ntp_servers=tuple(server.address for server in edge.ntp),
+            control_url=f"http://{host}:{self._plain_port}/__control__", proxy_url=edge.proxy_url,
+            proxy_in_use=edge.plan.proxy.in_use, legacy_ws_port=edge.legacy_port.port, api_key=first.api_key,
+            secret_key=first.secret_key, passphrase=first.passphrase, sites=tuple(sites),
+        )  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def running(
+    *, seed: int = 0, faults: Iterable[str | Injected] = (), port: int = 0, host: str = "127.0.0.1", clock: Clock | None = None
+) -> AsyncIterator[Running]:
+    """An exchange in the running loop, gone at the end of the block.
+
+    ``port``   of the main TLS listener; 0: any free one
+    ``clock``  the exchange's time; None: real time
+    Raises ``UnknownFault``, ``BadFaultValue`` (before anything is opened) and OSError (port taken).
+    """
+    read = [fault if isinstance(fault, Injected) else parse(fault) for fault in faults]
+    with tempfile.TemporaryDirectory(prefix="okxdoctor-") as directory:
+        exchange = Running(seed=seed, clock=clock or Clock(time.time_ns), host=host, directory=Path(directory))
+        try:
+            await exchange.start(port=port, faults=read)
+            yield exchange
+        finally:
+            await exchange.close()

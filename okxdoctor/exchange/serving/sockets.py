@@ -1,0 +1,172 @@
+"""WebSocket connections: aiohttp on the outside, a ``Session`` of the core inside.
+
+One pump for all connections lets time pass for each session and queues what it wants to send; each
+connection has a writer of its own, so that a slow one only fills its own queue, and is dropped then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from ..core.exchange import Exchange
+from ..core.limits import per
+from ..core.protocol import encode
+from ..core.seeded import digest
+from ..core.wsproto import Close, Out, Send, Session
+from .log import WireLog
+
+PUMP_S = 0.05
+QUEUE = 2_000
+"""Frames that may wait for a slow consumer."""
+MAX_MESSAGE = 65_536
+CONNECTS = per(3, 1, "ip")
+"""New connections of one address in a second (documented)."""
+
+
+class Connection:
+    """One open WebSocket: its session and what waits to be written."""
+
+    def __init__(self, session: Session, socket: web.WebSocketResponse, transport: asyncio.BaseTransport | None) -> None:
+        self.session = session
+        self.socket = socket
+        self.transport = transport
+        self.queue: deque[Out] = deque()
+        self.ready = asyncio.Event()
+
+    def push(self, frames: list[Out]) -> None:
+        """Queue frames; a consumer that lets too many wait is cut off."""
+        if not frames:
+            return
+        self.queue.extend(frames)
+        self.ready.set()
+        if len(self.queue) > QUEUE:
+            self.session.closed = True
+            if isinstance(self.transport, asyncio.WriteTransport):
+                self.transport.abort()
+
+    async def write(self) -> None:
+        """Write what is queued until a close frame or the end of the connection."""
+        while True:
+            await self.ready.wait()
+            self.ready.clear()
+            while self.queue:
+                frame = self.queue.popleft()
+                if isinstance(frame, Send):
+                    await self.socket.send_str(frame.text)
+                else:
+                    await self.socket.close(code=frame.code, message=frame.reason.encode())
+                    return
+
+
+class Sockets:
+    """All WebSocket connections of an exchange."""
+
+    def __init__(self, exchange: Exchange, log: WireLog) -> None:
+        self.exchange = exchange
+        self.log = log
+        self.open: set[Connection] = set()
+        self._number = 0
+        self._pump: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Let the sessions look at once (something has changed, time has jumped)."""
+        self._wake.set()
+
+    async def serve(
+        self, request: web.BaseRequest, site: str, environment: str, path: str, peer: str
+    ) -> web.StreamResponse:
+        """One connection from upgrade to end."""
+        now_ms = self.exchange.clock.now_ms()
+        if not self.exchange.ledger.take(("connect", site, peer), CONNECTS, now_ms):
+            # How the limit shows is not documented; 429 on the upgrade is assumed.
+            body = encode({"msg": "Too Many Requests", "code": "50011"})
+            self.log.add(at_ms=now_ms, kind="ws-open", site=site, peer=peer, target=request.raw_path, status=429)
+            return web.Response(status=429, body=body, headers={"Content-Type": "application/json", "Server": "cloudflare"})
+        socket = web.WebSocketResponse(autoping=True, compress=True, max_msg_size=MAX_MESSAGE, timeout=2.0)
+        socket.headers["Server"] = "cloudflare"
+        await socket.prepare(request)
+        self._number += 1
+        session = Session(
+            exchange=self.exchange, venue=self.exchange.venue(site, environment), path=path, peer=peer,
+            conn_id=digest(self.exchange.seed, "connId", self._number).hex()[:8],
+        )  # fmt: skip
+        self.log.add(at_ms=now_ms, kind="ws-open", site=site, peer=peer, target=request.raw_path, status=101)
+        connection = Connection(session, socket, request.transport)
+        self.open.add(connection)
+        self._ensure_pump()
+        writer = asyncio.create_task(connection.write())
+        try:
+            await self._read(connection, peer, site)
+        finally:
+            self.open.discard(connection)
+            session.end()
+            writer.cancel()
+            with contextlib.suppress(asyncio.CancelledError, ConnectionError, RuntimeError):
+                await writer
+            self.log.add(
+                at_ms=self.exchange.clock.now_ms(), kind="ws-close", site=site, peer=peer, status=socket.close_code or 1006
+            )
+        return socket
+
+    async def _read(self, connection: Connection, peer: str, site: str) -> None:
+        async for message in connection.socket:
+            if message.type is WSMsgType.TEXT:
+                text: str = message.data
+                shown = "login" if '"login"' in text else text[:300]
+                self.log.add(at_ms=self.exchange.clock.now_ms(), kind="ws-in", site=site, peer=peer, detail=shown)
+                connection.push(connection.session.receive(text))
+            elif message.type is WSMsgType.BINARY:
+                connection.push(connection.session.receive("\x00"))
+            else:
+                return
+
+    def _ensure_pump(self) -> None:
+        if self._pump is None or self._pump.done():
+            self._pump = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        while self.open:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PUMP_S):
+                    await self._wake.wait()
+            self._wake.clear()
+            for connection in tuple(self.open):
+                if not connection.session.closed:
+                    frames = connection.session.tick()
+                    if any(isinstance(frame, Close) for frame in frames):
+                        connection.session.closed = True
+                    connection.push(frames)
+
+    async def notice(self, grace_s: float = 0.0) -> None:
+        """Announce a service upgrade on every connection, then close them after ``grace_s``."""
+        for connection in tuple(self.open):
+            connection.push([connection.session.notice()])
+        await asyncio.sleep(grace_s)
+        await self.close(WSCloseCode.GOING_AWAY)
+
+    async def cut(self) -> int:
+        """Break every connection without a close frame; the answer is how many there were."""
+        connections = tuple(self.open)
+        for connection in connections:
+            connection.session.closed = True
+            if isinstance(connection.transport, asyncio.WriteTransport):
+                connection.transport.abort()
+        return len(connections)
+
+    async def close(self, code: int = WSCloseCode.GOING_AWAY) -> None:
+        """Close every connection and stop the pump."""
+        for connection in tuple(self.open):
+            connection.session.closed = True
+            if isinstance(connection.transport, asyncio.WriteTransport):
+                connection.transport.abort()
+        if self._pump is not None:
+            self._pump.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._pump
+            self._pump = None
+        del code

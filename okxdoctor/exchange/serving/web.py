@@ -1,0 +1,203 @@
+"""REST over HTTP/1.1: from an aiohttp request to the core and back, with what stands before the exchange."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from ..core import http_edge
+from ..core.circumstances import Page
+from ..core.clock import http_date
+from ..core.exchange import Exchange
+from ..core.protocol import Reply, Request
+from ..core.rest import ROUTES, respond
+from ..core.sites import HOSTS
+from .log import WireLog
+
+if TYPE_CHECKING:
+    from .sockets import Sockets
+
+MAX_BODY = 1_048_576
+"""Bytes of a request body that are read; more is refused with 413."""
+WS_PATHS = ("public", "private", "business")
+
+
+@dataclass(slots=True, kw_only=True)
+class Front:
+    """Everything one listener needs: the exchange, the site that its port stands for, the log."""
+
+    exchange: Exchange
+    site: str
+    log: WireLog
+    sockets: Sockets
+    plain: bool = False
+    control: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]] | None = None
+    cache: http_edge.TimeCache = field(default_factory=http_edge.TimeCache)
+    rays: int = 0
+
+    def server(self) -> web.Server:  # type: ignore[type-arg]
+        """The protocol factory of this listener."""
+        return web.Server(
+            self.handle, access_log=None, keepalive_timeout=75, tcp_keepalive=False, handler_cancellation=True,
+            max_line_size=16_384, max_headers=128, max_field_size=16_384,
+        )  # fmt: skip
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """One request of any kind."""
+        target = request.raw_path
+        if self.control is not None and target.startswith("/__control__"):
+            return await self.control(request)
+        host = request.headers.get("Host", "").rpartition(":")[0] or request.headers.get("Host", "")
+        site, environment = HOSTS.get(host.strip("[]").lower(), (self.site, "live"))
+        peer = self._peer(request)
+        channel = _channel(target)
+        edge, world = self.exchange.world.edge, self.exchange.world
+        if edge.page is not None:
+            return self._page(request, edge.page, site, peer)
+        if edge.stall == "headers":
+            await asyncio.sleep(3_600)
+        if edge.delay_ms and channel is None:
+            await asyncio.sleep(edge.delay_ms / 1000)
+        if channel is not None:
+            path, demo = channel
+            if world.channels.upgrade is None and request.headers.get("Upgrade", "").lower() == "websocket":
+                return await self.sockets.serve(request, site, "demo" if demo else environment, path, peer)
+            return await self._no_upgrade(request, site, peer)
+        try:
+            body = await request.read() if request.body_exists else b""
+        except web.HTTPRequestEntityTooLarge:
+            return self._response(Reply(status=413, body=b'{"msg":"Payload Too Large","code":"413"}'), site)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        incoming = http_edge.arriving(
+            edge, Request(method=request.method, target=target, headers=headers, body=body, peer=peer)
+        )
+        reply = respond(self.exchange, site, incoming)
+        now_ms = self.exchange.clock.now_ms()
+        reply = http_edge.cached(edge, self.cache, target, now_ms, reply)
+        reply = http_edge.leaving(edge, reply)
+        if world.budgets.headers is not None:
+            reply = self._budget_headers(reply, incoming)
+        self.log.add(
+            at_ms=now_ms, kind="rest", site=site, peer=peer, method=request.method, target=target, status=reply.status,
+            detail=_code(reply.body), headers=tuple(headers),
+        )  # fmt: skip
+        if edge.stall == "body":
+            return await self._half(request, reply, site)
+        return self._response(reply, site)
+
+    def _peer(self, request: web.BaseRequest) -> str:
+        seen = self.exchange.world.seen_address
+        if seen is not None:
+            return seen
+        peer = request.remote or "127.0.0.1"
+        return peer.removeprefix("::ffff:").partition("%")[0]
+
+    def _headers(self, reply: Reply, site: str) -> CIMultiDict[str]:
+        """The header block of recorded answers: the CDN's and the gateway's."""
+        del site
+        self.rays += 1
+        headers: CIMultiDict[str] = CIMultiDict(
+            {
+                "Date": http_date(self.exchange.clock.now_ms()),
+                "Content-Type": reply.content_type,
+                "Server": "cloudflare",
+                "CF-RAY": http_edge.ray_id(self.exchange.seed * 7919 + self.rays * 0x9E3779B97F4A7C15),
+                "cf-cache-status": "DYNAMIC",
+                "Cache-Control": "no-cache, no-store, max-age=0, must-revalidate",
+                "strict-transport-security": "max-age=63072000; includeSubdomains; preload",
+                "x-content-type-options": "nosniff",
+                "x-brokerid": "0",
+            }
+        )
+        for name, value in reply.headers:
+            headers[name] = value
+        return headers
+
+    def _response(self, reply: Reply, site: str) -> web.Response:
+        return web.Response(status=reply.status, body=reply.body, headers=self._headers(reply, site))
+
+    def _page(self, request: web.BaseRequest, page: Page, site: str, peer: str) -> web.Response:
+        headers = CIMultiDict(
+            {
+                "Date": http_date(self.exchange.clock.now_ms()),
+                "Content-Type": page.content_type,
+                "Server": page.server,
+                "Cache-Control": "private, max-age=0, no-store",
+            }
+        )
+        if page.ray:
+            self.rays += 1
+            headers["CF-RAY"] = http_edge.ray_id(self.exchange.seed * 7919 + self.rays * 0x9E3779B97F4A7C15)
+        for name, value in page.headers:
+            headers[name] = value
+        self.log.add(
+            at_ms=self.exchange.clock.now_ms(), kind="rest", site=site, peer=peer, method=request.method,
+            target=request.raw_path, status=page.status, detail="page",
+        )  # fmt: skip
+        return web.Response(status=page.status, body=page.body, headers=headers)
+
+    async def _no_upgrade(self, request: web.BaseRequest, site: str, peer: str) -> web.StreamResponse:
+        how = self.exchange.world.channels.upgrade
+        if how == "hang":
+            await asyncio.sleep(3_600)
+        # Without an Upgrade header (never sent, or lost on the way) the gateway sees a plain GET (shape assumed).
+        status, text = (403, b"Forbidden") if how == "refuse" else (400, b"Bad Request")
+        self.log.add(
+            at_ms=self.exchange.clock.now_ms(), kind="ws-open", site=site, peer=peer, target=request.raw_path, status=status
+        )
+        return self._response(Reply(status=status, body=text, content_type="text/plain; charset=utf-8"), site)
+
+    async def _half(self, request: web.BaseRequest, reply: Reply, site: str) -> web.StreamResponse:
+        """Send the head and half of the body, then nothing until the client goes."""
+        response = web.StreamResponse(status=reply.status, headers=self._headers(reply, site))
+        response.content_length = len(reply.body)
+        await response.prepare(request)
+        await response.write(reply.body[: len(reply.body) // 2])
+        await asyncio.sleep(3_600)
+        return response
+
+    def _budget_headers(self, reply: Reply, request: Request) -> Reply:
+        """Rate-limit headers that contradict; nothing of the kind is sent otherwise."""
+        from dataclasses import replace
+
+        route = ROUTES.get((request.method, request.target.partition("?")[0]))
+        if route is None or route.budget is None:
+            return reply
+        limit, self.rays = route.budget.limit, self.rays + 1
+        used, shown = self.rays % limit + 1, limit
+        match self.exchange.world.budgets.headers:
+            case "stuck":
+                used = 1
+            case "over":
+                used = limit + 7
+            case "limit":
+                shown = limit * 3 + 1
+            case None:
+                return reply
+        return replace(
+            reply, headers=(*reply.headers, ("X-RateLimit-Limit", str(shown)), ("X-RateLimit-Used", str(used)))
+        )
+
+
+def _channel(target: str) -> tuple[str, bool] | None:
+    """Path (public, private, business) of a WebSocket target, and whether it is the demo one.
+
+    ``/ws/v5/public`` is what OKX has. ``/demo/ws/v5/public`` is demo trading for clients that use an address
+    instead of a name; a base that already ends in ``/ws/v5`` may be appended to, as some clients do.
+    """
+    path = target.partition("?")[0].rstrip("/")
+    demo = path.startswith("/demo/")
+    parts = path.removeprefix("/demo").strip("/").split("/")
+    if parts[-1] not in WS_PATHS or len(parts) > 5:
+        return None
+    return (parts[-1], demo) if "/".join(parts[:-1]) in ("ws/v5", "ws/v5/ws/v5", "") else None
+
+
+def _code(body: bytes) -> str:
+    at = body.find(b'"code":"')
+    return body[at + 8 : body.find(b'"', at + 8)].decode("ascii", "replace")[:16] if at >= 0 else ""
