@@ -61,6 +61,7 @@ def resolve(flags: Flags, environ: Mapping[str, str], home: Path) -> Settings:
         by = "flag" if flags.profile else "env:OKXDOCTOR_PROFILE" if environ.get("OKXDOCTOR_PROFILE") else "its file"
         rows.append(SettingRow(name="profile", shown=profile.name or "(head of the file)", source=by))
     addresses = None
+    _refuse_misplaced(flags, kind)
     if own_world:
         _refuse_addresses(flags, kind)
     else:
@@ -268,6 +269,17 @@ def _verification_off(profile: Profile | None) -> tuple[str, ...]:
     if profile is None or profile.members.get("verify", True) is not False:
         return ()
     return (f"{profile.where('verify')} = false",)
+
+
+def _refuse_misplaced(flags: Flags, kind: TargetKind) -> None:
+    """Flags that would do nothing with this target."""
+    if kind != "sim":
+        if flags.faults:
+            raise UsageProblem("--fault: only the embedded exchange has faults", "add --target sim")
+        if flags.seed is not None:
+            raise UsageProblem("--seed: only the embedded exchange has a seed", "add --target sim")
+    if kind in ("facts", "cassette") and flags.record:
+        raise UsageProblem(f"--record: target {kind} asks nobody, so there is nothing to record")
 
 
 def _refuse_addresses(flags: Flags, kind: TargetKind) -> None:
