@@ -23,6 +23,7 @@ import json
 from binascii import b2a_base64
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from hashlib import sha256
 from typing import TypeAlias
 from urllib.parse import quote
 
@@ -100,6 +101,56 @@ def ws_sign(secret: str | bytes, epoch_s: int | str) -> str:
     if not secret:
         raise SigningError("the secret is empty")
     return encode_digest(digest(secret, ws_prehash(epoch_s)))
+
+
+class Signer:
+    """One secret, prepared for many signatures: more than twice as fast as starting from the secret each time.
+
+    Holds the two SHA-256 states that every HMAC under this secret begins with (RFC 2104: the hash of the key block xor
+    0x36, and xor 0x5c), so that the key is hashed once. Same results as `sign` and `ws_sign`. Safe to share between
+    threads: the states are copied and never updated. Prints without the secret, and cannot be pickled.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, secret: str | bytes) -> None:
+        if not secret:
+            raise SigningError("the secret is empty")
+        key = _key(secret)
+        block = (key if len(key) <= 64 else sha256(key).digest()).ljust(64, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in block)).copy
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in block)).copy
+
+    def __repr__(self) -> str:
+        return "Signer(***)"
+
+    def digest(self, message: bytes) -> bytes:
+        """HMAC-SHA256 of `message`: 32 bytes."""
+        inner, outer = self._inner(), self._outer()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.digest()
+
+    def sign(self, timestamp: str, method: str, request_path: str, body: str | bytes = "") -> str:
+        """The text of the OK-ACCESS-SIGN header. Arguments as in `prehash`."""
+        # `prehash`, `digest` and `encode_digest` written out: three calls are a quarter of the whole time.
+        if isinstance(body, str):
+            try:
+                message = f"{timestamp}{method.upper()}{request_path}{body}".encode()
+            except UnicodeEncodeError:
+                message = b""
+            if not message:  # never so but for a lone surrogate, which `prehash` refuses by name
+                message = prehash(timestamp, method, request_path, body)
+        else:
+            message = prehash(timestamp, method, request_path, body)
+        inner, outer = self._inner(), self._outer()
+        inner.update(message)
+        outer.update(inner.digest())
+        return b2a_base64(outer.digest(), newline=False).decode()
+
+    def ws_sign(self, epoch_s: int | str) -> str:
+        """The `sign` of a WebSocket login made at `epoch_s` (Unix seconds)."""
+        return encode_digest(self.digest(ws_prehash(epoch_s)))
 
 
 def login_argument(*, key: str, secret: str | bytes, passphrase: str, epoch_s: int) -> dict[str, str]:

@@ -7,8 +7,10 @@ ones that a person can look up.
 from __future__ import annotations
 
 import json
+import pickle
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -17,7 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from okxdoctor.okx.signing import (
+    Signer,
     SigningError,
+    digest,
     json_body,
     login_argument,
     percent_encode,
@@ -82,6 +86,32 @@ def test_a_login_argument_has_the_documented_names_and_only_text() -> None:
         "timestamp": "1704876947",
         "sign": "5/36BgGV6m/6pmdc20zdqk0mzF5ZalmzzPD2fo3wavU=",
     }
+
+
+@pytest.mark.parametrize("length", [1, 63, 64, 65, 200])
+def test_a_prepared_secret_signs_like_the_secret(length: int) -> None:
+    secret = "K" * length
+    signer = Signer(secret)
+    for body in ("", '{"tag":"é"}', b"\xff"):
+        assert signer.sign(TIME, "post", "/p", body) == sign(secret, TIME, "post", "/p", body)
+    assert signer.ws_sign(1704876947) == ws_sign(secret, 1704876947)
+    assert signer.digest(b"m") == digest(secret, b"m")
+
+
+def test_a_prepared_secret_can_be_shared_and_used_again() -> None:
+    signer = Signer(DOCS_SECRET)
+    paths = [f"/api/v5/account/balance?ccy={n}" for n in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda path: signer.sign(TIME, "GET", path), paths))
+    assert found == [sign(DOCS_SECRET, TIME, "GET", path) for path in paths]
+
+
+def test_a_prepared_secret_does_not_show_it() -> None:
+    signer = Signer("CANARY-7F3A")
+    assert repr(signer) == str(signer) == "Signer(***)"
+    with pytest.raises(TypeError) as caught:
+        pickle.dumps(signer)
+    assert "CANARY" not in str(caught.value)
 
 
 # ---- the request path --------------------------------------------------------------------------------------
@@ -199,6 +229,8 @@ def test_an_empty_secret_is_refused() -> None:
             sign(secret, TIME, "GET", "/p")
         with pytest.raises(SigningError, match="secret is empty"):
             ws_sign(secret, 1)
+        with pytest.raises(SigningError, match="secret is empty"):
+            Signer(secret)
 
 
 def _everything_said(error: BaseException) -> str:
@@ -223,6 +255,9 @@ def test_no_exception_carries_the_secret() -> None:
     calls: list[Callable[[], object]] = [
         lambda: sign(f"{canary}\ud800", TIME, "GET", "/p"),
         lambda: ws_sign(f"{canary}\ud800", 1),
+        lambda: Signer(f"{canary}\ud800"),
+        lambda: Signer(canary).sign(TIME, "GET", "/p\ud800"),
+        lambda: Signer(canary).sign(TIME, "GET", "/p", "\ud800"),
         lambda: sign(canary, TIME, "GET", "/p\ud800"),
         lambda: sign(canary, TIME, "GET", "/p", "\ud800"),
         lambda: login_argument(key="k", secret=f"{canary}\ud800", passphrase=canary, epoch_s=1),

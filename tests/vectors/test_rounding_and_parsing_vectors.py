@@ -66,11 +66,12 @@ def _parse_number(given: Mapping[str, Any]) -> object:
 
 def _parse_response(given: Mapping[str, Any]) -> object:
     answer = decode(given["status"], given["body"], given["headers"])
-    bare = isinstance(answer, Http | NotJson)
+    enveloped = None if isinstance(answer, Http | NotJson) else answer
+    items = enveloped.items if enveloped else ()
     return {
         "kind": answer.kind,
-        "code": None if bare else answer.code,
-        "items": [] if bare else [{"code": item.code, "message": item.message} for item in answer.items],
+        "code": enveloped.code if enveloped else None,
+        "items": [{"code": item.code, "message": item.message} for item in items],
         # Sent again as it is, without asking what became of the first one.
         "retryable": answer.retry is Retry.AFTER_WAIT,
     }

@@ -48,7 +48,7 @@ def test_the_prehash_is_made_of_the_parts_on_the_wire() -> None:
 def _written(form: str, digest: bytes, oracle: ModuleType) -> str | None:
     """The text that a client with this habit writes; None for a constant text."""
     plain, of_hex = oracle.base64([digest, digest.hex().encode()])
-    return {
+    texts: dict[str, str | None] = {
         "base64": plain,
         "hex": digest.hex(),
         "hex-upper": digest.hex().upper(),
@@ -58,7 +58,8 @@ def _written(form: str, digest: bytes, oracle: ModuleType) -> str | None:
         "base64-newline": plain + "\n",
         "python-bytes": f"b'{plain}'",
         "literal": None,
-    }[form]
+    }
+    return texts[form]
 
 
 @pytest.mark.parametrize("vectors", [SIGN, WS], ids=["sign", "ws"])
@@ -102,7 +103,8 @@ def _changed_parts(vector: Vector) -> set[str]:
     ("causes", "parts"),
     [
         (("signature.query-unsigned", "signature.query-sorted", "signature.query-encoding",
-          "signature.body-reserialised", "signature.body-unsigned", "signature.method-case", "signature.path", "signature.timestamp-differs",
+          "signature.body-reserialised", "signature.body-unsigned", "signature.method-case", "signature.path",
+          "signature.timestamp-differs",
           "signature.ws-template"), [{"prehash"}]),
         (("signature.encoding", "signature.not-text"), [{"form"}]),
         (("signature.secret-altered", "signature.unexplained"), [{"key"}]),
@@ -142,6 +144,9 @@ def test_okxdoctor_signs_every_request_as_expected() -> None:
         assert sign == vector.data["expect"]["sign"], vector.id
         digest = signing.digest(vector.data["input"]["secret"], message)
         assert digest.hex() == vector.data["expect"]["digest_hex"], vector.id
+        given, wire = vector.data["input"], vector.data["wire"]
+        prepared = signing.Signer(given["secret"])
+        assert prepared.sign(given["timestamp"], given["method"], wire["request_path"], wire["body"]) == sign, vector.id
 
 
 def test_okxdoctor_signs_every_login_as_expected() -> None:
