@@ -1,7 +1,7 @@
 """The network around the embedded exchange: certificates, names, time, proxies, and what goes wrong with them.
 
-Everything here is a real server on loopback that an unchanged client talks to.  ``faults.plan`` turns the
-faults that are on into a ``NetPlan`` (a value); the modules below carry one out:
+Everything here is a real server on loopback that an unchanged client talks to.  ``plan.net_plan``
+turns the faults that are on (``faults.FAULTS``) into a ``NetPlan``; the modules below carry one out:
 
     ca      own certificate authority, leaves, server contexts        tls    fronts for healthy and broken TLS
     dns     name server (UDP and TCP)                                 tcp    ports that are open, closed, filtered, mute

@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from okxdoctor.exchange.net.service import StreamService
+from okxdoctor.exchange.net.tcp import abort_with_reset
 from okxdoctor.exchange.net.tls import Address
 
 _CHUNK = 65536
@@ -46,7 +47,7 @@ class DelayedForwarder:
         self.upstream = upstream
         self.distance = distance
         self._random = random.Random(distance.seed)
-        self._service = StreamService(self._forward)
+        self._service = StreamService(self.handle)
 
     @property
     def host(self) -> str:
@@ -63,7 +64,8 @@ class DelayedForwarder:
     async def close(self) -> None:
         await self._service.close()
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Forward one accepted connection (also without ``start``, for a listener of the caller's)."""
         accepted = asyncio.get_running_loop().time()
         server_reader, server_writer = await asyncio.open_connection(*self.upstream)
         _send_at_once(writer)
@@ -74,7 +76,7 @@ class DelayedForwarder:
                 group.create_task(self._carry(reader, server_writer, not_before=connected))
                 group.create_task(self._carry(server_reader, writer, not_before=accepted))
         except* OSError:
-            pass  # a reset on one side ends both
+            pass  # nobody is left to deliver to
         finally:
             writer.close()
             server_writer.close()
@@ -82,18 +84,22 @@ class DelayedForwarder:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, not_before: float) -> None:
         """Take pieces as they come and let each out when its time has come, never before an earlier one."""
         loop = asyncio.get_running_loop()
-        travelling: deque[tuple[float, bytes]] = deque()
+        travelling: deque[tuple[float, bytes | None]] = deque()  # None: a reset
         came, left = asyncio.Event(), asyncio.Event()
         size = 0
 
         async def take() -> None:
             nonlocal size
             while True:
-                data = await reader.read(_CHUNK)
+                data: bytes | None
+                try:
+                    data = await reader.read(_CHUNK)
+                except OSError:
+                    data = None
                 # A piece may be due before an earlier one; it goes out behind it all the same.
                 due = max(loop.time(), not_before) + self._travel_time()
                 travelling.append((due, data))
-                size += len(data)
+                size += len(data or b"")
                 came.set()
                 if not data:
                     return
@@ -109,8 +115,11 @@ class DelayedForwarder:
                     await came.wait()
                 due, data = travelling.popleft()
                 await asyncio.sleep(max(0.0, due - loop.time()))
-                size -= len(data)
+                size -= len(data or b"")
                 left.set()
+                if data is None:
+                    abort_with_reset(writer)
+                    return
                 if not data:
                     with contextlib.suppress(OSError):
                         writer.write_eof()

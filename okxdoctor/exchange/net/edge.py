@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from okxdoctor.exchange.net.ca import Authority
+from okxdoctor.exchange.net.delay import DelayedForwarder, Distance
 from okxdoctor.exchange.net.dns import DnsServer
 from okxdoctor.exchange.net.ntp import NtpServer
 from okxdoctor.exchange.net.plan import NetPlan, PortState, ProxyPlan, net_plan
@@ -66,8 +67,10 @@ class TlsPort:
         self._acceptor: Acceptor | None = None
         self._filtered: FilteredPort | None = None
         self._front: ContextFront | RawFront | None = None
+        self._near: Acceptor | None = None
+        self._far: DelayedForwarder | None = None
 
-    async def apply(self, state: PortState, wish: ServerTls = HEALTHY) -> None:
+    async def apply(self, state: PortState, wish: ServerTls = HEALTHY, *, round_trip_s: float = 0.0) -> None:
         """Put the port into this state; new connections meet it, also those that wait to be accepted.
 
         A change of ``wish`` closes the port at no moment.  Raises ``NotFiltered`` where the kernel does not let a
@@ -76,6 +79,7 @@ class TlsPort:
         if state != "filtered" and self._filtered is not None:
             self._filtered.close()
             self._filtered = None
+        await self._go_away(round_trip_s if state == "open" else 0.0)
         if state == "open":
             self._front = tls_front(
                 wish, authority=self._authority, names=self._names, upstream=self._upstream, alpn=self._alpn
@@ -96,7 +100,27 @@ class TlsPort:
         if self._held_v6 is not None:
             self._held_v6.close()
 
+    async def _go_away(self, round_trip_s: float) -> None:
+        """Put the servers behind a distance: a port nearby, and a forwarder between it and the public one."""
+        at = self._far.distance.one_way_s * 2 if self._far is not None else 0.0
+        if at == round_trip_s:
+            return
+        self._far = None
+        if self._near is not None:
+            await self._near.close()
+            self._near = None
+        if round_trip_s:
+            listener = socket.create_server((self.host, 0))
+            self._far = DelayedForwarder(listener.getsockname()[:2], Distance(one_way_s=round_trip_s / 2))
+            self._near = Acceptor(listener, self._serve_front)
+
     async def _serve(self, sock: socket.socket) -> None:
+        if self._far is not None:
+            await serve_stream(sock, self._far.handle)
+        else:
+            await self._serve_front(sock)
+
+    async def _serve_front(self, sock: socket.socket) -> None:
         match self._front:
             case ContextFront(context=context):
                 loop = asyncio.get_running_loop()
@@ -174,7 +198,7 @@ class Edge:
             port=port,
         )
         self._tls_ports.append(opened)
-        await opened.apply(self.plan.tls_ports, self.plan.tls)
+        await opened.apply(self.plan.tls_ports, self.plan.tls, round_trip_s=self.plan.round_trip_s)
         return opened
 
     async def apply(self, plan: NetPlan) -> None:
@@ -185,7 +209,7 @@ class Edge:
             server.behaviour = behaviour
         await self._apply_proxy(plan.proxy)
         for port in self._tls_ports:
-            await port.apply(plan.tls_ports, plan.tls)
+            await port.apply(plan.tls_ports, plan.tls, round_trip_s=plan.round_trip_s)
         self.plan = plan
 
     @property

@@ -51,6 +51,7 @@ class NetPlan:
     ``program_dns``, ``independent_dns``  answers of the machine's resolver and of one that nobody configured
     ``ntp``        one behaviour for each time server
     ``tls_ports``  of every TLS listener of the exchange; the plain listener and the control endpoint stay open
+    ``round_trip_s``  how far away name servers, time servers and TLS ports seem; not a fault, a place in the world
     ``ws_on_legacy_port``  the WebSocket address that clients are told names the old port, which is always closed
     """
 
@@ -58,21 +59,30 @@ class NetPlan:
     independent_dns: DnsAnswers
     ntp: tuple[NtpBehaviour, ...] = (HONEST,) * NTP_SERVERS
     tls_ports: PortState = "open"
+    round_trip_s: float = 0.0
     ws_on_legacy_port: bool = False
     tls: ServerTls = HEALTHY
     proxy: ProxyPlan = field(default_factory=ProxyPlan)
 
 
-def net_plan(injected: Iterable[Injected], *, names: Iterable[str], address: str = "127.0.0.1") -> NetPlan:
+def net_plan(
+    injected: Iterable[Injected],
+    *,
+    names: Iterable[str],
+    address: str = "127.0.0.1",
+    round_trip_s: float = 0.0,
+) -> NetPlan:
     """The network with all these faults on at once; without any, the healthy one.
 
-    ``names``    the host names of the exchange (lower case)
-    ``address``  where it listens
+    ``names``         the host names of the exchange (lower case)
+    ``address``       where it listens
+    ``round_trip_s``  distance to everything but the proxy, seconds
     """
     names = tuple(names)
     control = {CONTROL_NAME: (address,)}
-    healthy = DnsAnswers(records={**control, **dict.fromkeys(names, (address,))})
-    plan = NetPlan(program_dns=healthy, independent_dns=healthy)
+    healthy = DnsAnswers(records={**control, **dict.fromkeys(names, (address,))}, delay_s=round_trip_s)
+    far = replace(HONEST, round_trip_s=round_trip_s)
+    plan = NetPlan(program_dns=healthy, independent_dns=healthy, ntp=(far,) * NTP_SERVERS, round_trip_s=round_trip_s)
     for each in injected:
         plan = _with(plan, each, names)
     return plan
@@ -95,7 +105,8 @@ def _with(plan: NetPlan, injected: Injected, names: tuple[str, ...]) -> NetPlan:
         case "dns-poisoned":
             return replace(plan, program_dns=_at(plan.program_dns, names, (str(value),)))
         case "dns-slow":
-            return replace(plan, program_dns=replace(plan.program_dns, delay_s=_seconds(injected)))
+            slow = plan.round_trip_s + _seconds(injected)
+            return replace(plan, program_dns=replace(plan.program_dns, delay_s=slow))
         case "tcp-refused":
             return replace(plan, tls_ports="closed")
         case "tcp-filtered":

@@ -74,8 +74,8 @@ class Acceptor:
             self._loop.add_reader(self._listener.fileno(), self._accept)
 
     async def _serve_one(self, sock: socket.socket) -> None:
-        # OSError covers ssl.SSLError and every loss of a connection.
-        with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
+        # What a peer can bring about: OSError covers ssl.SSLError and every loss of a connection.
+        with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             await self._serve(sock)
 
 

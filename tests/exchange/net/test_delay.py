@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from okxdoctor.exchange.net.delay import DelayedForwarder, Distance
-from okxdoctor.exchange.net.service import StreamService
+from okxdoctor.exchange.net.service import Handler, StreamService
+from okxdoctor.exchange.net.tcp import abort_with_reset
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -18,6 +19,15 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         writer.write(data)
         await writer.drain()
     writer.write_eof()
+
+
+async def reset_it(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readexactly(5)
+    abort_with_reset(writer)
+
+
+async def close_it(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readexactly(5)
 
 
 @contextlib.asynccontextmanager
@@ -102,6 +112,31 @@ def test_a_long_way_carries_much_at_a_time() -> None:
             return time.monotonic() - begun
 
     assert asyncio.run(scenario()) < 10
+
+
+@pytest.mark.parametrize("end", [reset_it, close_it])
+def test_an_end_takes_its_time_and_stays_what_it_is(end: Handler) -> None:
+    async def scenario() -> tuple[bytes, float]:
+        service = StreamService(end)
+        await service.start()
+        forwarder = DelayedForwarder((service.host, service.port), Distance(one_way_s=0.1))
+        await forwarder.start()
+        begun = time.monotonic()
+        reader, writer = await asyncio.open_connection(forwarder.host, forwarder.port)
+        writer.write(b"hello")
+        try:
+            said = await asyncio.wait_for(reader.read(), 5)
+        except ConnectionResetError:
+            said = b"RST"
+        took = time.monotonic() - begun
+        writer.close()
+        await forwarder.close()
+        await service.close()
+        return said, took
+
+    said, took = asyncio.run(scenario())
+    assert said == (b"RST" if end is reset_it else b"")
+    assert took >= 0.39  # TCP there and back, "hello" there, the end back
 
 
 def test_upstream_that_is_gone_ends_the_connection() -> None:

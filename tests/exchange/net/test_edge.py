@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import os
 import socket
 import ssl
 import threading
+import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import dns.exception
 import dns.message
@@ -148,6 +152,42 @@ def test_switching_refuses_nobody(world: Any) -> None:
         stop.set()
         thread.join(10)
     assert set(outcomes) == {"served", "code 10", "ConnectionResetError"}
+
+
+def test_distance_is_there_for_names_times_and_connections(world: Any) -> None:
+    def took(do: Any, *arguments: Any, **options: Any) -> float:
+        begun = time.monotonic()
+        do(*arguments, **options)
+        return time.monotonic() - begun
+
+    edge = world.edge
+    world.run(edge.apply(net_plan((), names=[REST], round_trip_s=0.1)))
+    assert 0.099 <= took(resolve, edge.program_dns) < 0.9
+    assert 0.099 <= took(ntplib.NTPClient().request, edge.ntp[0].host, port=edge.ntp[0].port) < 0.9
+    # TCP, TLS 1.3 and one request: a round trip each
+    assert 0.298 <= took(world.get) < 2
+    world.inject("tls-expired")
+    assert took(resolve, edge.program_dns) < 0.09
+    with pytest.raises(ssl.SSLCertVerificationError):
+        world.get()
+
+
+def test_faults_are_as_far_away_as_the_rest(world: Any) -> None:
+    on = [Injected(fault=fault, value=fault.default) for fault in FAULTS if fault.name == "tls-handshake-reset"]
+    world.run(world.edge.apply(net_plan(on, names=[REST], round_trip_s=0.05)))
+    begun = time.monotonic()
+    with pytest.raises((ConnectionResetError, ssl.SSLEOFError)):
+        world.get()
+    assert time.monotonic() - begun >= 0.099
+
+
+def test_stranger_at_the_issuers_port_disturbs_nobody(world: Any) -> None:
+    port = urlsplit(world.edge.authority.aia_url).port
+    for said in (b"", b"GET /", b"\x16\x03" * 50_000):
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as sock, contextlib.suppress(OSError):
+            sock.sendall(said)
+    gc.collect()  # a task whose exception nobody took would say so now
+    world.inject("tls-incomplete-chain")
 
 
 def test_connection_that_is_open_outlives_a_plan(world: Any) -> None:
