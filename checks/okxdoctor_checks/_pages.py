@@ -1,0 +1,160 @@
+"""What an HTTP answer looks like from outside, kept small: whether it is the API's, and if not, whose it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal, assert_never
+
+from okxdoctor.okx import envelope
+from okxdoctor.port import Answer, Failure, Phases
+
+EXCERPT, TITLE = 200, 80
+
+_TITLE = re.compile(r"<title[^>]{0,200}>(.{0,400}?)</title", re.IGNORECASE | re.DOTALL)
+_GOAWAY = re.compile(r"\bgoaway after (\d{1,9}) streams?\b")
+_HOST = re.compile(r"https?://([^/?#\\]{1,253})", re.IGNORECASE)
+
+# How pages word that a place is not served; 1009 is the CDN's own number for it.
+_PLACE = r"\b(?:country|region|jurisdiction|location|territory)"
+_REGION = re.compile(
+    r"legal reasons|error(?: code)?:? 1009\b"
+    rf"|(?:not|n't|un)\s{{0,2}}(?:available|accessible|supported|offered|provided)[^.<]{{0,60}}{_PLACE}"
+    rf"|(?:restricted|blocked|banned|prohibited|sanctioned)[^.<]{{0,40}}{_PLACE}"
+    rf"|{_PLACE}[^.<]{{0,60}}(?:restricted|blocked|banned|not served|prohibited)",
+    re.IGNORECASE,
+)
+_CHALLENGE = re.compile(
+    r"cf-chl-|challenge-platform|just a moment|attention required|checking your browser|captcha|cf-error-details"
+    r"|you have been blocked|access denied",
+    re.IGNORECASE,
+)
+_SIGN_IN = re.compile(r"captive|hotspot|guest (?:network|access|wi-?fi)|log ?in to|sign ?in to", re.IGNORECASE)
+
+Body = Literal["envelope", "json", "broken-json", "html", "empty", "text"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One answer, or the failure that came instead.
+
+    ``body``: envelope (with ``code``) | json without one | broken-json | html | empty | text. ``misread``: it held
+    bytes that its encoding does not have. ``length`` characters of text came; ``announced`` is Content-Length.
+    ``redirect_host``: where a Location leads, "" for none or the same host. ``ended_after``: streams after which
+    HTTP/2 was ended.
+    """
+
+    status: int | None = None
+    body: Body = "empty"
+    code: str = ""
+    server: str = ""
+    ray: str = ""
+    mitigated: str = ""
+    content_type: str = ""
+    content_encoding: str = ""
+    announced: int | None = None
+    length: int = 0
+    truncated: bool = False
+    misread: bool = False
+    redirect_host: str = ""
+    title: str = ""
+    excerpt: str = ""
+    speaks_of_region: bool = False
+    speaks_of_challenge: bool = False
+    speaks_of_sign_in: bool = False
+    http_version: str = ""
+    reused: bool = False
+    phases: Phases = field(default_factory=Phases)
+    failure: Failure | None = None
+    ended_after: int | None = None
+    waited_ms: float = 0.0
+
+
+def seen(answer: Answer, host: str) -> Page:
+    """The page that an answer is; ``host`` is the one that was asked."""
+    waited_ms = round(max(answer.received_mono_ns - answer.sent_mono_ns, 0) / 1e6, 1)
+    if answer.status is None or answer.failure is not None:
+        failure = answer.failure or Failure(kind="other", phase="first-byte")
+        ended = _GOAWAY.search(failure.detail.lower())
+        return Page(
+            status=answer.status,
+            server=_header(answer, "server"),
+            failure=Failure(kind=failure.kind, phase=failure.phase, detail=failure.detail[:120]),
+            http_version=answer.http_version[:20],
+            ended_after=int(ended.group(1)) if ended else None,
+            reused=answer.reused,
+            phases=answer.phases,
+            waited_ms=max(waited_ms, round(answer.phases.total_ms, 1)),
+        )
+    body, code = _body(answer)
+    title = _TITLE.search(answer.body[:20_000])
+    words = answer.body[:20_000] if body not in ("envelope",) else ""
+    announced = _header(answer, "content-length")
+    return Page(
+        status=answer.status,
+        body=body,
+        code=code[:16],
+        server=_header(answer, "server"),
+        ray=_header(answer, "cf-ray"),
+        mitigated=_header(answer, "cf-mitigated"),
+        content_type=_header(answer, "content-type"),
+        content_encoding=_header(answer, "content-encoding"),
+        announced=int(announced) if announced.isascii() and announced.isdecimal() and len(announced) < 16 else None,
+        length=len(answer.body),
+        truncated=answer.truncated,
+        misread="\ufffd" in answer.body,
+        redirect_host=_elsewhere(_header(answer, "location", 400), host),
+        title=_line(title.group(1), TITLE) if title else "",
+        excerpt=_line(answer.body, EXCERPT) if body != "envelope" else "",
+        speaks_of_region=_REGION.search(words) is not None,
+        speaks_of_challenge=_CHALLENGE.search(words) is not None,
+        speaks_of_sign_in=_SIGN_IN.search(words) is not None,
+        http_version=answer.http_version[:20],
+        reused=answer.reused,
+        phases=answer.phases,
+        waited_ms=waited_ms,
+    )
+
+
+def _header(answer: Answer, name: str, most: int = 80) -> str:
+    return (answer.header(name) or "").strip()[:most]
+
+
+def _line(text: str, most: int) -> str:
+    """The beginning in one printable line."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * most]).split())[:most]
+
+
+def _elsewhere(location: str, host: str) -> str:
+    found = _HOST.match(location)
+    if found is None:
+        return ""
+    named = found.group(1).rpartition("@")[2].rpartition(":")[0] or found.group(1).rpartition("@")[2]
+    return "" if named.lower() == host.lower() else named.lower()
+
+
+def _body(answer: Answer) -> tuple[Body, str]:
+    text = answer.body.strip()
+    if not text:
+        return "empty", ""
+    match envelope.decode(answer.status or 0, answer.body):
+        case (envelope.Ok() | envelope.Rejected() | envelope.Partial()) as found:
+            return "envelope", found.code
+        case envelope.Http() | envelope.NotJson():
+            pass
+        case _ as never:
+            assert_never(never)
+    if text[:1] in "{[":
+        return ("json" if _is_json(text) else "broken-json"), ""
+    html = text[:1] == "<" or "html" in (answer.header("content-type") or "").lower()
+    return ("html" if html else "text"), ""
+
+
+def _is_json(text: str) -> bool:
+    import json
+
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

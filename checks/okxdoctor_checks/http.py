@@ -1,0 +1,390 @@
+"""Plain HTTP to the REST host: whether the answers are the API's, and where the time of a request goes.
+
+What it looks at: a few requests to a public endpoint, the first on a fresh way, and the time that each phase took. An
+answer of the API is a JSON object with a code; everything else comes from somebody in between, who is told by its
+status, its headers (Server, CF-RAY) and its words.
+
+What it means
+  http.edge-blocked     the CDN refuses this client (403 or a challenge): no key plays a part in it
+  http.region-blocked   this place is not served (451, 50121, or a page that says so)
+  http.origin-down      the CDN does not reach the exchange (52x)
+  http.captive-portal   a network's sign-in page answers for everybody
+  http.not-json         status 200 and no JSON envelope: empty, cut off, wrongly encoded, a web page
+  http.timeout          connected, and no complete answer; the phase is named
+  http.slow             a phase takes longer than the way explains
+  http.goaway           HTTP/2 connections are ended after some requests, and this client library does not repeat them
+
+What to do: read status and Content-Type before parsing. Behind a block, try another way out (--proxy) before changing
+keys; give the ray id to the exchange's support. Where HTTP/2 connections end early, httpx wants http2=False.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from okxdoctor.check import Check, Inconclusive, Skip
+from okxdoctor.model import Confidence, Finding, Json
+from okxdoctor.port import Ask, Io
+from okxdoctor_checks._answers import layer
+from okxdoctor_checks._limits import limit
+from okxdoctor_checks._pages import Page, seen
+from okxdoctor_checks._words import counted, duration, finite
+
+PATH = "/api/v5/public/price-limit?instId=BTC-USDT-SWAP"
+"""Cheap, public, and with a budget of its own: public/time is the clock check's."""
+
+LATER_IN_A_ROW, LATER_AT_ONCE = 2, 4
+REGION_CODE = "50121"
+EDGE_SERVERS = ("cloudflare", "cloudfront", "akamai", "fastly")
+PHASES = ("resolve", "connect", "handshake", "first_byte", "body")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """``pages`` in the order of asking."""
+
+    host: str
+    pages: tuple[Page, ...]
+
+
+# ---- probe -----------------------------------------------------------------------------------
+
+
+async def probe(io: Io) -> Facts:
+    host = io.view.rest.host
+
+    async def ask() -> Page:
+        return seen(await io.http(Ask(method="GET", path=PATH)), host)
+
+    first = await ask()
+    if first.failure is not None and (below := layer(first.failure)) != "http":
+        raise Skip(f"no connection to {host}: {first.failure.kind} (see {below})", layer=below)
+    pages = [first]
+    if first.http_version == "HTTP/2":
+        # Side by side on the one connection: what ends it after a few streams shows at once.
+        pages += await asyncio.gather(*(ask() for _ in range(LATER_AT_ONCE)))
+    elif first.failure is None:
+        for _ in range(LATER_IN_A_ROW):
+            pages.append(await ask())
+    if all(page.failure is not None and page.failure.kind == "other" for page in pages):
+        raise Inconclusive(f"the request to {host} broke off: {first.failure.detail if first.failure else ''}")
+    return Facts(host=host, pages=tuple(pages))
+
+
+# ---- evaluate --------------------------------------------------------------------------------
+
+
+def evaluate(facts: Facts) -> Iterator[Finding]:
+    odd = [page for page in facts.pages if not _answered(page)]
+    ended = [page for page in odd if page.ended_after is not None]
+    if ended:
+        yield _goaway(facts, ended)
+    for judge in (_unserved, _other_server, _timed_out, _no_envelope):
+        found = judge(facts, [page for page in odd if page.ended_after is None])
+        if found is not None:
+            yield found
+            return
+    yield from _slow(facts)
+
+
+def _answered(page: Page) -> bool:
+    """Whether the API itself answered, be it with a refusal."""
+    return (
+        page.failure is None
+        and page.body == "envelope"
+        and page.code != REGION_CODE
+        and not page.misread
+        and page.status != 451
+    )
+
+
+def _from_edge(page: Page) -> bool:
+    return bool(page.ray) or bool(page.mitigated) or page.server.lower().startswith(EDGE_SERVERS)
+
+
+def _look(page: Page) -> dict[str, Json]:
+    """What identifies a page, for the evidence."""
+    return {
+        "status": page.status,
+        "server": page.server or None,
+        "ray_id": page.ray or None,
+        "content_type": page.content_type or None,
+        "title": page.title or None,
+        "excerpt": page.excerpt or None,
+        "length_chars": page.length,
+    }
+
+
+def _finding(
+    code: str,
+    facts: Facts,
+    odd: Sequence[Page],
+    said: str,
+    evidence: dict[str, Json],
+    *,
+    confidence: Confidence = Confidence.CERTAIN,
+    remedy: tuple[str, ...] = (),
+    excluded: tuple[str, ...] = (),
+) -> Finding:
+    return Finding(
+        code=code,
+        summary=said,
+        evidence={"host": facts.host, "answers": len(facts.pages), "affected": len(odd), **evidence},
+        subject="rest",
+        confidence=confidence,
+        remedy=remedy,
+        excluded=excluded,
+    )
+
+
+def _ray(page: Page) -> str:
+    return f" (ray {page.ray})" if page.ray else ""
+
+
+# ---- somebody says no --------------------------------------------------------------------------
+
+
+def _unserved(facts: Facts, odd: Sequence[Page]) -> Finding | None:
+    """The place is not served, whoever says so: the exchange, its CDN, or a page."""
+    for page in odd:
+        if page.failure is not None:
+            continue
+        if page.code == REGION_CODE:
+            said = f"{facts.host} refuses service from this address (code {REGION_CODE})"
+        elif page.status == 451:
+            said = f"{facts.host} answers 451: not available here for legal reasons{_ray(page)}"
+        elif page.speaks_of_region and page.status is not None and page.status >= 300:
+            said = f"{facts.host} answers {page.status} with a page about a region that is not served{_ray(page)}"
+        else:
+            continue
+        sure = page.code == REGION_CODE or page.status == 451
+        return _finding(
+            "http.region-blocked",
+            facts,
+            odd,
+            said + ".",
+            _look(page) | {"code": page.code or None},
+            confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
+            excluded=("key.unknown", "ip.not-whitelisted"),
+        )
+    return None
+
+
+def _other_server(facts: Facts, odd: Sequence[Page]) -> Finding | None:
+    """The CDN, or somebody who is neither the CDN nor the exchange."""
+    for page in odd:
+        status = page.status
+        if page.failure is not None or status is None or page.body == "envelope":
+            continue
+        if 520 <= status <= 530 or (status in (500, 502, 503, 504) and not page.speaks_of_challenge):
+            return _origin_down(facts, odd, page, status)
+        if _portal(page, status):
+            return _captive(facts, odd, page, status)
+        if status in (401, 403, 429, 503) or page.mitigated or (page.speaks_of_challenge and _from_edge(page)):
+            return _edge_blocked(facts, odd, page, status)
+    return None
+
+
+def _origin_down(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> Finding:
+    by = "The CDN" if _from_edge(page) else page.server or "A server in between"
+    return _finding(
+        "http.origin-down",
+        facts,
+        odd,
+        f"{by} answers {status} for {facts.host}: it does not reach the exchange behind it{_ray(page)}.",
+        _look(page),
+        confidence=Confidence.CERTAIN if 520 <= status <= 530 else Confidence.LIKELY,
+        excluded=("status.maintenance",) if 520 <= status <= 530 else (),
+    )
+
+
+def _portal(page: Page, status: int) -> bool:
+    if status == 511:
+        return True
+    if _from_edge(page):
+        return False
+    if 300 <= status < 400:
+        return bool(page.redirect_host)
+    # A web page from a server that has a name, and not the edge's.
+    return page.body == "html" and (bool(page.server) or page.speaks_of_sign_in)
+
+
+def _captive(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> Finding:
+    who = f"A server that calls itself {page.server}" if page.server else "A server without a name"
+    what = f"redirects to {page.redirect_host}" if page.redirect_host else f"answers {status} with a web page"
+    title = f" ({page.title})" if page.title else ""
+    sure = status == 511 or bool(page.redirect_host) or page.speaks_of_sign_in
+    return _finding(
+        "http.captive-portal",
+        facts,
+        odd,
+        f"{who} {what}{title} in place of {facts.host}.",
+        _look(page) | {"redirects_to": page.redirect_host or None},
+        confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
+        excluded=("http.edge-blocked",),
+    )
+
+
+def _edge_blocked(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> Finding:
+    sure = _from_edge(page) and (status == 403 or bool(page.mitigated) or page.speaks_of_challenge)
+    what = "a challenge page" if page.mitigated else "a page" if page.body == "html" else "an answer"
+    return _finding(
+        "http.edge-blocked",
+        facts,
+        odd,
+        f"The edge of {facts.host} answers {status} with {what} without a code of the exchange{_ray(page)}.",
+        _look(page) | {"mitigated": page.mitigated or None},
+        confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
+        excluded=("key.unknown", "permission.missing", "ip.not-whitelisted"),
+    )
+
+
+# ---- answers that do not come, or are none -----------------------------------------------------
+
+
+def _timed_out(facts: Facts, odd: Sequence[Page]) -> Finding | None:
+    late = [page for page in odd if page.failure is not None and page.failure.kind == "timeout"]
+    if not late:
+        return None
+    phase = late[0].failure.phase if late[0].failure is not None else ""
+    waited_ms = max(page.waited_ms for page in late)
+    missing = {
+        "send": "the request could not be sent",
+        "first-byte": "no answer began",
+        "body": "the answer began and did not end",
+    }.get(phase, f"nothing came ({phase})")
+    some = f" ({len(late)} of {counted(len(facts.pages), 'request')})" if len(late) < len(facts.pages) else ""
+    return _finding(
+        "http.timeout",
+        facts,
+        late,
+        f"{facts.host} accepts connections, but {missing} within {duration(waited_ms / 1000)}{some}.",
+        {"phase": phase, "waited_ms": finite(waited_ms, 1), "http_version": late[0].http_version or None},
+        excluded=("tcp.filtered", "http.slow"),
+    )
+
+
+def _no_envelope(facts: Facts, odd: Sequence[Page]) -> Finding | None:
+    if not odd:
+        return None
+    page = odd[0]
+    some = f" ({len(odd)} of {counted(len(facts.pages), 'answer')})" if len(odd) < len(facts.pages) else ""
+    said, sure = _flaw(page)
+    return _finding(
+        "http.not-json",
+        facts,
+        odd,
+        f"{facts.host} answers with {said}{some}.",
+        _look(page)
+        | {
+            "announced_bytes": page.announced,
+            "content_encoding": page.content_encoding or None,
+            "failure": f"{page.failure.kind} during {page.failure.phase}" if page.failure is not None else None,
+        },
+        confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
+        excluded=("http.captive-portal", "http.edge-blocked") if page.failure is None else (),
+    )
+
+
+def _flaw(page: Page) -> tuple[str, bool]:
+    """What is wrong with an answer that is no envelope, and whether that is certain."""
+    status = f"status {page.status} and "
+    if page.failure is not None:
+        return f"a connection that ends before the answer does ({page.failure.kind})", False
+    if page.truncated or (
+        page.announced is not None and not page.content_encoding and page.length < page.announced // 4
+    ):
+        of = f" of {page.announced} bytes announced" if page.announced is not None else ""
+        return f"{status}a body that is cut off after {page.length} characters{of}", True
+    if page.misread:
+        return f"{status}a body that is not in the encoding it claims", True
+    kind = {
+        "empty": "an empty body",
+        "html": f"a web page ({page.title})" if page.title else "a web page",
+        "json": "JSON that is no envelope (no code)",
+        "broken-json": f"JSON that breaks off or is malformed ({page.length} characters)",
+        "text": "a body that is not JSON",
+        "envelope": "an envelope",
+    }[page.body]
+    return f"{status}{kind}", page.status == 200
+
+
+def _goaway(facts: Facts, ended: Sequence[Page]) -> Finding:
+    after = min(page.ended_after for page in ended if page.ended_after is not None)
+    return _finding(
+        "http.goaway",
+        facts,
+        ended,
+        f"The server ended an HTTP/2 connection after {counted(after, 'request')}, and the requests on it failed.",
+        {"streams": after, "http_version": "HTTP/2"},
+        excluded=("http.timeout",),
+    )
+
+
+# ---- where the time goes -----------------------------------------------------------------------
+
+
+def _slow(facts: Facts) -> Iterator[Finding]:
+    table = _phase_table(facts.pages)
+    over = {name: ms for name, ms in table.items() if name in _LIMITS and ms > limit(_LIMITS[name])}
+    if not over:
+        return
+    worst = max(over, key=lambda name: over[name])
+    words = {"connect": "TCP connect", "handshake": "TLS handshake", "first_byte": "first byte", "body": "body"}
+    yield _finding(
+        "http.slow",
+        facts,
+        [page for page in facts.pages if page.failure is None],
+        f"The {words[worst]} of {facts.host} takes {over[worst]:.0f} ms (median; over "
+        f"{limit(_LIMITS[worst]):.0f} ms is slow).",
+        {
+            "phases_ms": {name: finite(ms, 1) for name, ms in table.items()},
+            "limits_ms": {name: limit(key) for name, key in _LIMITS.items()},
+            "slow_phases": list(over),
+        },
+        excluded=("http.timeout",),
+    )
+
+
+_LIMITS = {
+    "connect": "http_slow_connect_ms",
+    "handshake": "http_slow_handshake_ms",
+    "first_byte": "http_slow_first_byte_ms",
+    "body": "http_slow_body_ms",
+}
+
+
+def _phase_table(pages: Sequence[Page]) -> dict[str, float]:
+    """The median of each phase that could be observed, milliseconds."""
+    found: dict[str, float] = {}
+    for name in PHASES:
+        values = [
+            value
+            for page in pages
+            if page.failure is None and (value := getattr(page.phases, f"{name}_ms")) is not None
+        ]
+        if values:
+            found[name] = median(values)
+    return found
+
+
+CHECK = Check(
+    id="http",
+    title="The REST host answers as the API does",
+    facts=Facts,
+    probe=probe,
+    evaluate=evaluate,
+    causes=(
+        "http.edge-blocked",
+        "http.region-blocked",
+        "http.origin-down",
+        "http.captive-portal",
+        "http.not-json",
+        "http.timeout",
+        "http.slow",
+        "http.goaway",
+    ),
+)

@@ -1,0 +1,304 @@
+"""The HTTP check: who answers, whether it is the API, and where the time goes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fakeio import FakeIo, Scripted, codes, failed, judged, ok, page, refusal, run
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okxdoctor.check import Skip
+from okxdoctor.model import Confidence, Finding
+from okxdoctor.port import Answer, Ask, Failure, Phases
+from okxdoctor_checks._pages import Page, seen
+from okxdoctor_checks.http import CHECK, LATER_AT_ONCE, LATER_IN_A_ROW, Facts
+
+HOST = "openapi.okx.com"
+ENDPOINT = "GET /api/v5/public/price-limit"
+ROW = {"instId": "BTC-USDT-SWAP", "buyLmt": "90000", "sellLmt": "80000", "enabled": True}
+HEALTHY = ok([ROW])
+
+
+def judge(reply: Any) -> tuple[Finding, ...]:
+    """The findings of a world in which every request is answered so."""
+    return run(CHECK, FakeIo(http_script={ENDPOINT: reply}))[1]
+
+
+def only(found: tuple[Finding, ...]) -> Finding:
+    assert len(found) == 1, found
+    return found[0]
+
+
+def with_headers(reply: Scripted, *headers: tuple[str, str]) -> Scripted:
+    return replace(reply, headers=headers)
+
+
+CLOUDFLARE = (("server", "cloudflare"), ("cf-ray", "8f2a6c1d9e3b4705-FRA"), ("content-type", "text/html"))
+BLOCKED = "<html><head><title>Attention Required! | Cloudflare</title></head><body>Sorry, you have been blocked</body>"
+
+
+# ---- the API answers -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        HEALTHY,
+        ok([]),
+        refusal("51001", "Instrument ID doesn't exist", status=200, data=True),
+        refusal("50011", "Too Many Requests", status=429),
+        refusal("50001", "Service temporarily unavailable", status=503),
+        refusal("50103", "Request header OK-ACCESS-KEY can not be empty.", status=401),
+        refusal("50026", "System error", status=500),
+    ],
+)
+def test_an_envelope_is_an_answer_whatever_it_says(reply: Scripted) -> None:
+    assert judge(reply) == ()
+
+
+# ---- somebody else answers -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        with_headers(page(403, BLOCKED), *CLOUDFLARE),
+        with_headers(page(403, "error code: 1020"), *CLOUDFLARE),
+        with_headers(page(503, "<title>Just a moment...</title>"), *CLOUDFLARE, ("cf-mitigated", "challenge")),
+        with_headers(page(200, "<title>Just a moment...</title>"), *CLOUDFLARE, ("cf-mitigated", "challenge")),
+        with_headers(page(403, '{"message":"You have been denied access"}'), *CLOUDFLARE),
+    ],
+)
+def test_edge_blocked(reply: Scripted) -> None:
+    found = only(judge(reply))
+    assert found.code == "http.edge-blocked"
+    assert found.evidence["ray_id"] == "8f2a6c1d9e3b4705-FRA"
+    assert "8f2a6c1d9e3b4705-FRA" in found.summary
+
+
+def test_403_without_any_trace_of_a_server_is_less_certain() -> None:
+    found = only(judge(with_headers(page(403, "Forbidden"), ("content-type", "text/plain"))))
+    assert (found.code, found.confidence) == ("http.edge-blocked", Confidence.LIKELY)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        with_headers(page(451, "Unavailable For Legal Reasons"), *CLOUDFLARE),
+        refusal("50121", "You can't access our services through the IP address (203.0.113.9)", status=200),
+        with_headers(page(403, "This service is not available in your region."), *CLOUDFLARE),
+        with_headers(page(403, "<p>error code: 1009</p>"), *CLOUDFLARE),
+        with_headers(page(403, "Access from your country has been blocked"), *CLOUDFLARE),
+    ],
+)
+def test_region_blocked(reply: Scripted) -> None:
+    assert codes(judge(reply)) == ["http.region-blocked"]
+
+
+@pytest.mark.parametrize("status", [520, 521, 522, 523, 524, 525, 530])
+def test_origin_down(status: int) -> None:
+    found = only(judge(with_headers(page(status, f"<title>okx.com | {status}: timed out</title>"), *CLOUDFLARE)))
+    assert (found.code, found.confidence) == ("http.origin-down", Confidence.CERTAIN)
+    assert str(status) in found.summary
+
+
+def test_a_bare_503_page_is_likely_the_origin() -> None:
+    found = only(judge(page(503, "<h1>503 Service Temporarily Unavailable</h1>", server="nginx")))
+    assert (found.code, found.confidence) == ("http.origin-down", Confidence.LIKELY)
+
+
+@pytest.mark.parametrize(
+    ("reply", "confidence"),
+    [
+        (with_headers(page(302, ""), ("location", "http://portal.hotel.example/login"), ("server", "Portal/2")),
+         Confidence.CERTAIN),
+        (with_headers(page(307, ""), ("location", "https://user@gate.example:8443/x")), Confidence.CERTAIN),
+        (page(200, "<title>Guest network</title>Sign in to go online", server="Portal/2"), Confidence.CERTAIN),
+        (page(200, "<title>Router</title>", server="lighttpd"), Confidence.LIKELY),
+        (page(511, "<title>Log in</title>", server="x"), Confidence.CERTAIN),
+        (page(404, "<title>404</title>", server="Apache"), Confidence.LIKELY),
+        (page(403, "<title>Web filter</title>", server="squid"), Confidence.LIKELY),
+    ],
+)  # fmt: skip
+def test_captive_portal(reply: Scripted, confidence: Confidence) -> None:
+    found = only(judge(reply))
+    assert (found.code, found.confidence) == ("http.captive-portal", confidence)
+
+
+def test_redirect_names_its_goal() -> None:
+    reply = with_headers(page(302, ""), ("location", "http://portal.hotel.example/login?u=1"))
+    assert "portal.hotel.example" in only(judge(reply)).summary
+
+
+# ---- no envelope -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reply", "word"),
+    [
+        (with_headers(page(200, ""), ("server", "cloudflare")), "empty"),
+        (with_headers(page(200, "<title>Welcome</title>"), *CLOUDFLARE), "web page (Welcome)"),
+        (with_headers(page(200, '{"code":"0","data":[{"buyL'), ("server", "cloudflare")), "breaks off"),
+        (replace(HEALTHY, truncated=True, body=HEALTHY.body[:20]), "cut off after 20"),
+        (replace(HEALTHY, body='{"code":"0","data":[{"note":"caf\ufffd"}],"msg":""}'), "encoding"),
+        (replace(HEALTHY, body='{"hello":1}'), "no envelope"),
+        (replace(HEALTHY, body="[1,2]"), "no envelope"),
+        (replace(HEALTHY, body="pong"), "not JSON"),
+        (replace(HEALTHY, body="\x1f\x8b\x08\x00"), "not JSON"),
+        (failed("closed", "first-byte"), "connection that ends"),
+        (failed("reset", "body"), "connection that ends"),
+        (failed("protocol", "first-byte", "illegal status line"), "connection that ends"),
+    ],
+)
+def test_not_json(reply: Scripted, word: str) -> None:
+    found = only(judge(reply))
+    assert found.code == "http.not-json"
+    assert word in found.summary
+
+
+def test_one_bad_answer_of_three_is_counted() -> None:
+    found = only(judge([HEALTHY, replace(HEALTHY, body=""), HEALTHY]))
+    assert found.code == "http.not-json"
+    assert "1 of 3 answers" in found.summary
+
+
+# ---- time ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("phase", "word"), [("first-byte", "no answer began"), ("body", "did not end")])
+def test_timeout(phase: str, word: str) -> None:
+    found = only(judge(replace(failed("timeout", phase), elapsed_s=5.0)))
+    assert found.code == "http.timeout"
+    assert found.evidence["phase"] == phase
+    assert word in found.summary
+    assert "5.0 s" in found.summary
+
+
+def timed(**phases: float) -> Scripted:
+    return replace(HEALTHY, phases=Phases(total_ms=sum(phases.values()), **phases))
+
+
+@pytest.mark.parametrize(
+    ("phases", "slow"),
+    [
+        ({"first_byte_ms": 599.0}, []),
+        ({"first_byte_ms": 601.0}, ["first_byte"]),
+        ({"connect_ms": 499.0}, []),
+        ({"connect_ms": 501.0}, ["connect"]),
+        ({"handshake_ms": 701.0, "first_byte_ms": 700.0}, ["handshake", "first_byte"]),
+        ({"body_ms": 601.0}, ["body"]),
+        ({"resolve_ms": 9000.0}, []),  # names are the DNS check's
+    ],
+)
+def test_slow(phases: dict[str, float], slow: list[str]) -> None:
+    found = judge(timed(**phases))
+    assert codes(found) == (["http.slow"] if slow else [])
+    if found:
+        assert found[0].evidence["slow_phases"] == slow
+
+
+def test_one_slow_request_of_three_is_not_slow() -> None:
+    assert judge([timed(first_byte_ms=5000.0), timed(first_byte_ms=30.0), timed(first_byte_ms=30.0)]) == ()
+
+
+def test_unobservable_phases_are_no_crash() -> None:
+    assert judge(replace(HEALTHY, phases=Phases())) == ()
+
+
+# ---- HTTP/2 ----------------------------------------------------------------------------------
+
+
+def test_goaway() -> None:
+    ended = Page(
+        failure=Failure(kind="protocol", phase="first-byte", detail="goaway after 3 streams, error code 0"),
+        ended_after=3,
+        http_version="",
+    )
+    good = Page(status=200, body="envelope", code="0", http_version="HTTP/2")
+    found = only(judged(CHECK, Facts(host=HOST, pages=(good, good, ended))))
+    assert found.code == "http.goaway"
+    assert found.evidence["streams"] == 3
+
+
+def test_goaway_is_read_from_the_failure() -> None:
+    answer = Answer(
+        method="GET",
+        path="/",
+        url="",
+        status=None,
+        failure=Failure(kind="protocol", phase="first-byte", detail="goaway after 1000 streams, error code 0"),
+    )
+    assert seen(answer, HOST).ended_after == 1000
+    other = replace(answer, failure=Failure(kind="protocol", phase="first-byte", detail="stream reset, error code 2"))
+    assert seen(other, HOST).ended_after is None
+
+
+def test_probe_asks_side_by_side_over_http2_and_in_a_row_over_http1() -> None:
+    class Two(FakeIo):
+        async def http(self, ask: Ask) -> Answer:
+            return replace(await super().http(ask), http_version="HTTP/2")
+
+    one, two = FakeIo(http_script={ENDPOINT: HEALTHY}), Two(http_script={ENDPOINT: HEALTHY})
+    run(CHECK, one)
+    run(CHECK, two)
+    assert len(one.asks) == 1 + LATER_IN_A_ROW
+    assert len(two.asks) == 1 + LATER_AT_ONCE
+
+
+# ---- layers below ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "phase", "layer"),
+    [
+        ("dns", "resolve", "dns"),
+        ("refused", "connect", "tcp"),
+        ("timeout", "connect", "tcp"),
+        ("unreachable", "connect", "tcp"),
+        ("tls", "handshake", "tls"),
+        ("reset", "handshake", "tls"),
+        ("proxy", "proxy", "proxy"),
+    ],
+)
+def test_a_lower_layer_is_left_to_its_check(kind: Any, phase: str, layer: str) -> None:
+    io = FakeIo(http_script={ENDPOINT: failed(kind, phase)})
+
+    async def once() -> Any:
+        return await CHECK.probe(io)
+
+    with pytest.raises(Skip, match=f"see {layer}") as caught:
+        asyncio.run(once())
+    assert caught.value.layer == layer
+    assert len(io.asks) == 1
+
+
+# ---- totality --------------------------------------------------------------------------------
+
+
+@given(st.builds(Facts, pages=st.lists(st.from_type(Page), max_size=4).map(tuple)))
+def test_evaluate_is_total(any_facts: Facts) -> None:
+    for found in CHECK.evaluate(any_facts):
+        assert found.code in CHECK.causes
+        assert found.evidence
+
+
+@given(
+    st.builds(
+        Answer,
+        status=st.none() | st.integers(100, 599),
+        body=st.text(max_size=40) | st.sampled_from(['{"code":', "[" * 50_000, "<html>", '{"code":"0"}']),
+        headers=st.lists(
+            st.tuples(
+                st.sampled_from(["server", "location", "content-length", "content-type", "cf-ray"]),
+                st.text(max_size=20) | st.sampled_from(["http://[", "http://a:b:c/", "9" * 40, "-1"]),
+            ),
+            max_size=4,
+        ).map(tuple),
+    )
+)
+def test_every_answer_has_a_page(answer: Answer) -> None:
+    assert len(seen(answer, HOST).excerpt) <= 200
