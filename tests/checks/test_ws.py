@@ -1,0 +1,246 @@
+"""The check of the public WebSocket: upgrade, subscription, data, text ping."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fakeio import UPGRADED, FakeIo, Scripted, Talk, codes, failed, judged, ok, page, refusal, run, view
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okxdoctor.check import Inconclusive, Skip
+from okxdoctor.model import Confidence, Finding
+from okxdoctor.port import Failure, Opening
+from okxdoctor_checks import ws
+from okxdoctor_checks.ws import CHECK, Facts
+
+TICKER = "GET /api/v5/market/ticker"
+
+
+def peer(
+    *,
+    pong: bool = True,
+    ack: bool = True,
+    data: bool = True,
+    unknown: tuple[str, ...] = (),
+    first: Iterable[str | int] = (),
+) -> Callable[[str], Iterable[str | int]]:
+    """How the far side answers what is sent."""
+
+    def respond(text: str) -> Iterable[str | int]:
+        if text == "ping":
+            return ["pong"] if pong else []
+        message = json.loads(text)
+        arg = message["args"][0]
+        assert message["op"] == "subscribe"
+        assert arg["channel"] == "tickers"
+        if arg["instId"] in unknown:
+            return [json.dumps({"event": "error", "code": "60018", "msg": f"instId:{arg['instId']} doesn't exist"})]
+        coming: list[str | int] = list(first)
+        if ack:
+            coming.append(json.dumps({"event": "subscribe", "arg": arg, "connId": "a4d3ae55"}))
+        if data:
+            coming.append(json.dumps({"arg": arg, "data": [{"last": "1"}]}))
+        return coming
+
+    return respond
+
+
+def moving(*texts: str) -> list[Scripted]:
+    return [ok([{"ts": text, "last": "1"}]) for text in texts]
+
+
+def look(talk: Talk, script: Any = None, **changes: Any) -> tuple[tuple[Finding, ...], FakeIo, Facts]:
+    io = FakeIo(view=view(**changes), sockets={"public": talk}, http_script=script or {})
+    facts, findings = run(CHECK, io)
+    return findings, io, facts
+
+
+def one(findings: tuple[Finding, ...]) -> Finding:
+    assert len(findings) == 1, codes(findings)
+    return findings[0]
+
+
+def test_health_asks_nothing_of_rest_and_waits_for_nothing() -> None:
+    findings, io, facts = look(Talk(respond=peer()))
+    assert findings == ()
+    assert io.asks == []
+    assert io.waited == []
+    assert io.elapsed_s < 0.1
+    (talk,) = facts.talks
+    assert None not in (talk.ack_ms, talk.data_ms, talk.pong_ms)
+    assert all(socket.closed for socket in io.opened)
+
+
+# ---- blocked -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        Opening(url="wss://x", ok=False, status=403, body="Forbidden"),
+        Opening(url="wss://x", ok=False, status=400, body="Bad Request"),
+        Opening(url="wss://x", ok=False, status=200, headers=(("connection", "close"),)),
+        Opening(url="wss://x", ok=False, status=101),
+        Opening(url="wss://x", ok=False, failure=Failure(kind="timeout", phase="upgrade")),
+        Opening(url="wss://x", ok=False, failure=Failure(kind="closed", phase="upgrade")),
+        Opening(url="wss://x", ok=False, failure=Failure(kind="protocol", phase="upgrade")),
+    ],
+)
+@pytest.mark.parametrize("rest", [ok([{"ts": "1"}]), refusal("51001", status=200, data=True)])
+def test_an_upgrade_that_fails_while_rest_works_is_blocked(opening: Opening, rest: Scripted) -> None:
+    findings, io, _ = look(Talk(opening=opening), {TICKER: rest})
+    assert one(findings).code == "ws.blocked"
+    assert one(findings).subject == "ws"
+    assert len(io.asks) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "phase", "layer"),
+    [
+        ("dns", "resolve", "dns"),
+        ("refused", "connect", "tcp"),
+        ("timeout", "connect", "tcp"),
+        ("tls", "handshake", "tls"),
+        ("timeout", "handshake", "tls"),
+        ("proxy", "proxy", "proxy"),
+    ],
+)
+def test_a_host_that_is_not_reached_is_the_lower_layers(kind: Any, phase: str, layer: str) -> None:
+    shut = Opening(url="wss://x", ok=False, failure=Failure(kind=kind, phase=phase))
+    with pytest.raises(Skip) as caught:
+        look(Talk(opening=shut))
+    assert caught.value.layer == layer
+
+
+@pytest.mark.parametrize("rest", [page(403), failed("timeout", "first-byte")])
+def test_when_rest_does_not_work_either_it_is_not_the_websocket(rest: Scripted) -> None:
+    with pytest.raises(Skip) as caught:
+        look(Talk(opening=Opening(url="wss://x", ok=False, status=403)), {TICKER: rest})
+    assert caught.value.layer == "http"
+
+
+def test_too_many_connections_is_not_blocked() -> None:
+    with pytest.raises(Inconclusive, match="429"):
+        look(Talk(opening=Opening(url="wss://x", ok=False, status=429)))
+
+
+# ---- pong ----------------------------------------------------------------------------------------
+
+
+def test_a_ping_without_pong_beside_data_is_certain() -> None:
+    finding = one(look(Talk(respond=peer(pong=False)))[0])
+    assert finding.code == "ws.no-pong"
+    assert finding.confidence is Confidence.CERTAIN
+    assert finding.evidence["waited_s"] == pytest.approx(5, abs=0.5)
+
+
+def test_nothing_at_all_is_no_pong_and_not_also_silence() -> None:
+    talk = Talk(respond=peer(pong=False, ack=False, data=False))
+    finding = one(look(talk, {TICKER: moving("1", "2")})[0])
+    assert finding.code == "ws.no-pong"
+    assert finding.confidence is Confidence.LIKELY
+
+
+# ---- silence ---------------------------------------------------------------------------------------
+
+
+def test_no_data_while_rest_moves_is_silence() -> None:
+    finding = one(look(Talk(respond=peer(data=False)), {TICKER: moving("1", "2")})[0])
+    assert finding.code == "ws.silent"
+    assert finding.confidence is Confidence.CERTAIN
+    assert finding.evidence["first_data_ms"] is None
+
+
+def test_no_data_in_a_market_that_stands_still_is_nothing() -> None:
+    findings, io, facts = look(Talk(respond=peer(data=False)), {TICKER: moving("1", "1")})
+    assert findings == ()
+    assert facts.moved is False
+    assert len(io.asks) == 2
+
+
+@pytest.mark.parametrize("rest", [failed("timeout", "first-byte"), ok()])
+def test_no_data_and_no_word_of_rest_is_nothing(rest: Scripted) -> None:
+    assert look(Talk(respond=peer(data=False)), {TICKER: rest})[0] == ()
+
+
+def test_no_acknowledgement_either_is_likely_silence() -> None:
+    finding = one(look(Talk(respond=peer(ack=False, data=False)), {TICKER: moving("1", "2")})[0])
+    assert finding.code == "ws.silent"
+    assert finding.confidence is Confidence.LIKELY
+
+
+def test_data_of_another_subscription_is_not_ours() -> None:
+    other = json.dumps({"arg": {"channel": "tickers", "instId": "ETH-USDT"}, "data": [{}]})
+    talk = Talk(respond=peer(data=False, first=[other]))
+    assert codes(look(talk, {TICKER: moving("1", "2")})[0]) == ["ws.silent"]
+
+
+# ---- other things that happen -------------------------------------------------------------------------
+
+
+def test_a_site_without_the_first_instrument_is_asked_for_the_next() -> None:
+    findings, _, facts = look(Talk(respond=peer(unknown=("BTC-USDT",))))
+    assert findings == ()
+    assert [talk.instrument for talk in facts.talks] == ["BTC-USDT", "BTC-USDC"]
+    assert facts.talks[-1].data_ms is not None
+
+
+def test_a_site_without_any_of_them_is_still_pinged() -> None:
+    every = ("BTC-USDT", "BTC-USDC", "BTC-EUR")
+    assert look(Talk(respond=peer(unknown=every)))[0] == ()
+    assert codes(look(Talk(respond=peer(unknown=every, pong=False)))[0]) == ["ws.no-pong"]
+
+
+@pytest.mark.parametrize("code", [1006, 4004, 1013])
+def test_a_connection_that_ends_early_is_inconclusive(code: int) -> None:
+    with pytest.raises(Inconclusive, match=str(code)):
+        look(Talk(respond=lambda text: [code]))
+
+
+def test_an_announced_upgrade_is_told() -> None:
+    notice = json.dumps({"event": "notice", "code": "64008", "msg": "The connection will soon be closed."})
+    assert codes(look(Talk(respond=peer(first=[notice])))[0]) == ["ws.service-upgrade"]
+
+
+@pytest.mark.parametrize(
+    "rubbish", ["", "[]", "null", "{", "1e999", '{"arg":1,"data":2}', '{"event":["x"]}', "[" * 9000]
+)
+def test_rubbish_is_passed_over(rubbish: str) -> None:
+    assert look(Talk(respond=peer(first=[rubbish])))[0] == ()
+
+
+def test_compression_is_a_fact() -> None:
+    opened = replace(UPGRADED, extensions="permessage-deflate; server_no_context_takeover")
+    assert "permessage-deflate" in look(Talk(opening=opened, respond=peer()))[2].upgrade.extensions
+
+
+# ---- total ----------------------------------------------------------------------------------------------
+
+
+@given(st.builds(Facts))
+def test_any_facts_are_judged(facts: Facts) -> None:
+    judged(CHECK, facts)
+
+
+@given(st.lists(st.builds(ws.Talk), min_size=1, max_size=3), st.none() | st.booleans(), st.builds(ws.Upgrade))
+def test_any_talk_is_judged(talks: list[ws.Talk], moved: bool | None, upgrade: ws.Upgrade) -> None:
+    judged(CHECK, Facts(upgrade=replace(upgrade, ok=True), talks=tuple(talks), moved=moved))
+    judged(CHECK, Facts(upgrade=replace(upgrade, ok=False), rest_works=True))
+
+
+def test_the_probe_survives_a_cancelled_wait() -> None:
+    async def cancelled() -> FakeIo:
+        io = FakeIo(sockets={"public": Talk(respond=peer())})
+        task = asyncio.ensure_future(CHECK.probe(io))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return io
+
+    assert all(socket.closed for socket in asyncio.run(cancelled()).opened)
