@@ -42,7 +42,7 @@ def _quiet(report: Report, look: Look) -> Iterator[str]:
     for root in report.diagnosis:
         yield f"{brush(MARK_OF[root.severity], STYLE_OF[root.severity])} {one_line(root.summary)}  [{root.code}]"
     if not report.diagnosis:
-        yield from _headline(report, look, brush)
+        yield " ".join(line.strip() for line in _headline(report, look, brush))
 
 
 def _lines(report: Report, look: Look) -> Iterator[str]:
@@ -78,9 +78,7 @@ def _headline(report: Report, look: Look, brush: Brush) -> Iterator[str]:
         text = f"Nothing wrong was seen, but {', '.join(a.check for a in blind)} could not be judged."
     elif report.verdict is Verdict.HEALTHY:
         peer = "the embedded exchange" if report.target.kind == "sim" else "OKX"
-        mark, style, text = "✓", "green", f"Healthy: nothing is wrong between this machine and {peer}."
-        if skipped := sum(a.outcome is Outcome.SKIPPED for a in report.attempts):
-            text += f" Not looked at: {count(skipped, 'check')}, see below."
+        mark, style, text = "✓", "green", f"Healthy: nothing wrong was found on the way to {peer}."
     elif not any(a.outcome is Outcome.COMPLETED for a in report.attempts):
         mark, style, text = "?", "yellow", "Nothing was looked at."
     else:

@@ -82,7 +82,6 @@ def test_a_healthy_run_is_short() -> None:
 
 def test_a_healthy_run_says_what_was_not_looked_at() -> None:
     page = text.render(literals.SKIPPED, Look())
-    assert "Not looked at: 2 checks" in " ".join(page.split())
     assert "key, signature: skipped, no API key is set" in page
 
 
