@@ -32,7 +32,9 @@ def explain(ctx: click.Context, what: tuple[str, ...], form: str) -> None:
     X is a cause (clock.ahead), a family or check (clock), a REST or WebSocket code (50113, 60009, 4004), an HTTP
     status (429), or text ("Invalid Sign", or a whole answer of the exchange).
     """
-    asked = " ".join(what)
+    asked = " ".join(what).strip()
+    if not asked:
+        raise click.UsageError("X is empty: name a cause, a check, a code or a message.", ctx)
     found = lookup.find(asked)
     # Checks are installed packages and slow to list: only asked where the data does not settle it.
     settled = found is not None and not isinstance(found, lookup.Family | lookup.Matches)

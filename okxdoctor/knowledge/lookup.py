@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from okxdoctor.knowledge.cause_table import CauseRow, causes, families, family
 from okxdoctor.knowledge.code_table import CodeRow, code, codes
@@ -20,16 +21,25 @@ class Family:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matches:
-    """Several rows that fit what was asked, the best first; `because` says in what way they fit."""
+    """Several rows that fit what was asked, the best first; `because` says in what way they fit.
+
+    `more` rows fit as well and are left out.
+    """
 
     because: str
     rows: tuple[CauseRow | CodeRow, ...]
+    more: int = 0
 
+
+R = TypeVar("R", CodeRow, CauseRow | CodeRow)
 
 Found = CauseRow | CodeRow | Family | Matches
 
-MOST = 12
+MOST = 16
 """Rows that a list of matches shows at most."""
+
+FAR = 9
+"""A number that is no plausible slip of another."""
 
 
 def find(asked: str) -> Found | None:
@@ -42,9 +52,9 @@ def find(asked: str) -> Found | None:
         return None
     if (row := _exact(text)) is not None:
         return row
-    if (named := _pasted(text)) is not None:
+    if (named := _pasted(text) or _listed(text)) is not None:
         return named
-    if (status := re.fullmatch(r"(?:HTTP[ /]*)?([1-5][0-9]{2})", text, re.IGNORECASE)) and int(status[1]) >= 100:
+    if status := re.fullmatch(r"(?:HTTP[ /]*)?([1-5][0-9]{2})", text, re.IGNORECASE):
         return _with_status(int(status[1]))
     if text.isdigit():
         return None
@@ -57,9 +67,8 @@ def near(asked: str, others: Iterable[str] = ()) -> tuple[str, ...]:
     """Up to four known names that look like `asked`, nearest first. `others` are further names, such as check ids."""
     text = asked.strip().lower()
     if re.fullmatch(r"[0-9]{3,6}", text):
-        return tuple(sorted((one for one in codes() if _slip(text, one) < 9), key=lambda one: (_slip(text, one), one)))[
-            :4
-        ]
+        slips = sorted((_slip(text, one), one) for one in codes())
+        return tuple(one for slip, one in slips[:4] if slip < FAR)
     from difflib import get_close_matches
 
     names = dict.fromkeys((*causes(), *families(), *others))
@@ -86,31 +95,40 @@ def _pasted(text: str) -> CodeRow | Matches | None:
         found[kind.lower()].append(number)
     items = [number for number in found["scode"] if number != "0"]
     rows = [row for number in dict.fromkeys(items or found["code"]) if (row := codes().get(number)) is not None]
+    return several(rows, "named in the pasted answer")
+
+
+def _listed(text: str) -> CodeRow | Matches | None:
+    """Codes named in passing: `50102, 50113`, `error 50113`."""
+    numbers = dict.fromkeys(re.findall(r"(?<![\w.])[0-9]{4,5}(?![\w]|\.[0-9])", text))
+    return several([row for number in numbers if (row := codes().get(number)) is not None], "named here")
+
+
+def several(rows: Sequence[R], because: str) -> R | Matches | None:
+    """None for no row, the row itself for one, else the list of them."""
     if len(rows) <= 1:
         return rows[0] if rows else None
-    return Matches(because="named in the pasted answer", rows=tuple(rows[:MOST]))
+    return Matches(because=because, rows=tuple(rows[:MOST]), more=max(0, len(rows) - MOST))
 
 
-def _with_status(status: int) -> Matches | None:
+def _with_status(status: int) -> CodeRow | Matches | None:
     rows = [row for row in codes().values() if status in row.http_observed]
     rows += [row for row in codes().values() if status in row.http_documented and row not in rows]
     # 200 stands for most codes and so for none.
-    if not rows or status == 200:
-        return None
-    return Matches(because=f"answered with HTTP {status}", rows=tuple(rows[:MOST]))
+    return several(rows, f"answered with HTTP {status}") if status != 200 else None
 
 
 def _slip(asked: str, known: str) -> int:
     """How far a typed number is from a known one: 0 two digits exchanged, 1 to 3 one digit wrong (last digit
-    likeliest), 4 one digit too many or too few, 9 farther."""
+    likeliest), 4 one digit too many or too few, FAR all else."""
     if len(asked) == len(known):
         differ = [i for i in range(len(known)) if asked[i] != known[i]]
         if len(differ) == 2 and differ[1] == differ[0] + 1 and asked[differ[0]] == known[differ[1]]:
-            return 0 if asked[differ[1]] == known[differ[0]] else 9
+            return 0 if asked[differ[1]] == known[differ[0]] else FAR
         if len(differ) == 1:
             return {1: 1, 2: 2}.get(len(known) - differ[0], 3)
-        return 9
+        return FAR
     longer, shorter = (asked, known) if len(asked) > len(known) else (known, asked)
     if len(longer) == len(shorter) + 1 and any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer))):
         return 4
-    return 9
+    return FAR

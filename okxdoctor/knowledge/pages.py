@@ -73,14 +73,13 @@ def paragraph(words: str, width: int, *, indent: str = "", first: str | None = N
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,
         break_on_hyphens=False,
-        break_long_words=False,
     )
 
 
 def columns(rows: Iterable[tuple[str, str]], width: int, *, indent: str = "  ") -> Iterator[str]:
     """Two columns, the right one wrapped; a left one that is too long gets a line of its own."""
     rows = tuple(rows)
-    left = min(max((len(name) for name, _ in rows), default=0), _LEFT)
+    left = min(max((len(name) for name, _ in rows), default=0), _LEFT, max(8, width // 2 - 6))
     for name, words in rows:
         lead = " " * (len(indent) + left + 2)
         if len(name) > left:
@@ -128,7 +127,7 @@ def _cause(row: CauseRow, width: int) -> Iterator[str]:
     yield "How it is recognised"
     yield from paragraph(row.tells, width, indent="  ")
     yield ""
-    yield "What looks the same, and what tells it apart"
+    yield "Look-alikes, and what tells them apart"
     yield from columns(((other.code, other.by) for other in row.look_alikes), width)
     yield ""
     yield from _origin(row, width)
@@ -149,11 +148,25 @@ def _remedy(line: str, lead: str, width: int) -> Iterator[str]:
 
 
 def _command(line: str, indent: str, width: int) -> Iterator[str]:
+    """A line that is too long breaks behind `|`, `&&` or `;` where it can: a shell reads on there."""
     if len(line) <= width:
         yield line
-    else:
-        start = len(line) - len(line.lstrip())
-        yield from paragraph(line.lstrip(), width, indent=indent + "  ", first=line[:start])
+        return
+    current = ""
+    for part in re.split(r"(?<=[|;&]) (?=\S)", line):
+        if not current:
+            current = part
+        elif len(current) + 1 + len(part) <= width:
+            current += f" {part}"
+        else:
+            yield from _wrapped(current, indent, width)
+            current = f"{indent}  {part}"
+    yield from _wrapped(current, indent, width)
+
+
+def _wrapped(line: str, indent: str, width: int) -> Iterator[str]:
+    start = len(line) - len(line.lstrip())
+    yield from paragraph(line.lstrip(), width, indent=f"{indent}  ", first=line[:start])
 
 
 def _code(row: CodeRow, width: int) -> Iterator[str]:
@@ -188,7 +201,7 @@ def _particulars(row: CodeRow) -> Iterator[tuple[str, str]]:
         yield "message", row.message
     for other in row.variants[:3]:
         yield "also seen", other
-    documented, observed = (", ".join(map(str, of)) for of in (row.http_documented, row.http_observed))
+    documented, observed = (" and ".join(map(str, of)) for of in (row.http_documented, row.http_observed))
     if observed and observed == documented:
         yield "HTTP", f"{observed}, documented and observed"
     elif documented or observed:
@@ -205,15 +218,16 @@ def _family(found: Family, width: int) -> Iterator[str]:
     yield from columns(((row.code, row.title) for row in found.causes), width)
     yield ""
     yield from paragraph(f"okxdoctor explain {found.causes[0].code}", width, indent="       ", first="Next:  ")
-    yield f"       okxdoctor run --only '{found.name}.*'"
+    yield from paragraph(f"okxdoctor run --only '{found.name}.*'", width, indent="       ")
 
 
 def _matches(found: Matches, width: int) -> Iterator[str]:
-    yield f"{len(found.rows)} {found.because}:"
+    shown = f"the first {len(found.rows)} of {len(found.rows) + found.more}" if found.more else str(len(found.rows))
+    yield from paragraph(f"{shown} {found.because}:", width)
     yield ""
     yield from columns(((row.code, _line(row)) for row in found.rows), width)
     yield ""
-    yield f"Next:  okxdoctor explain {found.rows[0].code}"
+    yield from paragraph(f"okxdoctor explain {found.rows[0].code}", width, indent="       ", first="Next:  ")
 
 
 def _line(row: CauseRow | CodeRow) -> str:

@@ -1,0 +1,179 @@
+"""Finding what somebody asks about."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from okxdoctor.knowledge import CauseRow, CodeRow, causes, codes, families
+from okxdoctor.knowledge.lookup import MOST, Family, Matches, find, near
+from okxdoctor.knowledge.search import symptoms
+
+
+def names(asked: str) -> list[str]:
+    found = find(asked)
+    match found:
+        case None:
+            return []
+        case CauseRow() | CodeRow():
+            return [found.code]
+        case Family():
+            return [row.code for row in found.causes]
+        case Matches():
+            return [row.code for row in found.rows]
+
+
+def test_every_cause_code_and_family_finds_itself() -> None:
+    for code in causes():
+        assert find(code) is causes()[code]
+    for number in codes():
+        assert find(number) is codes()[number]
+    for family in families():
+        found = find(family)
+        assert isinstance(found, Family)
+        assert found.name == family
+        assert {row.family for row in found.causes} == {family}
+
+
+def test_case_and_blanks_do_not_matter() -> None:
+    assert names("  Clock.AHEAD ") == ["clock.ahead"]
+    assert names(" 50113\n") == ["50113"]
+
+
+def test_every_message_of_the_exchange_finds_its_code() -> None:
+    """Placeholders filled as the exchange does. Several codes can share a text: then the code is in the list."""
+    lost = []
+    for row in codes().values():
+        for text in (row.message, *row.variants):
+            filled = text.replace("{param0}", "BTC").replace("{", "").replace("}", "")
+            if filled and row.code not in names(filled) and not is_shared_widely(filled):
+                lost.append((row.code, filled))
+    assert not lost
+
+
+def is_shared_widely(text: str) -> bool:
+    found = find(text)
+    return isinstance(found, Matches) and found.more > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("Invalid Sign", "50113"),
+        ("invalid sign.", "50113"),
+        ("Timestamp request expired", "50102"),
+        ("APIKey does not match current environment.", "50101"),
+        ("API key doesn't exist", "50119"),
+        ("Too Many Requests", "50011"),
+        ("Your IP 203.0.113.7 is not included in your API key's IP whitelist.", "50110"),
+        ("Your IP 203.0.113.7 is not included in your API key's 0a-1b IP whitelist.", "50110"),
+        ("Order price is not within the price limit (max buy price: 17057.9 , min sell price: 16388.9 )", "51006"),
+        ("Order failed. Insufficient USDT margin in account", "51008"),
+        ("Insufficient USDT balance in account", "51008"),
+        ("Parameter clOrdId  error", "51000"),
+        ("No data received in 30s.", "4004"),
+        ("Login failed.", "60009"),
+        ("Wrong URL or channel:x doesn't exist. Please use the correct URL, channel and parameters referring to API"
+         " document.", "60018"),
+        ("rate limit", "50011"),
+        ("ahead", "clock.ahead"),
+    ],
+)  # fmt: skip
+def test_texts_people_paste(text: str, first: str) -> None:
+    assert names(text)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("ssl.SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)", "proxy.scheme-wrong"),
+        ("SSLCertVerificationError: certificate verify failed: self-signed certificate", "tls.intercepted"),
+        ("certificate verify failed: certificate is not yet valid", "clock.behind"),
+        ("httpx.ConnectError: [Errno -2] Name or service not known", "dns.name-not-found"),
+        ("[Errno 111] Connection refused", "tcp.refused"),
+        ("json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)", "http.not-json"),
+        ("Error: getaddrinfo ENOTFOUND www.okex.com", "dns.name-not-found"),
+        ("Error: connect ECONNREFUSED 127.0.0.1:7890", "tcp.refused"),
+        ("407 Proxy Authentication Required", "proxy.auth-required"),
+        ("clock skew", "clock.ahead"),
+    ],
+)
+def test_texts_of_libraries_lead_to_causes(text: str, first: str) -> None:
+    assert names(text)[0] == first
+
+
+def test_symptoms_name_known_causes_and_no_phrase_twice() -> None:
+    phrases = [phrase for phrase, _ in symptoms()]
+    assert len(set(phrases)) == len(phrases)
+    for phrase, behind in symptoms():
+        assert phrase
+        assert set(behind) <= set(causes()), phrase
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ('{"msg":"Invalid Sign","code":"50113"}', ["50113"]),
+        ("okx {'code': '50119', 'msg': 'x'}", ["50119"]),
+        ('{"code":"1","data":[{"sCode":"51008","sMsg":""}],"msg":"All operations failed"}', ["51008"]),
+        ('{"code":"2","data":[{"sCode":"0"},{"sCode":"51121"},{"sCode":"51020"}]}', ["51121", "51020"]),
+        ('{"code":"0","data":[]}', ["0"]),
+        ('{"event":"error","msg":"Login failed.","code":"60009","connId":"a4d3ae55"}', ["60009"]),
+        ("50102, 50113", ["50102", "50113"]),
+        ("error 50113", ["50113"]),
+    ],
+)
+def test_pasted_answers(body: str, found: list[str]) -> None:
+    assert names(body) == found
+
+
+def test_http_statuses() -> None:
+    assert names("429")[:2] == ["50011", "50013"]
+    assert {"50113", "50119", "50120"} <= set(names("HTTP 401"))
+    assert names("405") == ["50115"]
+    assert find("200") is None
+    assert find("418") is None
+
+
+@pytest.mark.parametrize(
+    "asked", ["", "   ", "xyzzy", "50131", "12", "-5", "ÄÖ", "?", "{}", "a", "clok.ahead", "9" * 400]
+)
+def test_what_is_not_known(asked: str) -> None:
+    assert find(asked) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("50131", "50113"),
+        ("50130", "50100"),
+        ("60033x", None),
+        ("5113", "50113"),
+        ("501113", "50113"),
+        ("clok.ahead", "clock.ahead"),
+        ("tls.expire", "tls.expired"),
+        ("drifting", "clock.drifting"),
+        ("dsn", "dns"),
+        ("mycheck", "mychecks"),
+    ],
+)
+def test_near_misses(asked: str, expected: str | None) -> None:
+    hints = near(asked, ("mychecks",))
+    assert len(hints) <= 4
+    if expected is not None:
+        assert expected in hints
+
+
+def test_exchanged_digits_come_first() -> None:
+    assert near("50131")[0] == "50113"
+    assert near("999999") == ()
+
+
+@given(st.text(max_size=80))
+@settings(max_examples=60, deadline=None)
+def test_any_text_is_answered_or_not_but_never_fails(text: str) -> None:
+    found = find(text)
+    near(text)
+    if isinstance(found, Matches):
+        assert 2 <= len(found.rows) <= MOST
