@@ -24,7 +24,7 @@ from okxdoctor.exchange.net.ca import Authority
 from okxdoctor.exchange.net.delay import DelayedForwarder, Distance
 from okxdoctor.exchange.net.dns import DnsServer
 from okxdoctor.exchange.net.ntp import NtpServer
-from okxdoctor.exchange.net.plan import NetPlan, PortState, ProxyPlan, net_plan
+from okxdoctor.exchange.net.plan import CONTROL_NAME, NetPlan, PortState, ProxyPlan, net_plan
 from okxdoctor.exchange.net.proxy import HttpProxy, ProxyBehaviour
 from okxdoctor.exchange.net.pump import close_politely
 from okxdoctor.exchange.net.service import Acceptor, StreamService, serve_stream
@@ -162,7 +162,7 @@ class Edge:
         self.program_dns = DnsServer(self.plan.program_dns, host=host)
         self.independent_dns = DnsServer(self.plan.independent_dns, host=host)
         self.ntp = tuple(NtpServer(clock, each, host=host) for each in self.plan.ntp)
-        self.proxy = HttpProxy(dict.fromkeys(self.names, host))
+        self.proxy = HttpProxy(dict.fromkeys((*self.names, CONTROL_NAME), host))
         self.proxy_user = "operator"
         self.proxy_password = secrets.token_hex(16)
         self._proxy_service: StreamService | None = None

@@ -214,10 +214,13 @@ def test_junk_does_not_stop_the_server(start: Start) -> None:
 def test_port_is_one_for_udp_and_tcp_and_a_taken_one_is_refused(start: Start) -> None:
     taken = start()
 
-    async def scenario() -> None:
+    async def refused(port: int) -> None:
         server = DnsServer(DnsAnswers(records=RECORDS))
         with pytest.raises(OSError):
-            await server.start(taken.port)
+            await server.start(port)
         await server.close()
 
-    asyncio.run(scenario())
+    asyncio.run(refused(taken.port))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))  # the number is free for TCP, and not for UDP
+        asyncio.run(refused(other.getsockname()[1]))

@@ -142,6 +142,34 @@ def test_silence_after_accept(service: Any) -> None:
             sock.recv(1)
 
 
+def test_running_out_of_descriptors_is_a_pause() -> None:
+    class Short(socket.socket):
+        refusals = 0
+
+        def accept(self) -> Any:
+            if self.refusals < 2:
+                self.refusals += 1
+                raise OSError(errno.EMFILE, "too many open files")
+            return super().accept()
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+
+    async def scenario() -> None:
+        listener = Short()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        one = StreamService(greet)
+        await one.start(listener=listener)
+        reader, writer = await asyncio.open_connection(one.host, one.port)
+        assert await asyncio.wait_for(reader.read(), 5) == b"hello"
+        writer.close()
+        assert listener.refusals == 2
+        await one.close()
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("steps", range(6))
 def test_service_closes_the_connections_it_has(steps: int) -> None:
     """However far the loop has come with a connection: waiting, accepted, its task started, its handler running."""
