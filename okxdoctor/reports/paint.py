@@ -5,6 +5,7 @@ Plain ANSI, because printing a verdict must not cost the import of a terminal li
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from textwrap import wrap
@@ -40,6 +41,33 @@ def folded(text: str, width: int, first: str = "", rest: str | None = None) -> l
         break_long_words=True,
         break_on_hyphens=False,
     ) or [first.rstrip()]
+
+
+_PROGRAMS = frozenset(
+    "cat chmod chronyc chronyd curl dig docker env export getent git grep hwclock ip ipconfig kubectl nc netsh nslookup "
+    "ntpdate okxdoctor openssl pip ping printf python python3 resolvectl scutil sntp ss sudo systemctl tail timedatectl "
+    "traceroute tracert unset w32tm".split()
+)
+_LABEL = re.compile(r"(?P<label>[A-Z][^:]{0,40}: )?(?P<word>[a-z][\w.-]*)")
+
+
+def is_command(text: str) -> bool:
+    """Whether a piece of remedy is something to type: it begins with a program, perhaps after ``Linux:``."""
+    found = _LABEL.match(text)
+    return found is not None and (not found["label"] or found["word"] in _PROGRAMS)
+
+
+def steps(text: str, width: int) -> list[str]:
+    """A remedy in lines. Pieces stand apart by three blanks or more (a command, its comment, the same for another
+    system) and are broken there first; a command is never broken, so that it can be copied."""
+    lines = [""]
+    for piece in re.split(r"\s{3,}", text.strip()):
+        if lines[-1] and len(lines[-1]) + 3 + len(piece) <= width:
+            lines[-1] += f"   {piece}"
+            continue
+        more = [piece] if is_command(piece) else folded(piece, width)
+        lines = [*lines, *more] if lines[-1] else more
+    return lines
 
 
 def packed(items: Iterable[str], width: int, first: str, separator: str = " · ") -> Iterator[str]:

@@ -14,7 +14,7 @@ from itertools import groupby
 
 from okxdoctor.model import Attempt, Diagnosis, Outcome, Report, Verdict
 from okxdoctor.reports.look import Look
-from okxdoctor.reports.paint import MARK_OF, STYLE_OF, Brush, folded, packed
+from okxdoctor.reports.paint import MARK_OF, STYLE_OF, Brush, folded, packed, steps
 from okxdoctor.reports.values import severity_of
 from okxdoctor.reports.words import ascii_only, count, cut, duration, measure, one_line, tally
 
@@ -104,7 +104,7 @@ def _root(root: Diagnosis, report: Report, look: Look, brush: Brush) -> Iterator
     )
     for number, remedy in enumerate(root.remedy):
         label = "" if number else "to do"
-        first, *others = folded(one_line(remedy), look.columns - _GUTTER)
+        first, *others = steps(one_line(remedy), look.columns - _GUTTER)
         yield f"  {brush(f'{label:<{_GUTTER - 2}}', 'dim')}{brush(first, 'cyan')}"
         yield from (f"{'':<{_GUTTER}}{brush(other, 'cyan')}" for other in others)
     summaries = {f.code: one_line(f.summary) for attempt in report.attempts for f in attempt.findings}
@@ -174,16 +174,18 @@ def _mark(attempt: Attempt) -> tuple[str, str]:
 
 
 def _said(attempt: Attempt, report: Report) -> Iterator[str]:
-    """What one check has to say, a line for each part; what was printed above is only named."""
-    above = {(root.code, root.summary) for root in report.diagnosis}
+    """What one check has to say, a line for each part; what was printed above is only named, and once."""
+    above = {root.code for root in report.diagnosis}
     explained = {code: root.code for root in report.diagnosis for code in root.explains}
+    lines = []
     for finding in sorted(attempt.findings, key=lambda f: severity_of(f).rank):
-        if (finding.code, finding.summary) in above:
-            yield f"{finding.code}, see above"
+        if finding.code in above:
+            lines.append(f"{finding.code}, see above")
         elif finding.code in explained:
-            yield f"{finding.code}, explained by {explained[finding.code]}"
+            lines.append(f"{finding.code}, explained by {explained[finding.code]}")
         else:
-            yield f"{finding.code}: {one_line(finding.summary)}"
+            lines.append(f"{finding.code}: {one_line(finding.summary)}")
+    yield from dict.fromkeys(lines)
     because = one_line(attempt.because or "no reason given")
     match attempt.outcome:
         case Outcome.INCONCLUSIVE:

@@ -50,7 +50,7 @@ def one_line(text: str) -> str:
     become visible or blanks."""
     if text.isascii() and text.isprintable():
         return text
-    return " ".join("".join(c if c.isprintable() else _visible(c) for c in text).split(" ")).strip()
+    return "".join(c if c.isprintable() else _visible(c) for c in text).strip()
 
 
 def _visible(character: str) -> str:

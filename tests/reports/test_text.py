@@ -32,7 +32,10 @@ def test_pinned_page(name: str) -> None:
 def test_lines_fit(name: str, width: int, verbose: bool) -> None:
     page = text.render(literals.ALL[name], Look(width=width, verbose=verbose))
     room = max(40, min(width, 120))
-    assert [line for line in page.splitlines() if len(line) > room] == []
+    commands = {remedy for root in literals.ALL[name].diagnosis for remedy in root.remedy}
+    assert [
+        line for line in page.splitlines() if len(line) > room and line.split("do ")[-1].strip() not in commands
+    ] == []
     assert page.endswith("\n")
     assert not page.endswith("\n\n")
     assert [line for line in page.splitlines() if line != line.rstrip()] == []
@@ -67,6 +70,19 @@ def test_the_first_line_is_the_answer() -> None:
 def test_wide_terminals_have_code_and_blame_on_the_first_line() -> None:
     first = text.render(literals.ONE_ERROR, Look(width=110)).splitlines()[0]
     assert first.endswith("clock.ahead · yours · certain")
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_command_is_never_broken(width: int) -> None:
+    """Broken over two lines it could not be copied; a comment or another system's command goes to the next line."""
+    command = "openssl s_client -connect openapi.okx.com:443 </dev/null | openssl x509 -noout -issuer -dates"
+    sentence = "Own gateway: renew its certificate, reload the server, and look again after a minute or two has passed"
+    finding = replace(literals.AHEAD, remedy=(f"{command}   # the dates", f"Linux: sudo {command}", sentence))
+    root = literals.root(finding, Severity.ERROR, literals.Blame.YOURS)
+    lines = text.render(replace(literals.ONE_ERROR, diagnosis=(root,)), Look(width=width)).splitlines()
+    assert sum(command in line for line in lines) == 2
+    assert (sentence in "\n".join(lines)) is (width == 120)
+    assert " ".join(sentence.split()) in " ".join(" ".join(lines).split())
 
 
 def test_every_part_of_a_diagnosis_is_printed() -> None:
