@@ -91,7 +91,7 @@ def resolve(flags: Flags, environ: Mapping[str, str], home: Path) -> Settings:
         profile=profile.name if profile else "",
         addresses=addresses,
         **keys,
-        need=row("need", need, "read"),
+        need=row("need", need, "(not said)"),
         instruments=row("instruments", instruments, "(none)") or (),
         declared_specs=specs,
         orders=flags.orders,
@@ -229,7 +229,7 @@ def _from_keyring(name: str, service: object, layers: Layers) -> Given[Secret]:
 def _needs(layers: Layers, flags: Flags) -> Given[tuple[str, ...]]:
     given = layers.texts((flags.need,) if flags.need is not None else (), ("need",))
     if given is None:
-        return Given(value=("read",), source="default")
+        return Given(value=(), source="default")
     words = [word.strip().lower() for text in given.value for word in text.split(",") if word.strip()]
     if not words:
         raise UsageProblem("--need: nothing is named", f"known: {', '.join(_NEEDS)}")

@@ -108,11 +108,11 @@ def _flags(settings: Settings, info: Info, world: World) -> Flags:
     """What a user of the exchange would type, with what this user typed."""
     return Flags(
         rest_url=None if world.rest_url_from_file else world.rest_url,
-        ws_url=info.named_ws_url,
+        ws_url=None if world.ws_url_from_file else info.named_ws_url,
         ca_file=world.ca_file,
         dns_servers=(info.dns_server, info.independent_dns_server),
         ntp_servers=tuple(info.ntp_servers),
-        need=",".join(settings.need) if settings.need != ("read",) else None,
+        need=",".join(settings.need) or None,
         instruments=settings.instruments,
         product=settings.product,
         trade_mode=settings.trade_mode,

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from okxdoctor.exchange.core.sites import MIRROR
 from okxdoctor.exchange.faults.model import Fault, Injected
 from okxdoctor.port import Instant
 from okxdoctor.targets.config import read_clocks
@@ -184,6 +185,7 @@ class World:
     clock: Callable[[], Instant]
     rest_url: str
     rest_url_from_file: bool
+    ws_url_from_file: bool
     ca_file: str | None
     own_burst: int
 
@@ -217,12 +219,14 @@ def build_world(
         environ["HTTPS_PROXY"] = proxy_url
     if "proxy-split" in on:
         environ["NO_PROXY"] = ws_host
+    ws_url: str | None = None
     from_file = "dns-unofficial-name" in on or "dns-retired-name" in on
     if "dns-unofficial-name" in on:
-        rest_url = f"https://127.0.0.1:{port}"
+        rest_url, ws_url = f"https://{MIRROR}:{port}", f"wss://{MIRROR}:{port}/ws/v5"
     if "dns-retired-name" in on:
         rest_url = f"https://{on['dns-retired-name']}:{port}"
-    text = _profile_text(_credentials(on, key), rest_url if from_file else None)
+    need = ("read",) if "ip-unbound" in on else NEED  # that key may only read, and nobody misses more
+    text = _profile_text(_credentials(on, key), rest_url if from_file else None, ws_url, need)
     profile.write_text(text, "utf-8")
     profile.chmod(0o644 if "env-config-exposed" in on else 0o600)
     packages = dict(CLIENT_PACKAGES)
@@ -235,6 +239,7 @@ def build_world(
         clock=_jumping(float(str(on["clock-jumped"]))) if "clock-jumped" in on else read_clocks,
         rest_url=rest_url,
         rest_url_from_file=from_file,
+        ws_url_from_file=ws_url is not None,
         ca_file=named_ca,
         own_burst=int(float(str(on.get("ratelimit-exceeded", 0)))),
     )
@@ -262,12 +267,16 @@ def _credentials(on: Mapping[str, object], key: Key) -> dict[str, str]:
     return written
 
 
-def _profile_text(credentials: Mapping[str, str], rest_url: str | None) -> str:
+def _profile_text(
+    credentials: Mapping[str, str], rest_url: str | None, ws_url: str | None, need: tuple[str, ...]
+) -> str:
     lines = ['default_profile = "sim"', "", "[profiles.sim]"]
     lines += [f"{name} = {written}" for name, written in credentials.items()]
     if rest_url is not None:
         lines.append(f"rest_url = {json.dumps(rest_url)}")
-    lines.append(f"need = {json.dumps(list(NEED))}")
+    if ws_url is not None:
+        lines.append(f"ws_url = {json.dumps(ws_url)}")
+    lines.append(f"need = {json.dumps(list(need))}")
     for instrument, specs in DECLARED.items():
         lines += ["", f"[profiles.sim.instruments.{json.dumps(instrument)}]"]
         lines += [f"{name} = {json.dumps(value)}" for name, value in specs.items()]

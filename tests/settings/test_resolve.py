@@ -64,7 +64,7 @@ def test_defaults(go: Go) -> None:
     view = settings.target_config().view
     assert (view.kind, view.site, view.environment, view.addresses) == ("live", "global", "live", "global")
     assert (view.rest.url, view.ws.url) == ("https://openapi.okx.com", "wss://ws.okx.com/ws/v5")
-    assert (view.credentials, view.need, view.declared_hosts) == (False, ("read",), False)
+    assert (view.credentials, view.need, view.declared_hosts) == (False, (), False)
     assert {(cell.site, cell.environment) for cell in view.cells} >= {("eea", "live"), ("us", "demo")}
     assert {row.source for row in settings.rows()} == {"default"}
     assert settings.credentials() is None

@@ -16,10 +16,18 @@ for _site, _rest, _ws, _demo in _SITES:
         HOSTS.update({f"{_host}.{_domain}": (_site, "live") for _host in (*_rest, _ws)})
         HOSTS[f"{_demo}.{_domain}"] = (_site, "demo")
 
-TEST_NAMES = tuple(name for name in HOSTS if name.endswith(".test"))
+MIRROR = "openapi.okx.example"
+"""Somebody's mirror: it leads to the global site, works, and is published by nobody."""
+HOSTS[MIRROR] = ("global", "live")
+
+TEST_NAMES = tuple(name for name in HOSTS if name.endswith((".test", ".example")))
 """The names that the own DNS answers."""
 
 CERTIFICATE_NAMES = (*HOSTS, "okx.com", "okx.test", "localhost", "127.0.0.1", "::1")
 
 REST_NAME = {site: f"{rest[0]}.okx.test" for site, rest, _, _ in _SITES}
-WS_NAME = {(site, env): f"{name}.okx.test" for site, _, ws, demo in _SITES for env, name in (("live", ws), ("demo", demo))}
+WS_NAME = {
+    (site, environment): f"{name}.okx.test"
+    for site, _, ws, demo in _SITES
+    for environment, name in (("live", ws), ("demo", demo))
+}
