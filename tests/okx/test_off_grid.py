@@ -59,6 +59,7 @@ def test_a_size_is_off_exactly_when_it_is_no_multiple(units: int, places: int, l
     ("size", "lot", "minimum", "maximum", "faults"),
     [
         ("0.37", "0.01", "0.01", "34000", ()),
+        ("0.01", "0.01", "0.01", "0.010", ()),
         ("1.049427", "0.01", "0.01", "", (OffLot(size="1.049427", lot="0.01", below="1.04", above="1.05"),)),
         ("0.009", "0.01", "0.01", "", (BelowMinimum(size="0.009", minimum="0.01", least="0.01"),
                                        OffLot(size="0.009", lot="0.01", below="0", above="0.01"))),

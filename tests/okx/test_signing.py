@@ -141,14 +141,30 @@ def test_request_path(params: object, target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "api/v5/x", "https://www.okx.com/api/v5/x", "/a?b=c", "/a#b", "/a b", "/é", "/a\n"]
+    "path",
+    [
+        "",
+        "api/v5/x",
+        "https://www.okx.com/api/v5/x",
+        "/a?b=c",
+        "/a#b",
+        "/a b",
+        "/é",
+        "/a\n",
+        "/a\\b",
+        '/a"b',
+        "/{a}",
+        "/a\0",
+    ],
 )
 def test_a_path_that_would_be_rewritten_on_the_way_is_refused(path: str) -> None:
     with pytest.raises(SigningError):
         request_path(path)
 
 
-@pytest.mark.parametrize("value", [1.5, float("nan"), Decimal("NaN"), b"x", ["a"]])
+@pytest.mark.parametrize(
+    "value", [1.5, float("nan"), Decimal("NaN"), Decimal("1e401"), Decimal("1e-999999999"), 10**401, b"x", ["a"]]
+)
 def test_a_value_without_one_text_form_is_refused(value: object) -> None:
     with pytest.raises(SigningError, match="px"):
         request_path("/a", [("px", value)])  # type: ignore[list-item]

@@ -85,6 +85,10 @@ def test_anything_but_digits_is_refused(text: str) -> None:
 def test_a_moment_beyond_the_calendar_is_refused_with_its_likely_reason() -> None:
     assert parse_epoch_ms("253402300799999") == LAST_MS
     assert parse_epoch_us("253402300800000") == 253_402_300_800_000
+    for parse, first_refused in ((parse_epoch_ms, 253_402_300_800_000), (parse_epoch_us, 253_402_300_800_000_000)):
+        assert parse(str(first_refused - 1)) == first_refused - 1
+        with pytest.raises(TimestampError, match="unit"):
+            parse(str(first_refused))
     with pytest.raises(TimestampError, match="unit"):
         parse_epoch_ms("1748617662056837")  # microseconds read as milliseconds
 
