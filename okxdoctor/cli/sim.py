@@ -28,7 +28,7 @@ PATIENCE_S = 2.0
     name="sim",
     context_settings={"allow_interspersed_args": False},
     options_metavar="[OPTIONS] [-- COMMAND...]",
-    help="Serve the embedded exchange on loopback until interrupted, or run COMMAND against it and exit with its status.",
+    help="Serve the embedded exchange until interrupted, or run COMMAND against it and exit with its status.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="TLS port; 0 takes a free one.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="Let something go wrong (repeatable).")
@@ -71,9 +71,7 @@ def _parsed(faults: tuple[str, ...]) -> list[Injected]:
         raise click.UsageError(f"--fault: {problem}") from None
 
 
-async def _serve(
-    port: int, faults: list[Injected], seed: int, env_file: str | None, command: tuple[str, ...]
-) -> int:
+async def _serve(port: int, faults: list[Injected], seed: int, env_file: str | None, command: tuple[str, ...]) -> int:
     import asyncio
     import signal
 

@@ -31,6 +31,11 @@ def signature(secret: str, prehash: bytes) -> bytes:
     return b64encode(hmac.digest(secret.encode(), prehash, "sha256"))
 
 
+def _same(given: str, wanted: bytes) -> bool:
+    """Constant-time comparison; header bytes that are no UTF-8 arrive as lone surrogates."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), wanted)
+
+
 def _refuse(status: int, code: str, message: str) -> Refused:
     return Refused(refusal(status, code, message))
 
@@ -72,12 +77,12 @@ def authenticate(exchange: Exchange, site: str, environment: str, request: Reque
     if not record.admits(request.peer):
         text = f"Your IP {request.peer} is not included in your API key's {record.key} IP whitelist."
         raise _refuse(401, "50110", text)
-    if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), record.passphrase.encode()):
+    if not _same(given, record.passphrase.encode()):
         raise _refuse(401, "50105", "Request header OK-ACCESS-PASSPHRASE incorrect.")
     prehash = b"".join(
         (timestamp.encode(), request.method.encode(), request.target.encode("utf-8", "surrogateescape"), request.body)
     )
-    if not hmac.compare_digest(signature(record.secret, prehash), sign.encode("utf-8", "surrogateescape")):
+    if not _same(sign, signature(record.secret, prehash)):
         raise _refuse(401, "50113", "Invalid Sign")
     return record
 
@@ -126,9 +131,9 @@ def login(exchange: Exchange, site: str, environment: str, argument: dict[str, o
     if record.frozen or not record.admits(peer):
         # Which code a login meets here is not documented; the generic one is assumed.
         raise LoginRefused("60009", "Login failed.")
-    if not isinstance(given, str) or not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), record.passphrase.encode()):
+    if not isinstance(given, str) or not _same(given, record.passphrase.encode()):
         raise LoginRefused("60024", "Wrong passphrase")
     wanted = signature(record.secret, f"{text}GET{LOGIN_PATH}".encode())
-    if not isinstance(sign, str) or not hmac.compare_digest(wanted, sign.encode("utf-8", "surrogateescape")):
+    if not isinstance(sign, str) or not _same(sign, wanted):
         raise LoginRefused("60007", "Invalid sign")
     return record

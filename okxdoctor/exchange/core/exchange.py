@@ -72,9 +72,7 @@ class Site:
                 addresses=issued.addresses if change.addresses is None else change.addresses,
             )
             if change.environment is not None and change.environment != record.environment:
-                record = replace(
-                    record, environment=change.environment, uid=self._issued[change.environment].uid
-                )
+                record = replace(record, environment=change.environment, uid=self._issued[change.environment].uid)
             keys[record.key] = record
         self.keys = keys
 

@@ -63,7 +63,8 @@ def cached(edge: HttpEdge, cache: TimeCache, target: str, now_ms: int, fresh: Re
         body = b'{"code":"0","data":[{"ts":"%d"}],"msg":""}' % fetched
         cache.reply, cache.fetched_ms = replace(fresh, body=body), fetched
     age = (now_ms - cache.fetched_ms) // 1000
-    return replace(cache.reply, headers=(("Age", str(age)), ("cf-cache-status", "HIT"), ("Cache-Control", "max-age=3600")))
+    headers = (("Age", str(age)), ("cf-cache-status", "HIT"), ("Cache-Control", "max-age=3600"))
+    return replace(cache.reply, headers=headers)
 
 
 def leaving(edge: HttpEdge, reply: Reply) -> Reply:

@@ -70,9 +70,7 @@ class Instrument:
         for name in FIELDS:
             row[name] = self.listing.field(name)
         row["instIdCode"] = self.code
-        row["upcChg"] = [
-            {"param": param, "newValue": value, "effTime": str(at)} for param, value, at in self.upcoming
-        ]
+        row["upcChg"] = [{"param": param, "newValue": value, "effTime": str(at)} for param, value, at in self.upcoming]
         return row
 
 
@@ -112,9 +110,7 @@ def _code(seed: int, site: str, environment: str, listing: Listing) -> int | Non
     return 2_021_000_000_000_000 + code if environment == "demo" and listing.state == "test" else code
 
 
-def changed(
-    instruments: Mapping[str, Instrument], changes: Iterable[Change], now_ms: int
-) -> dict[str, Instrument]:
+def changed(instruments: Mapping[str, Instrument], changes: Iterable[Change], now_ms: int) -> dict[str, Instrument]:
     """The instruments after ``changes``; unknown ids are left alone."""
     result = dict(instruments)
     for change in changes:

@@ -72,7 +72,7 @@ class Market:
         # Spot, swaps and futures of one coin go the same way on every site; only the finest wave is each one's own.
         coin = (instrument.listing.family or instrument.id).partition("-")[0]
         path = number(seed, "path", coin) & ((1 << 62) - 1)
-        self._path = tuple(path + n for n in range(len(_WAVES) - 1)) + (self._salt,)
+        self._path = (*(path + n for n in range(len(_WAVES) - 1)), self._salt)
         self._reference = float(max(2, self.tick.nearest(instrument.reference)))
         self._step = max(1, int(self._reference * 0.00001))
         # About 2,000 USD a level, in lots.
@@ -102,9 +102,7 @@ class Market:
         """The best ``depth`` bids, highest first; fewer when the price would reach zero."""
         best, _ = self.touch(slot)
         return [
-            (px, *self._size(px, slot))
-            for px in range(best, max(0, best - depth * self._step), -self._step)
-            if px > 0
+            (px, *self._size(px, slot)) for px in range(best, max(0, best - depth * self._step), -self._step) if px > 0
         ]
 
     def asks(self, slot: int, depth: int) -> list[Level]:

@@ -67,9 +67,7 @@ def acknowledged(items: list[dict[str, Json]], in_us: int, out_us: int) -> Reply
         code, message = "2", "Bulk operation partially succeeded."
     return Reply(
         status=200,
-        body=encode(
-            {"code": code, "data": items, "inTime": str(in_us), "msg": message, "outTime": str(out_us)}
-        ),
+        body=encode({"code": code, "data": items, "inTime": str(in_us), "msg": message, "outTime": str(out_us)}),
     )
 
 

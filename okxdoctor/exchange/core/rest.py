@@ -152,9 +152,16 @@ def _respond(exchange: Exchange, site: str, request: Request) -> Reply:
         settle(venue, now_ms)
         return route.handler(
             Call(
-                exchange=exchange, venue=venue, params=params, body=body, items=items, key=key, owner=owner,
-                now_ms=now_ms, in_us=in_us,
-            )  # fmt: skip
+                exchange=exchange,
+                venue=venue,
+                params=params,
+                body=body,
+                items=items,
+                key=key,
+                owner=owner,
+                now_ms=now_ms,
+                in_us=in_us,
+            )
         )
 
 
@@ -216,7 +223,8 @@ def over_limit(exchange: Exchange) -> Reply:
         case None:
             return refusal(429, "50011", "Too Many Requests")
         case "200":
-            return failure(200, "50011", "Rate limit reached. Please refer to API documentation and throttle requests accordingly.")
+            text = "Rate limit reached. Please refer to API documentation and throttle requests accordingly."
+            return failure(200, "50011", text)
         case "503":
             return failure(503, "50001", "Service temporarily unavailable. Please try again later.")
         case "text":

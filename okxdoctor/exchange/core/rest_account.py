@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from .accounts import MAKER_FEE, SWAP_MAKER_FEE, SWAP_TAKER_FEE, TAKER_FEE, ZERO, Account, Event, KeyRecord, Position
+from .accounts import (
+    MAKER_FEE,
+    SWAP_MAKER_FEE,
+    SWAP_TAKER_FEE,
+    TAKER_FEE,
+    ZERO,
+    Account,
+    Balance,
+    Event,
+    KeyRecord,
+    Position,
+)
 from .decimals import EXACT, parse, plain
 from .instruments import Instrument
 from .protocol import Json, Refused, Reply, bad_parameter, empty_parameter, failure, ok
 from .rest import Call
 from .rest_public import TYPES, instruments
-from .trading import lever, notional, text
+from .tickets import text
+from .trading import lever, notional
 from .venue import Venue
 
 
@@ -52,22 +64,7 @@ def balance_row(venue: Venue, account: Account, now_ms: int, wanted: tuple[str, 
         total += usd
         if (wanted and ccy not in wanted) or (not held.cash and not held.frozen):
             continue
-        cash, free = plain(held.cash), plain(held.available)
-        details.append(
-            {
-                "accAvgPx": "", "autoLendAmt": "0", "autoLendMtAmt": "0", "autoLendStatus": "off", "availBal": free,
-                "availEq": free, "borrowFroz": "0", "cashBal": cash, "ccy": ccy, "clSpotInUseAmt": "",
-                "coinUsdPrice": plain(rate), "colBorrAutoConversion": "0", "colRes": "0", "collateralEnabled": False,
-                "collateralRestrict": False, "crossLiab": "0", "disEq": plain(usd), "eq": cash, "eqUsd": plain(usd),
-                "fixedBal": "0", "frozenBal": plain(held.frozen), "frpType": "0", "imr": "0", "interest": "0",
-                "isoEq": "0", "isoLiab": "0", "isoUpl": "0", "liab": "0", "maxLoan": "0", "maxSpotInUse": "",
-                "maxSpotInUseAmt": "", "mgnRatio": "", "mmr": "0", "notionalLever": "0", "openAvgPx": "",
-                "ordFrozen": plain(held.frozen), "rewardBal": "0", "smtSyncEq": "0", "spotBal": "",
-                "spotCopyTradingEq": "0", "spotInUseAmt": "", "spotIsoBal": "0", "spotUpl": "", "spotUplRatio": "",
-                "stgyEq": "0", "totalPnl": "", "totalPnlRatio": "", "twap": "0", "uTime": str(held.updated_ms),
-                "upl": "0", "uplLiab": "0",
-            }  # fmt: skip
-        )
+        details.append(_detail(ccy, held, rate, usd))
     spot_mode = account.level == "1"
     return {
         "adjEq": "" if spot_mode else plain(total), "availEq": "" if spot_mode else plain(total), "borrowFroz": "",
@@ -75,6 +72,23 @@ def balance_row(venue: Venue, account: Account, now_ms: int, wanted: tuple[str, 
         "isoEq": "0", "mgnRatio": "", "mmr": "" if spot_mode else "0", "notionalUsd": "" if spot_mode else "0",
         "notionalUsdForBorrow": "0", "notionalUsdForFutures": "0", "notionalUsdForOption": "0",
         "notionalUsdForSwap": "0", "ordFroz": "", "totalEq": plain(total), "uTime": str(now_ms), "upl": "0",
+    }  # fmt: skip
+
+
+def _detail(ccy: str, held: Balance, rate: Decimal, usd: Decimal) -> dict[str, Json]:
+    cash, free = plain(held.cash), plain(held.available)
+    return {
+        "accAvgPx": "", "autoLendAmt": "0", "autoLendMtAmt": "0", "autoLendStatus": "off", "availBal": free,
+        "availEq": free, "borrowFroz": "0", "cashBal": cash, "ccy": ccy, "clSpotInUseAmt": "",
+        "coinUsdPrice": plain(rate), "colBorrAutoConversion": "0", "colRes": "0", "collateralEnabled": False,
+        "collateralRestrict": False, "crossLiab": "0", "disEq": plain(usd), "eq": cash, "eqUsd": plain(usd),
+        "fixedBal": "0", "frozenBal": plain(held.frozen), "frpType": "0", "imr": "0", "interest": "0",
+        "isoEq": "0", "isoLiab": "0", "isoUpl": "0", "liab": "0", "maxLoan": "0", "maxSpotInUse": "",
+        "maxSpotInUseAmt": "", "mgnRatio": "", "mmr": "0", "notionalLever": "0", "openAvgPx": "",
+        "ordFrozen": plain(held.frozen), "rewardBal": "0", "smtSyncEq": "0", "spotBal": "",
+        "spotCopyTradingEq": "0", "spotInUseAmt": "", "spotIsoBal": "0", "spotUpl": "", "spotUplRatio": "",
+        "stgyEq": "0", "totalPnl": "", "totalPnlRatio": "", "twap": "0", "uTime": str(held.updated_ms),
+        "upl": "0", "uplLiab": "0",
     }  # fmt: skip
 
 
@@ -151,17 +165,14 @@ def trade_fee(call: Call) -> Reply:
         raise bad_parameter("instType")
     contract = inst_type not in ("SPOT", "MARGIN")
     maker, taker = (SWAP_MAKER_FEE, SWAP_TAKER_FEE) if contract else (MAKER_FEE, TAKER_FEE)
-    return ok(
-        [
-            {
-                "category": "1", "delivery": "-0.0001" if inst_type == "FUTURES" else "",
-                "exercise": "-0.0002" if inst_type == "OPTION" else "", "feeGroup": [], "fiat": [],
-                "instType": inst_type, "level": "Lv1", "maker": plain(-maker), "makerU": plain(-maker) if contract else "",
-                "makerUSDC": plain(-maker), "ruleType": "normal", "taker": plain(-taker),
-                "takerU": plain(-taker) if contract else "", "takerUSDC": plain(-taker), "ts": str(call.now_ms),
-            }  # fmt: skip
-        ]
-    )
+    row: dict[str, Json] = {
+        "category": "1", "delivery": "-0.0001" if inst_type == "FUTURES" else "",
+        "exercise": "-0.0002" if inst_type == "OPTION" else "", "feeGroup": [], "fiat": [],
+        "instType": inst_type, "level": "Lv1", "maker": plain(-maker), "makerU": plain(-maker) if contract else "",
+        "makerUSDC": plain(-maker), "ruleType": "normal", "taker": plain(-taker),
+        "takerU": plain(-taker) if contract else "", "takerUSDC": plain(-taker), "ts": str(call.now_ms),
+    }  # fmt: skip
+    return ok([row])
 
 
 def leverage_info(call: Call) -> Reply:
@@ -268,13 +279,7 @@ def currencies(call: Call) -> Reply:
     """GET asset/currencies; ``wdTickSz`` is a number of decimals."""
     wanted = call.params.get("ccy", "")
     names = {inst.listing.base for inst in call.venue.of_type("SPOT")} | {"USDT", "USDC"}
-    return ok(
-        [
-            currency_row(ccy)
-            for ccy in sorted(names)
-            if ccy and (not wanted or ccy in wanted.split(","))
-        ]
-    )
+    return ok([currency_row(ccy) for ccy in sorted(names) if ccy and (not wanted or ccy in wanted.split(","))])
 
 
 def currency_row(ccy: str) -> Json:

@@ -16,7 +16,8 @@ BARS: dict[str, tuple[int, int]] = {
     "1H": (HOUR_SLOTS, 0), "2H": (2 * HOUR_SLOTS, 0), "4H": (4 * HOUR_SLOTS, 0),
     "6H": (6 * HOUR_SLOTS, 4 * HOUR_SLOTS), "12H": (12 * HOUR_SLOTS, 4 * HOUR_SLOTS),
     "1D": (DAY_SLOTS, 16 * HOUR_SLOTS), "6Hutc": (6 * HOUR_SLOTS, 0), "12Hutc": (12 * HOUR_SLOTS, 0),
-    "1Dutc": (DAY_SLOTS, 0), "1W": (7 * DAY_SLOTS, 4 * DAY_SLOTS - 8 * HOUR_SLOTS), "1Wutc": (7 * DAY_SLOTS, 4 * DAY_SLOTS),
+    "1Dutc": (DAY_SLOTS, 0), "1W": (7 * DAY_SLOTS, 4 * DAY_SLOTS - 8 * HOUR_SLOTS),
+    "1Wutc": (7 * DAY_SLOTS, 4 * DAY_SLOTS),
 }  # fmt: skip
 
 
@@ -171,9 +172,15 @@ def index_tickers(call: Call) -> Reply:
                 row = ticker_row(call.venue, inst, call.now_ms)
                 rows.append(
                     {
-                        "instId": name, "idxPx": row["last"], "high24h": row["high24h"], "sodUtc0": row["sodUtc0"],
-                        "open24h": row["open24h"], "low24h": row["low24h"], "sodUtc8": row["sodUtc8"], "ts": row["ts"],
-                    }  # fmt: skip
+                        "instId": name,
+                        "idxPx": row["last"],
+                        "high24h": row["high24h"],
+                        "sodUtc0": row["sodUtc0"],
+                        "open24h": row["open24h"],
+                        "low24h": row["low24h"],
+                        "sodUtc8": row["sodUtc8"],
+                        "ts": row["ts"],
+                    }
                 )
     return ok(rows)
 

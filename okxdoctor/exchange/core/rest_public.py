@@ -7,7 +7,7 @@ from .market import SLOT_MS
 from .protocol import Json, Reply, bad_parameter, empty_parameter, encode, ok, ok_encoded
 from .rest import Call
 from .seeded import unit
-from .trading import limits
+from .tickets import limits
 
 TYPES = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION", "EVENTS")
 FUNDING_MS = 8 * 3_600_000
@@ -133,9 +133,13 @@ def open_interest(call: Call) -> Reply:
             bar = call.venue.market(inst).bar(0, 600, 600)
             rows.append(
                 {
-                    "instId": inst.id, "instType": inst_type, "oi": str(bar.volume), "oiCcy": str(bar.volume),
-                    "oiUsd": str(bar.volume * 100), "ts": str(call.now_ms),
-                }  # fmt: skip
+                    "instId": inst.id,
+                    "instType": inst_type,
+                    "oi": str(bar.volume),
+                    "oiCcy": str(bar.volume),
+                    "oiUsd": str(bar.volume * 100),
+                    "ts": str(call.now_ms),
+                }
             )
     return ok(rows)
 

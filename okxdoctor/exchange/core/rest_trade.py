@@ -10,18 +10,8 @@ from .instruments import Instrument
 from .orders import Order
 from .protocol import Json, Refused, Reply, acknowledged, bad_parameter, failure, ok
 from .rest import Call
-from .trading import (
-    Rejected,
-    acknowledgement,
-    amend,
-    cancel,
-    lever,
-    notional,
-    place,
-    rejection,
-    text,
-    ticket,
-)
+from .tickets import Rejected, text, ticket
+from .trading import acknowledgement, amend, cancel, lever, notional, place, rejection
 
 BATCH = 20
 """Orders in one batch request."""
@@ -138,9 +128,8 @@ def query_order(call: Call) -> Reply:
 
 def _page(call: Call, orders: list[Order]) -> Reply:
     """Newest first, filtered, paged by order id."""
-    wanted = {
-        name: call.params[name] for name in ("instType", "instId", "instFamily", "ordType", "state") if name in call.params
-    }  # fmt: skip
+    filters = ("instType", "instId", "instFamily", "ordType", "state")
+    wanted = {name: call.params[name] for name in filters if name in call.params}
     after, before = call.params.get("after", ""), call.params.get("before", "")
     limit = call.params.get("limit", "100")
     for name, value in (("after", after), ("before", before), ("limit", limit)):
@@ -201,28 +190,22 @@ def precheck(call: Call) -> Reply:
         (EXACT.multiply(held.cash, call.venue.usd(ccy, call.now_ms)) for ccy, held in call.account.balances.items()),
         Decimal(0),
     )
-    return ok(
-        [
-            {
-                "adjEq": plain(total), "adjEqChg": plain(-EXACT.multiply(used, Decimal("0.0005"))), "availBal": "0",
-                "availBalChg": "0", "imr": "0", "imrChg": plain(used), "liab": "0", "liabChg": "0", "liabChgCcy": "",
-                "liqPx": "", "liqPxDiff": "", "liqPxDiffRatio": "", "mgnRatio": "0", "mgnRatioChg": "0",
-                "mmr": "0", "mmrChg": "0", "posBal": "", "posBalChg": "", "type": "",
-            }  # fmt: skip
-        ]
-    )
+    row: dict[str, Json] = {
+        "adjEq": plain(total), "adjEqChg": plain(-EXACT.multiply(used, Decimal("0.0005"))), "availBal": "0",
+        "availBalChg": "0", "imr": "0", "imrChg": plain(used), "liab": "0", "liabChg": "0", "liabChgCcy": "",
+        "liqPx": "", "liqPxDiff": "", "liqPxDiffRatio": "", "mgnRatio": "0", "mgnRatioChg": "0",
+        "mmr": "0", "mmrChg": "0", "posBal": "", "posBalChg": "", "type": "",
+    }  # fmt: skip
+    return ok([row])
 
 
 def order_rate(call: Call) -> Reply:
     """GET trade/account-rate-limit: below VIP5 the ratios are ''."""
-    return ok(
-        [
-            {
-                "accRateLimit": "1000", "fillRatio": "", "mainFillRatio": "", "nextAccRateLimit": "",
-                "ts": str(call.now_ms),
-            }  # fmt: skip
-        ]
-    )
+    row: dict[str, Json] = {
+        "accRateLimit": "1000", "fillRatio": "", "mainFillRatio": "", "nextAccRateLimit": "",
+        "ts": str(call.now_ms),
+    }  # fmt: skip
+    return ok([row])
 
 
 TABLE = (

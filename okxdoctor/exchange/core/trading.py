@@ -7,172 +7,29 @@ mode freeze and move balances; contracts change a position and need initial marg
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from decimal import Decimal
 
-from .accounts import MAKER_FEE, SWAP_MAKER_FEE, SWAP_TAKER_FEE, TAKER_FEE, ZERO, Account, Event, Position
+from .accounts import (
+    MAKER_FEE,
+    SWAP_MAKER_FEE,
+    SWAP_TAKER_FEE,
+    TAKER_FEE,
+    ZERO,
+    Account,
+    Event,
+    Position,
+)
 from .decimals import EXACT, parse, plain
 from .instruments import Instrument
 from .market import SLOT_MS
 from .orders import Fill, Order
 from .protocol import UNKNOWN_INSTRUMENT, Json
+from .tickets import Rejected, Ticket, checked_price, text, wrong
 from .venue import Venue
 
-CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,32}\Z", re.ASCII)
-TAG = re.compile(r"[A-Za-z0-9]{1,16}\Z", re.ASCII)
-KINDS = ("limit", "market", "post_only", "fok", "ioc", "optimal_limit_ioc")
 DEPTH = 400
 MAX_OPEN = 500
 """Open orders of one instrument."""
-
-
-class Rejected(Exception):
-    """An order operation is refused with ``code`` and ``message`` as ``sCode`` and ``sMsg``."""
-
-    def __init__(self, code: str, message: str, sub: str = "") -> None:
-        super().__init__(code)
-        self.code = code
-        self.message = message
-        self.sub = sub
-
-
-def _wrong(name: str) -> Rejected:
-    # Two blanks are on the wire.
-    return Rejected("51000", f"Parameter {name}  error")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
-    """A validated order request."""
-
-    inst: Instrument
-    mode: str
-    side: str
-    position_side: str
-    kind: str
-    size: Decimal
-    size_text: str
-    price: Decimal | None
-    client_id: str
-    tag: str
-    target_ccy: str
-    ccy: str
-    reduce_only: bool
-
-
-def text(value: object) -> str:
-    """A request field as text; null, '' and absent are the same."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else str(value)
-
-
-def limits(venue: Venue, inst: Instrument, now_ms: int) -> tuple[str, str]:
-    """Highest buy and lowest sell price, as text on the tick (5 % around the last price, assumed)."""
-    market = venue.market(inst)
-    last = market.trade(now_ms // SLOT_MS).px
-    return market.tick.text(last * 105 // 100 + 1), market.tick.text(max(1, last * 95 // 100))
-
-
-def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instrument | None, now_ms: int) -> Ticket:
-    """Check one order request in the order in which the exchange complains; raises ``Rejected``."""
-    if inst is None:
-        raise Rejected("51001", UNKNOWN_INSTRUMENT)
-    mode, side, kind = text(args.get("tdMode")), text(args.get("side")), text(args.get("ordType"))
-    for name, value, choices in (
-        ("tdMode", mode, ("cash", "cross", "isolated")), ("side", side, ("buy", "sell")), ("ordType", kind, KINDS),
-    ):  # fmt: skip
-        if not value:
-            raise Rejected("50014", f"Parameter {name} can not be empty.")
-        if value not in choices:
-            raise _wrong(name)
-    client_id, tag = text(args.get("clOrdId")), text(args.get("tag"))
-    if client_id and not CLIENT_ID.match(client_id):
-        raise _wrong("clOrdId")
-    if tag and not TAG.match(tag):
-        raise _wrong("tag")
-    _mode_allowed(account, inst, mode)
-    position_side = _position_side(account, inst, text(args.get("posSide")))
-    if inst.state != "live" and not (inst.state == "post_only" and kind == "post_only"):
-        raise Rejected("51021" if inst.state == "preopen" else "51022", "Contract suspended.")
-    size = parse(args.get("sz"))
-    if size is None or size <= 0:
-        raise _wrong("sz")
-    target = text(args.get("tgtCcy"))
-    if kind == "market" and inst.type == "SPOT":
-        target = target or ("quote_ccy" if side == "buy" else "base_ccy")
-    if target not in ("", "base_ccy", "quote_ccy"):
-        raise _wrong("tgtCcy")
-    in_quote = kind == "market" and inst.type == "SPOT" and target == "quote_ccy"
-    price = _price(venue, inst, side, kind, args.get("px"), now_ms)
-    if in_quote:
-        last = venue.price(inst, now_ms)
-        base = EXACT.divide(size, last)
-        if inst.lot is None:
-            raise Rejected("51001", UNKNOWN_INSTRUMENT)
-        size_base = inst.lot.decimal(inst.lot.floor(base))
-    else:
-        size_base = size
-        if inst.lot is None or inst.lot.index(size) is None:
-            raise Rejected("51121", "Order quantity must be a multiple of the lot size.")
-    minimum = parse(inst.listing.minimum)
-    if size_base <= 0 or (minimum is not None and size_base < minimum):
-        raise Rejected("51020", "Your order should meet or exceed the minimum order amount.")
-    maximum = parse(inst.listing.max_market if kind == "market" else inst.listing.max_limit)
-    usd = size_base * (venue.usd(inst.listing.base, now_ms) if inst.type == "SPOT" and kind == "market" else 1)
-    if maximum is not None and usd > maximum:
-        raise Rejected("51202" if kind == "market" else "51005", "Your order amount exceeds the max order amount.")
-    if client_id and venue.orders.has_open_client_id(account.uid, client_id):
-        raise Rejected("51016", "Client order ID already exists.")
-    return Ticket(
-        inst=inst, mode=mode, side=side, position_side=position_side, kind=kind, size=size_base,
-        size_text=text(args.get("sz")), price=price, client_id=client_id, tag=tag,
-        target_ccy=target if inst.type == "SPOT" else "", ccy=text(args.get("ccy")),
-        reduce_only=text(args.get("reduceOnly")).lower() == "true",
-    )  # fmt: skip
-
-
-def _mode_allowed(account: Account, inst: Instrument, mode: str) -> None:
-    if inst.type == "SPOT" and mode == "cash":
-        return
-    if account.level == "1" or (inst.type != "SPOT" and mode == "cash"):
-        raise Rejected("51010", "Request unsupported under current account mode")
-    if inst.type == "SPOT":
-        # Margin trading is not part of this exchange yet.
-        raise Rejected("54000", "Margin trading is not supported.")
-
-
-def _position_side(account: Account, inst: Instrument, given: str) -> str:
-    if inst.type in ("SPOT", "OPTION"):
-        return "net" if inst.type == "OPTION" else ""
-    if account.position_mode == "long_short_mode":
-        if given not in ("long", "short"):
-            raise _wrong("posSide")
-        return given
-    if given not in ("", "net"):
-        raise _wrong("posSide")
-    return "net"
-
-
-def _price(venue: Venue, inst: Instrument, side: str, kind: str, given: object, now_ms: int) -> Decimal | None:
-    if kind in ("market", "optimal_limit_ioc"):
-        return None
-    price = parse(given)
-    if price is None or price <= 0 or inst.tick is None:
-        raise _wrong("px")
-    if inst.tick.index(price) is None:
-        if inst.type != "OPTION":
-            raise Rejected("51150", "The precision of the number of trades or the price exceeds the limit.")
-        price = inst.tick.decimal(inst.tick.nearest(price))
-    highest, lowest = (Decimal(limit) for limit in limits(venue, inst, now_ms))
-    if side == "buy" and price > highest:
-        raise Rejected("51137", f"The highest price limit for buy orders is {plain(highest)}.")
-    if side == "sell" and price < lowest:
-        raise Rejected("51138", f"The lowest price limit for sell orders is {plain(lowest)}.")
-    return price
 
 
 def place(venue: Venue, account: Account, wanted: Ticket, now_ms: int) -> Order:
@@ -258,12 +115,20 @@ def _crossing(venue: Venue, inst: Instrument, order: Order, now_ms: int) -> list
 
 
 def execute(
-    venue: Venue, account: Account, inst: Instrument, order: Order, price: Decimal, size: Decimal, role: str, now_ms: int
+    venue: Venue,
+    account: Account,
+    inst: Instrument,
+    order: Order,
+    price: Decimal,
+    size: Decimal,
+    role: str,
+    now_ms: int,
 ) -> None:
     """One fill: order, balances or position, fee, events."""
     spot = inst.type == "SPOT"
-    share = order.frozen if size == order.remaining else EXACT.multiply(order.frozen, EXACT.divide(size, order.remaining))
-    _release(account, order, share)
+    # The last fill releases all that is left, so that no rest of a division stays frozen.
+    part = EXACT.divide(size, order.remaining)
+    _release(account, order, order.frozen if size == order.remaining else EXACT.multiply(order.frozen, part))
     if spot:
         rate = MAKER_FEE if role == "M" else TAKER_FEE
         value = EXACT.multiply(price, size)
@@ -307,7 +172,14 @@ def execute(
 
 
 def _move_position(
-    venue: Venue, account: Account, inst: Instrument, order: Order, price: Decimal, size: Decimal, fee: Decimal, now_ms: int
+    venue: Venue,
+    account: Account,
+    inst: Instrument,
+    order: Order,
+    price: Decimal,
+    size: Decimal,
+    fee: Decimal,
+    now_ms: int,
 ) -> Decimal:
     """Open, extend or reduce the position; the answer is the profit realised."""
     key = (inst.id, order.position_side, order.mode)
@@ -364,11 +236,18 @@ def _close(venue: Venue, account: Account, inst: Instrument, order: Order, state
     return order
 
 
-def _tell(venue: Venue, account: Account, inst: Instrument, order: Order, now_ms: int, *, amend: str = "", request_id: str = "") -> None:
+def _tell(
+    venue: Venue,
+    account: Account,
+    inst: Instrument,
+    order: Order,
+    now_ms: int,
+    *,
+    amend: str = "",
+    request_id: str = "",
+) -> None:
     row = order.pushed_row(last_price=plain(venue.price(inst, now_ms)), amend=amend, request_id=request_id)
-    account.tell(
-        Event(channel="orders", inst_type=inst.type, inst_id=inst.id, family=inst.listing.family, row=row)
-    )
+    account.tell(Event(channel="orders", inst_type=inst.type, inst_id=inst.id, family=inst.listing.family, row=row))
 
 
 def cancel(venue: Venue, account: Account, order_id: str, client_id: str, inst_id: str, now_ms: int) -> Order:
@@ -377,9 +256,7 @@ def cancel(venue: Venue, account: Account, order_id: str, client_id: str, inst_i
         raise Rejected("51003", "Either client order ID or order ID is required.")
     order = venue.orders.find(account.uid, order_id, client_id)
     if order is None or not order.open or (inst_id and order.inst_id != inst_id):
-        raise Rejected(
-            "51400", "Order cancellation failed as the order has been filled, canceled or does not exist."
-        )
+        raise Rejected("51400", "Order cancellation failed as the order has been filled, canceled or does not exist.")
     order.cancel_source = "1"
     return _close(venue, account, venue.instrument(order.inst_id), order, "canceled", now_ms)
 
@@ -403,11 +280,11 @@ def amend(venue: Venue, account: Account, args: dict[str, object], inst: Instrum
     if new_size:
         parsed = parse(new_size)
         if parsed is None or parsed <= order.filled:
-            raise _wrong("newSz")
+            raise wrong("newSz")
         if inst.lot is None or inst.lot.index(parsed) is None:
             raise Rejected("51121", "Order quantity must be a multiple of the lot size.")
         size = parsed
-    price = _price(venue, inst, order.side, order.kind, new_price, now_ms) if new_price else order.price
+    price = checked_price(venue, inst, order.side, order.kind, new_price, now_ms) if new_price else order.price
     held_ccy, held, old = order.frozen_ccy, order.frozen, (order.size, order.price, order.size_text)
     _release(account, order, held)
     order.size, order.price, order.size_text = size - order.filled, price, new_size or order.size_text

@@ -31,6 +31,8 @@ class Venue:
         self.orders = Book(seed=seed, venue=self.name)
         self.streams: dict[str, object] = {}
         """Book streams by instrument; they belong to ``channels``."""
+        self.made: dict[tuple[str, str], tuple[int, str]] = {}
+        """Payloads of public channels: (channel, instrument) -> period and text; for all connections."""
         self.version = 0
 
     @property
@@ -48,6 +50,7 @@ class Venue:
                 if now is None or old is None or (now.tick, now.lot) != (old.tick, old.lot):
                     del self._markets[inst_id]
             self._lists.clear()
+            self.made.clear()
             self.version += 1
 
     def instrument(self, inst_id: str) -> Instrument:

@@ -195,23 +195,31 @@ class Session:
             and 1 <= len(args) <= (BATCH if many else 1)
         )
         if not fine or not isinstance(args, list):
-            reply: dict[str, Json] = {"id": given or "", "op": operation, "code": "60013", "msg": "Invalid args", "data": []}
+            reply: dict[str, Json] = {"id": given or "", "op": operation, "code": "60013", "msg": "Invalid args"}
+            reply["data"] = []
             return [self._text({**reply, "inTime": str(in_us), "outTime": str(self.exchange.clock.now_us())})]
         call = Call(
-            exchange=self.exchange, venue=self.venue, key=self.key, owner=self.account, now_ms=in_us // 1000, in_us=in_us
+            exchange=self.exchange,
+            venue=self.venue,
+            key=self.key,
+            owner=self.account,
+            now_ms=in_us // 1000,
+            in_us=in_us,
         )
         data: list[dict[str, Json]] = []
         if "trade" not in self.key.permissions:
-            for arg in args:
-                data.append({"clOrdId": str(arg.get("clOrdId") or ""), "ordId": "", "sCode": "50120",
-                    "sMsg": "This API key doesn't have permission to use this function", "tag": "", "ts": str(in_us // 1000)})
+            refused_text = "This API key doesn't have permission to use this function"
+            data.extend(_refused(arg, "50120", refused_text, in_us // 1000) for arg in args)
         else:
             if "expTime" in message:
                 args = [{"expTime": message["expTime"], **arg} for arg in args]
             ready = [_by_code(arg) for arg in args]
             with localcontext(EXACT):
                 for arg in ready:
-                    data.extend(items(call, run, [arg]) if "instIdCode" in arg else [_no_code(arg, in_us // 1000)])
+                    if "instIdCode" in arg:
+                        data.extend(items(call, run, [arg]))
+                    else:
+                        data.append(_refused(arg, "50014", "Parameter instIdCode can not be empty", in_us // 1000))
         refused = sum(1 for item in data if item["sCode"] != "0")
         code = "0" if not refused else "1" if refused == len(data) else "2"
         reply = {"id": given, "op": operation, "code": code, "msg": "", "data": list(data)}
@@ -318,8 +326,8 @@ def _by_code(arg: dict[str, object]) -> dict[str, object]:
     return {**clean, "instIdCode": code} if isinstance(code, int) and not isinstance(code, bool) else clean
 
 
-def _no_code(arg: dict[str, object], now_ms: int) -> dict[str, Json]:
+def _refused(arg: dict[str, object], code: str, text: str, now_ms: int) -> dict[str, Json]:
     return {
-        "clOrdId": str(arg.get("clOrdId") or ""), "ordId": str(arg.get("ordId") or ""), "sCode": "50014",
-        "sMsg": "Parameter instIdCode can not be empty", "tag": str(arg.get("tag") or ""), "ts": str(now_ms),
+        "clOrdId": str(arg.get("clOrdId") or ""), "ordId": str(arg.get("ordId") or ""), "sCode": code, "sMsg": text,
+        "tag": str(arg.get("tag") or ""), "ts": str(now_ms),
     }  # fmt: skip

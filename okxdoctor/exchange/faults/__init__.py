@@ -1,8 +1,8 @@
 """The catalogue of faults and the reading of ``NAME[=VALUE]``.
 
-    catalogue()                    every fault that the exchange can produce
-    parse("clock-ahead=45s")       one that is on, with its value read
-    UnknownFault, BadFaultValue    what parsing raises: both say what would have been right
+catalogue()                    every fault that the exchange can produce
+parse("clock-ahead=45s")       one that is on, with its value read
+UnknownFault, BadFaultValue    what parsing raises: both say what would have been right
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def parse(text: str, *, more: Iterable[Fault] = ()) -> Injected:
 def _unknown(name: str, known: list[str]) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, n=3, cutoff=0.5) or [one for one in known if name and one.startswith(name[:4])][:3]
+    alike = [one for one in known if name and one.startswith(name[:4])]
+    near = get_close_matches(name, known, n=3, cutoff=0.5) or alike[:3]
     hint = f"; did you mean {', '.join(near)}?" if near else "; see: okxdoctor list faults"
     return f"no fault is called {name[:64]!r}{hint}"
 

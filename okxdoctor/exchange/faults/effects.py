@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ..core.circumstances import (
+from okxdoctor.exchange.core.circumstances import (
     HEALTHY,
     Circumstances,
     HeaderName,
@@ -16,10 +16,11 @@ from ..core.circumstances import (
     with_edge,
     with_key,
 )
-from ..core.exchange import LOOPBACK
-from ..core.http_edge import blocked_page
-from ..core.instruments import Change
-from ..core.limits import Pressure
+from okxdoctor.exchange.core.exchange import LOOPBACK
+from okxdoctor.exchange.core.http_edge import blocked_page
+from okxdoctor.exchange.core.instruments import Change
+from okxdoctor.exchange.core.limits import Pressure
+
 from .model import Injected
 
 CONTROL_INSTRUMENTS = ("BTC-USDT", "BTC-USDT-SWAP")
@@ -116,10 +117,14 @@ def _edge(world: Circumstances, name: str, value: float | str | None) -> Circums
         case "http-region-blocked" if value == "50121":
             return replace(world, refused_service="50121")
         case "http-region-blocked":
-            return with_edge(world, page=_page(451, "Unavailable For Legal Reasons", "This service is not available in your region."))
+            return with_edge(
+                world, page=_page(451, "Unavailable For Legal Reasons", "This service is not available in your region.")
+            )
         case "http-origin-down":
             text = _ORIGIN.get(str(value), "Web server is returning an unknown error")
-            return with_edge(world, page=_page(int(str(value)), f"okx.com | {value}: {text}", f"Error code {value}: {text}."))
+            return with_edge(
+                world, page=_page(int(str(value)), f"okx.com | {value}: {text}", f"Error code {value}: {text}.")
+            )
         case "http-captive-portal":
             return with_edge(world, page=_portal(str(value)))
         case "http-not-json":
@@ -147,7 +152,9 @@ _ORIGIN = {
 
 
 def _page(status: int, title: str, text: str) -> Page:
-    body = f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{text}</p></body></html>\n"
+    body = (
+        f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{text}</p></body></html>\n"
+    )
     return Page(status=status, body=body.encode())
 
 
@@ -158,7 +165,8 @@ def _portal(how: str) -> Page:
             status=302, body=b"", server="Portal/2.4", ray=False,
             headers=(("Location", f"{sign_in}?continue=1"), ("Cache-Control", "no-store")),
         )  # fmt: skip
-    body = f'<html><head><title>Guest network</title></head><body><form action="{sign_in}">Sign in to go online</form></body></html>'
+    form = f'<form action="{sign_in}">Sign in to go online</form>'
+    body = f"<html><head><title>Guest network</title></head><body>{form}</body></html>"
     return Page(status=200, body=body.encode(), server="Portal/2.4", ray=False)
 
 

@@ -7,8 +7,8 @@ from .model import Fault
 FAULTS: tuple[Fault, ...] = (
     # -- clock: the world's clocks are shifted, so that the user's is wrong ------------------------
     Fault(
-        name="clock-ahead", example="clock-ahead=45s", layer="clock", cause="clock.ahead", value="duration", default=45.0,
-        says="this machine's clock is ahead of the exchange and of the time servers",
+        name="clock-ahead", example="clock-ahead=45s", layer="clock", cause="clock.ahead", value="duration",
+        default=45.0, says="this machine's clock is ahead of the exchange and of the time servers",
     ),
     Fault(
         name="clock-behind", example="clock-behind=45s", layer="clock", cause="clock.behind", value="duration",
@@ -69,7 +69,8 @@ FAULTS: tuple[Fault, ...] = (
         says="the key belongs to another secret",
     ),
     Fault(
-        name="key-frozen", example="key-frozen", layer="key", cause="key.frozen", says="the exchange has frozen the key",
+        name="key-frozen", example="key-frozen", layer="key", cause="key.frozen",
+        says="the exchange has frozen the key",
     ),
     Fault(
         name="key-idle-expiry", example="key-idle-expiry", layer="key", cause="key.idle-expiry",
@@ -137,12 +138,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     # -- instruments -------------------------------------------------------------------------------
     Fault(
-        name="instrument-unknown", example="instrument-unknown=BTC-USDT", layer="instrument", cause="instrument.unknown",
-        value="text", default="BTC-USDT", says="this instrument is not listed in production",
+        name="instrument-unknown", example="instrument-unknown=BTC-USDT", layer="instrument",
+        cause="instrument.unknown", value="text", default="BTC-USDT", says="this instrument is not listed in production",
     ),
     Fault(
-        name="instrument-not-live", example="instrument-not-live=suspend", layer="instrument", cause="instrument.not-live",
-        value="choice", default="suspend", choices=("suspend", "preopen", "test", "rebase", "settling", "post_only"),
+        name="instrument-not-live", example="instrument-not-live=suspend", layer="instrument",
+        cause="instrument.not-live", value="choice", default="suspend", choices=("suspend", "preopen", "test", "rebase", "settling", "post_only"),
         says="BTC-USDT and BTC-USDT-SWAP are in this state",
     ),
     Fault(

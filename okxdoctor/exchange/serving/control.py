@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 from aiohttp import web
 
-from ..core.protocol import encode
+from okxdoctor.exchange.core.protocol import encode
 
 if TYPE_CHECKING:
     from .running import Running

@@ -44,9 +44,17 @@ class WireLog:
             detail: str = "", headers: tuple[str, ...] = ()) -> None:  # fmt: skip
         self._entries.append(
             Entry(
-                number=next(self._numbers), at_ms=at_ms, kind=kind, site=site, peer=peer, method=method, target=target,
-                status=status, detail=detail, headers=headers,
-            )  # fmt: skip
+                number=next(self._numbers),
+                at_ms=at_ms,
+                kind=kind,
+                site=site,
+                peer=peer,
+                method=method,
+                target=target,
+                status=status,
+                detail=detail,
+                headers=headers,
+            )
         )
 
     def entries(self, after: int = 0) -> tuple[Entry, ...]:

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from aiohttp import web
 
-from ..core.clock import Clock
-from ..core.exchange import Exchange
-from ..core.sites import CERTIFICATE_NAMES, REST_NAME, TEST_NAMES, WS_NAME
-from ..faults import Injected, parse
-from ..faults.effects import circumstances
-from ..net.edge import Edge
-from ..net.plan import net_plan
+from okxdoctor.exchange.core.clock import Clock
+from okxdoctor.exchange.core.exchange import Exchange
+from okxdoctor.exchange.core.sites import CERTIFICATE_NAMES, REST_NAME, TEST_NAMES, WS_NAME
+from okxdoctor.exchange.faults import Injected, parse
+from okxdoctor.exchange.faults.effects import circumstances
+from okxdoctor.exchange.net.edge import Edge
+from okxdoctor.exchange.net.plan import net_plan
+
 from .info import Info, SiteInfo
 from .log import WireLog
 from .sockets import Sockets
@@ -76,7 +77,7 @@ class Running:
         self._ports: dict[str, int] = {}
         self._plain_port = 0
         self._plain: asyncio.Server | None = None
-        self._servers: list[web.Server] = []  # type: ignore[type-arg]
+        self._servers: list[web.Server] = []
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._forget = [self.exchange.watch(self._wake), clock.listen(self._wake)]
@@ -105,7 +106,7 @@ class Running:
         if faults:
             await self.faults.turn_on(*faults)
 
-    def _server(self, site: str, *, plain: bool = False, control: object = None) -> web.Server:  # type: ignore[type-arg]
+    def _server(self, site: str, *, plain: bool = False, control: object = None) -> web.Server:
         front = Front(
             exchange=self.exchange, site=site, log=self.wire_log, sockets=self.sockets, plain=plain,
             control=control,  # type: ignore[arg-type]
@@ -151,11 +152,16 @@ class Running:
                 base = "/ws/v5" if environment == "live" else "/demo/ws/v5"
                 sites.append(
                     SiteInfo(
-                        name=site, environment=environment, rest_url=f"https://{host}:{port}",
-                        ws_url=f"wss://{host}:{port}{base}", named_rest_url=f"https://{REST_NAME[site]}:{main}",
-                        named_ws_url=f"wss://{WS_NAME[site, environment]}:{ws_main}/ws/v5", api_key=handed.api_key,
-                        secret_key=handed.secret_key, passphrase=handed.passphrase,
-                    )  # fmt: skip
+                        name=site,
+                        environment=environment,
+                        rest_url=f"https://{host}:{port}",
+                        ws_url=f"wss://{host}:{port}{base}",
+                        named_rest_url=f"https://{REST_NAME[site]}:{main}",
+                        named_ws_url=f"wss://{WS_NAME[site, environment]}:{ws_main}/ws/v5",
+                        api_key=handed.api_key,
+                        secret_key=handed.secret_key,
+                        passphrase=handed.passphrase,
+                    )
                 )
         first = sites[0]
         return Info(
@@ -172,7 +178,12 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running(
-    *, seed: int = 0, faults: Iterable[str | Injected] = (), port: int = 0, host: str = "127.0.0.1", clock: Clock | None = None
+    *,
+    seed: int = 0,
+    faults: Iterable[str | Injected] = (),
+    port: int = 0,
+    host: str = "127.0.0.1",
+    clock: Clock | None = None,
 ) -> AsyncIterator[Running]:
     """An exchange in the running loop, gone at the end of the block.
 

@@ -12,11 +12,12 @@ from collections import deque
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from ..core.exchange import Exchange
-from ..core.limits import per
-from ..core.protocol import encode
-from ..core.seeded import digest
-from ..core.wsproto import Close, Out, Send, Session
+from okxdoctor.exchange.core.exchange import Exchange
+from okxdoctor.exchange.core.limits import per
+from okxdoctor.exchange.core.protocol import encode
+from okxdoctor.exchange.core.seeded import digest
+from okxdoctor.exchange.core.wsproto import Close, Out, Send, Session
+
 from .log import WireLog
 
 PUMP_S = 0.05
@@ -30,7 +31,9 @@ CONNECTS = per(3, 1, "ip")
 class Connection:
     """One open WebSocket: its session and what waits to be written."""
 
-    def __init__(self, session: Session, socket: web.WebSocketResponse, transport: asyncio.BaseTransport | None) -> None:
+    def __init__(
+        self, session: Session, socket: web.WebSocketResponse, transport: asyncio.BaseTransport | None
+    ) -> None:
         self.session = session
         self.socket = socket
         self.transport = transport
@@ -86,7 +89,9 @@ class Sockets:
             # How the limit shows is not documented; 429 on the upgrade is assumed.
             body = encode({"msg": "Too Many Requests", "code": "50011"})
             self.log.add(at_ms=now_ms, kind="ws-open", site=site, peer=peer, target=request.raw_path, status=429)
-            return web.Response(status=429, body=body, headers={"Content-Type": "application/json", "Server": "cloudflare"})
+            return web.Response(
+                status=429, body=body, headers={"Content-Type": "application/json", "Server": "cloudflare"}
+            )
         socket = web.WebSocketResponse(autoping=True, compress=True, max_msg_size=MAX_MESSAGE, timeout=2.0)
         socket.headers["Server"] = "cloudflare"
         await socket.prepare(request)
@@ -109,7 +114,11 @@ class Sockets:
             with contextlib.suppress(asyncio.CancelledError, ConnectionError, RuntimeError):
                 await writer
             self.log.add(
-                at_ms=self.exchange.clock.now_ms(), kind="ws-close", site=site, peer=peer, status=socket.close_code or 1006
+                at_ms=self.exchange.clock.now_ms(),
+                kind="ws-close",
+                site=site,
+                peer=peer,
+                status=socket.close_code or 1006,
             )
         return socket
 

@@ -8,9 +8,10 @@ import threading
 from collections.abc import Coroutine, Iterable, Iterator
 from typing import Any
 
-from ..core.clock import Clock
-from ..core.exchange import Exchange
-from ..faults import Injected
+from okxdoctor.exchange.core.clock import Clock
+from okxdoctor.exchange.core.exchange import Exchange
+from okxdoctor.exchange.faults import Injected
+
 from .info import Info
 from .log import WireLog
 from .running import Running, running
@@ -73,7 +74,12 @@ class Served:
 
 @contextlib.contextmanager
 def serve(
-    *, seed: int = 0, faults: Iterable[str | Injected] = (), port: int = 0, host: str = "127.0.0.1", clock: Clock | None = None
+    *,
+    seed: int = 0,
+    faults: Iterable[str | Injected] = (),
+    port: int = 0,
+    host: str = "127.0.0.1",
+    clock: Clock | None = None,
 ) -> Iterator[Served]:
     """An exchange in a thread, gone at the end of the block; arguments and errors as of ``running``."""
     ready = threading.Event()

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from multidict import CIMultiDict
 
-from ..core import http_edge
-from ..core.circumstances import Page
-from ..core.clock import http_date
-from ..core.exchange import Exchange
-from ..core.protocol import Reply, Request
-from ..core.rest import ROUTES, respond
-from ..core.sites import HOSTS
+from okxdoctor.exchange.core import http_edge
+from okxdoctor.exchange.core.circumstances import Page
+from okxdoctor.exchange.core.clock import http_date
+from okxdoctor.exchange.core.exchange import Exchange
+from okxdoctor.exchange.core.protocol import Reply, Request
+from okxdoctor.exchange.core.rest import ROUTES, respond
+from okxdoctor.exchange.core.sites import HOSTS
+
 from .log import WireLog
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Front:
     cache: http_edge.TimeCache = field(default_factory=http_edge.TimeCache)
     rays: int = 0
 
-    def server(self) -> web.Server:  # type: ignore[type-arg]
+    def server(self) -> web.Server:
         """The protocol factory of this listener."""
         return web.Server(
             self.handle, access_log=None, keepalive_timeout=75, tcp_keepalive=False, handler_cancellation=True,
@@ -148,7 +149,12 @@ class Front:
         # Without an Upgrade header (never sent, or lost on the way) the gateway sees a plain GET (shape assumed).
         status, text = (403, b"Forbidden") if how == "refuse" else (400, b"Bad Request")
         self.log.add(
-            at_ms=self.exchange.clock.now_ms(), kind="ws-open", site=site, peer=peer, target=request.raw_path, status=status
+            at_ms=self.exchange.clock.now_ms(),
+            kind="ws-open",
+            site=site,
+            peer=peer,
+            target=request.raw_path,
+            status=status,
         )
         return self._response(Reply(status=status, body=text, content_type="text/plain; charset=utf-8"), site)
 

@@ -1,0 +1,190 @@
+"""Public channels but the full book: rows by period, trades, candles, windows, instruments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from .instruments import Instrument
+from .market import SLOT_MS
+from .protocol import Json, encode
+from .rest import Call
+from .rest_market import candle_row, levels, ticker_row, trade_row
+from .rest_public import status_rows
+from .venue import Venue
+
+
+class Nothing:
+    """A subscription that is acknowledged and stays quiet (nothing ever happens there)."""
+
+    def opening(self, now_ms: int) -> list[str]:
+        return []
+
+    def later(self, now_ms: int) -> list[str]:
+        return []
+
+
+@dataclass(slots=True, kw_only=True)
+class Rows:
+    """Sends ``make(now)`` at once and in each new period of ``every_ms`` in which it has changed.
+
+    ``made`` is the venue's: what one connection has made for a period is there for the others.
+    """
+
+    made: dict[tuple[str, str], tuple[int, str]]
+    key: tuple[str, str]
+    head: str
+    every_ms: int
+    make: Callable[[int], list[Json]]
+    period: int = -1
+    sent: str = ""
+
+    def opening(self, now_ms: int) -> list[str]:
+        self.period, self.sent = now_ms // self.every_ms, ""
+        return self._fresh(now_ms)
+
+    def later(self, now_ms: int) -> list[str]:
+        period = now_ms // self.every_ms
+        if period == self.period:
+            return []
+        self.period = period
+        return self._fresh(now_ms)
+
+    def _fresh(self, now_ms: int) -> list[str]:
+        period, body = self.made.get(self.key, (-1, ""))
+        if period != self.period:
+            body = encode(self.make(now_ms)).decode()
+            self.made[self.key] = (self.period, body)
+        if body == self.sent:
+            return []
+        self.sent = body
+        return [f'{self.head}"data":{body}}}']
+
+
+@dataclass(slots=True, kw_only=True)
+class Trades:
+    """One message a trade."""
+
+    venue: Venue
+    inst: Instrument
+    head: str
+    slot: int
+    one: bool
+
+    def opening(self, now_ms: int) -> list[str]:
+        self.slot = now_ms // SLOT_MS - 1
+        return self.later(now_ms)
+
+    def later(self, now_ms: int) -> list[str]:
+        slot, market = now_ms // SLOT_MS, self.venue.market(self.inst)
+        # After a long jump only the newest trades are told, as after a quiet market.
+        first = max(self.slot + 1, slot - 20)
+        self.slot = slot
+        texts: list[str] = []
+        for each in range(first, slot + 1):
+            row = trade_row(market, self.inst, each)
+            if not self.one:
+                row["count"] = "1"
+                row["seqId"] = market.seq_id(each)
+            texts.append(f'{self.head}"data":[{encode(row).decode()}]}}')
+        return texts
+
+
+@dataclass(slots=True, kw_only=True)
+class Candles:
+    """The bar that is open, at most once a second; a bar that has ended is sent once more, confirmed."""
+
+    venue: Venue
+    inst: Instrument
+    head: str
+    bar: tuple[int, int]
+    kind: str
+    second: int = -1
+    start: int = -1
+
+    def opening(self, now_ms: int) -> list[str]:
+        self.second = -1
+        return self.later(now_ms)
+
+    def later(self, now_ms: int) -> list[str]:
+        if now_ms // 1000 == self.second:
+            return []
+        self.second = now_ms // 1000
+        slot, (length, offset) = now_ms // SLOT_MS, self.bar
+        start = (slot - offset) // length * length + offset
+        texts = [] if self.start in (-1, start) else [self._text(self.start, slot)]
+        self.start = start
+        return [*texts, self._text(start, slot)]
+
+    def _text(self, start: int, slot: int) -> str:
+        row = candle_row(self.venue, self.inst, start, self.bar[0], slot)
+        if self.kind.startswith(("mark-price-candle", "index-candle")):
+            row = [*row[:5], row[8]]
+        return f'{self.head}"data":[{encode(row).decode()}]}}'
+
+
+@dataclass(slots=True, kw_only=True)
+class Status:
+    """Maintenance windows: told at once when there are any, and when they change."""
+
+    call: Call
+    head: str
+    told: int = 0
+
+    def opening(self, now_ms: int) -> list[str]:
+        self.told = 0
+        return self.later(now_ms)
+
+    def later(self, now_ms: int) -> list[str]:
+        windows = self.call.exchange.world.windows
+        if hash(windows) == self.told or (not windows and not self.told):
+            return []
+        self.told = hash(windows)
+        rows = [{**row, "ts": str(now_ms)} for row in status_rows(replace(self.call, now_ms=now_ms))]
+        return [f'{self.head}"data":[{encode(row).decode()}]}}' for row in rows]
+
+
+@dataclass(slots=True, kw_only=True)
+class Listings:
+    """Instruments that change (incremental since 2026-09; no list at the start)."""
+
+    venue: Venue
+    inst_type: str
+    head: str
+    version: int
+
+    def opening(self, now_ms: int) -> list[str]:
+        return []
+
+    def later(self, now_ms: int) -> list[str]:
+        if self.version == self.venue.version:
+            return []
+        self.version = self.venue.version
+        changed: list[Json] = [
+            inst.row() for inst in self.venue.of_type(self.inst_type) if inst is not self.venue.listed(inst.id)
+        ]
+        return [f'{self.head}"data":{encode(changed).decode()}}}'] if changed else []
+
+
+def shallow(venue: Venue, inst: Instrument, depth: int, now_ms: int) -> Json:
+    market, slot = venue.market(inst), now_ms // SLOT_MS
+    row: dict[str, Json] = {
+        "asks": levels(market, market.asks(slot, depth)), "bids": levels(market, market.bids(slot, depth)),
+        "instId": inst.id, "ts": str(slot * SLOT_MS), "seqId": market.seq_id(slot),
+    }  # fmt: skip
+    if depth == 1:
+        del row["instId"]
+    return row
+
+
+def index_row(venue: Venue, inst: Instrument, name: str, now_ms: int) -> Json:
+    row = ticker_row(venue, inst, now_ms // SLOT_MS * SLOT_MS)
+    return {
+        "instId": name, "idxPx": row["last"], "high24h": row["high24h"], "low24h": row["low24h"],
+        "open24h": row["open24h"], "sodUtc0": row["sodUtc0"], "sodUtc8": row["sodUtc8"], "ts": row["ts"],
+    }  # fmt: skip
+
+
+def interest_row(venue: Venue, inst: Instrument, now_ms: int) -> Json:
+    volume = str(venue.market(inst).bar(0, 600, 600).volume)
+    return {"instId": inst.id, "instType": inst.type, "oi": volume, "oiCcy": volume, "oiUsd": volume, "ts": str(now_ms)}
