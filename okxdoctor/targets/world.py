@@ -83,7 +83,7 @@ FAULTS: tuple[Fault, ...] = (
         name="env-dependency-conflict",
         example="env-dependency-conflict",
         layer="machine",
-        says="an old python-okx is installed beside an httpx that has dropped the argument it passes",
+        says="python-okx is installed beside an httpx too old for the argument that it passes",
         cause="env.dependency-conflict",
     ),
     Fault(
@@ -231,7 +231,7 @@ def build_world(
     profile.chmod(0o644 if "env-config-exposed" in on else 0o600)
     packages = dict(CLIENT_PACKAGES)
     if "env-dependency-conflict" in on:
-        packages |= {"python-okx": "0.2.1", "httpx": "0.28.1"}
+        packages["httpx"] = "0.25.2"
     return World(
         environ=environ,
         home=home,
@@ -261,10 +261,15 @@ def _credentials(on: Mapping[str, object], key: Key) -> dict[str, str]:
             values["secret_key"] = f"'{values['secret_key']}'"
         case "bom":
             values["api_key"] = "\ufeff" + values["api_key"]
-    written = {name: json.dumps(value) for name, value in values.items()}
+    written = {name: _quoted(value) for name, value in values.items()}
     if "env-config-mangled" in on:
         written["passphrase"] = "20_240_101"
     return written
+
+
+def _quoted(value: str) -> str:
+    """A TOML string that shows what it holds: a line break as a line break, not as an escape."""
+    return f"'''{value}'''" if "\n" in value else json.dumps(value, ensure_ascii=False)
 
 
 def _profile_text(
