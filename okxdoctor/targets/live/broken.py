@@ -30,12 +30,11 @@ _KINDS: dict[int, FailureKind] = {
 
 
 class Broken(Exception):
-    """Bytes did not get through. ``lasting``: true for every later attempt of this run on the same path."""
+    """Bytes did not get through."""
 
-    def __init__(self, kind: FailureKind, phase: str, detail: str = "", *, lasting: bool = False) -> None:
+    def __init__(self, kind: FailureKind, phase: str, detail: str = "") -> None:
         super().__init__(f"{kind} in phase {phase}: {detail}")
         self.failure = Failure(kind=kind, phase=phase, detail=detail)
-        self.lasting = lasting
 
 
 def errno_name(error: OSError) -> str:

@@ -140,7 +140,7 @@ class HttpClient:
         route = self._route(sending.host, sending.port)
         try:
             async with asyncio.timeout(sending.timeout_s):
-                route.check()
+                route.check("connect", "handshake")
                 await self._send(pool, sending, reply)
         except TimeoutError:
             reply.failure = Failure(

@@ -17,6 +17,7 @@ from okxdoctor.targets.live.tls import TlsWire
 from okxdoctor.targets.live.wire import TcpWire, Wire, connect, race
 
 Family = Literal["any", "v4", "v6"]
+Step = Literal["connect", "handshake"]
 
 # RFC 8305 §8 recommends 250 ms between two connection attempts.
 STAGGER_S = 0.25
@@ -41,6 +42,7 @@ class Route:
 
     A route that failed before anything ever came through is broken for the rest of the run: who asks later gets
     the failure at once instead of waiting for the same timeout again. One success, and no failure is kept any more.
+    A verified handshake that failed breaks the route for those who need one, not for those who look at the chain.
     """
 
     def __init__(
@@ -57,22 +59,24 @@ class Route:
         self.host = host
         self.port = port
         self.proxy = proxy
-        self.failure: Failure | None = None
+        self._failures: dict[Step, Failure] = {}
         self._resolve = resolve
         self._proxy_tls = proxy_tls
         self._ledger = ledger
         self._timeout_s = timeout_s
-        self._worked: set[str] = set()
+        self._worked: set[Step] = set()
         self._good: str | None = None
 
     async def open(self, *, family: Family = "any", trail: Trail | None = None) -> Wire:
         """A connection to the host, TCP or a tunnel. Raises Broken. Bounded in time."""
         trail = trail or Trail()
-        self.check()
+        self.check("connect")
         try:
             wire = await self._open(family, trail)
         except Broken as broken:
-            self._remember(broken, "connect", family)
+            # One family alone failing says nothing about the way that programs take.
+            if family == "any":
+                self._remember(broken.failure, "connect")
             raise
         self._worked.add("connect")
         return wire
@@ -82,6 +86,7 @@ class Route:
     ) -> TlsWire:
         """:meth:`open`, and TLS in it. Raises Broken."""
         trail = trail or Trail()
+        self.check("connect", "handshake")
         wire = await self.open(family=family, trail=trail)
         return await self.secure(wire, context, server_name, trail=trail)
 
@@ -97,26 +102,28 @@ class Route:
         except TimeoutError:
             wire.close()
             broken = Broken("timeout", "handshake", "no answer to the ClientHello")
-            self._remember(broken, "handshake", "any")
+            self._remember(broken.failure, "handshake")
             raise broken from None
         except BaseException as error:
             wire.close()
             if isinstance(error, Broken):
-                self._remember(error, "handshake", "any")
+                self._remember(error.failure, "handshake")
             raise
         trail.handshake_ms = _ms_since(started)
         self._worked.add("handshake")
         return secured
 
-    def check(self) -> None:
-        """Raises what is already known to be broken."""
-        if self.failure is not None:
-            raise Broken(self.failure.kind, self.failure.phase, self.failure.detail, lasting=True)
+    def check(self, *steps: Step) -> None:
+        """Raises what is already known to be broken in these steps."""
+        for step in steps:
+            failure = self._failures.get(step)
+            if failure is not None:
+                raise Broken(failure.kind, failure.phase, failure.detail)
 
     def gave_up(self, failure: Failure, *, after_s: float) -> None:
         """Somebody ran out of time on this route before it stood; counts if the time was not shorter than usual."""
         if after_s >= self._timeout_s:
-            self._remember(Broken(failure.kind, failure.phase, failure.detail), failure.phase, "any")
+            self._remember(failure, "handshake" if failure.phase == "handshake" else "connect")
 
     async def _open(self, family: Family, trail: Trail) -> Wire:
         trail.phase = "resolve"
@@ -165,11 +172,9 @@ class Route:
         self._good = wire.address
         return wire
 
-    def _remember(self, broken: Broken, step: str, family: Family) -> None:
-        # One family alone failing says nothing about the way that programs take.
-        step = "handshake" if step == "handshake" else "connect"
-        if family == "any" and step not in self._worked and self.failure is None:
-            self.failure = broken.failure
+    def _remember(self, failure: Failure, step: Step) -> None:
+        if step not in self._worked:
+            self._failures.setdefault(step, failure)
 
 
 def in_family(addresses: tuple[str, ...], family: Family) -> tuple[str, ...]:

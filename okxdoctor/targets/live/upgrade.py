@@ -39,9 +39,15 @@ class Talk:
         self.protocol = protocol
         self._wire = wire
         self.heard = bytearray()
+        self._kept: list[object] = []
 
     def events(self) -> list[object]:
-        return list(self.protocol.events_received())
+        kept, self._kept = self._kept, []
+        return [*kept, *self.protocol.events_received()]
+
+    def keep(self, events: list[object]) -> None:
+        """Frames that came in one packet with the answer to the upgrade: they are for the conversation."""
+        self._kept = events
 
     async def more(self) -> bool:
         """Reads some bytes into the protocol; False at the end."""
@@ -111,9 +117,11 @@ async def _ask(talk: Talk, headers: Mapping[str, str]) -> Upgraded:
     await talk.flush()
     while True:
         more = await talk.more()
-        for event in protocol.events_received():
+        events = talk.events()
+        for at, event in enumerate(events):
             if isinstance(event, Response):
-                accepted = protocol.state is State.OPEN
+                talk.keep(events[at + 1 :])
+                accepted = protocol.handshake_exc is None
                 return Upgraded(
                     talk=talk if accepted else None,
                     status=event.status_code,

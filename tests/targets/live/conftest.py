@@ -98,9 +98,7 @@ class Stage:
             control_name="control.test",
             cells=cells,
         )
-        credentials = Credentials(
-            api_key=Secret(KEY), secret_key=Secret(SECRET), passphrase=Secret(PASSPHRASE)
-        )
+        credentials = Credentials(api_key=Secret(KEY), secret_key=Secret(SECRET), passphrase=Secret(PASSPHRASE))
         return TargetConfig(
             view=view,
             credentials=credentials if keyed else None,
@@ -208,9 +206,7 @@ class Stage:
         head = struct.pack(
             ">HHHHHH", int.from_bytes(question[:2], "big") if number is None else number, flags, 1, len(records), 0, 0
         )
-        body = b"".join(
-            b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, len(data)) + data for kind, data in records
-        )
+        body = b"".join(b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, len(data)) + data for kind, data in records)
         return head + asked + body
 
 

@@ -315,7 +315,9 @@ def test_nothing_secret_becomes_part_of_a_fact(stage: Any) -> None:
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         raw = await reader.readuntil(b"\r\n\r\n")
         headers = head(raw)[1]
-        echoed = json.dumps({"msg": f"Your IP is not in your API key's {headers['ok-access-key']} list", "all": headers})
+        echoed = json.dumps(
+            {"msg": f"Your IP is not in your API key's {headers['ok-access-key']} list", "all": headers}
+        )
         reflected = [f"X-Echo: {headers['ok-access-sign']} {headers['ok-access-passphrase']}"]
         cookies = ["Set-Cookie: __cf_bm=verysecretcookie; Path=/; HttpOnly", f"Location: /?s={stage.secret}"]
         writer.write(response(echoed.encode(), *reflected, *cookies, status="401 Unauthorized"))
@@ -398,7 +400,9 @@ def test_the_name_stays_in_host_header_and_certificate_check_when_addresses_come
         ((b"HTTP/1.1 200 OK\r\nServer: x\r\n",), "closed", "first-byte"),
     ],
 )
-def test_what_is_no_http_is_named_by_kind_and_phase(stage: Any, chunks: tuple[bytes, ...], kind: str, phase: str) -> None:
+def test_what_is_no_http_is_named_by_kind_and_phase(
+    stage: Any, chunks: tuple[bytes, ...], kind: str, phase: str
+) -> None:
     answer = asyncio.run(ask_peer(stage, *chunks))
     assert answer.failure is not None
     assert answer.status is None

@@ -86,9 +86,7 @@ def test_silence_is_a_timeout_and_ends_in_time(stage: Any) -> None:
 
 def test_one_family_unanswered_does_not_hold_up_the_other(stage: Any) -> None:
     async def main() -> Any:
-        async with stage.dns(
-            lambda name, kind, packet: stage.reply(packet, (A, V4)) if kind == A else None
-        ) as server:
+        async with stage.dns(lambda name, kind, packet: stage.reply(packet, (A, V4)) if kind == A else None) as server:
             return await resolver(server, timeout_s=3.0).system("api.test")
 
     found = asyncio.run(main())
