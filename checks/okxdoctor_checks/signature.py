@@ -11,6 +11,7 @@ What it finds, and what to do:
   or gateway out of the way.
 * the WebSocket refuses the login that REST accepts: the WebSocket address belongs to another site or environment than
   the REST address, or the clock stands at the edge of the window; the finding says which.
+* the trading endpoint wants a key that is bound to an IP address, which reading does not.
 
 When the plain read is refused as well, the key check names the cause and nothing is added here. Own requests that are
 refused for the same reason are not repeated.
@@ -37,7 +38,8 @@ BALANCE = "/api/v5/account/balance"
 PRECHECK = "/api/v5/trade/order-precheck"
 BAD_SIGNATURE = "50113"
 # Reached only after the signature was found good: permission and binding are looked at behind it.
-_BEHIND = frozenset({"50120", "50035"})
+_UNBOUND = "50035"
+_BEHIND = frozenset({"50120", _UNBOUND})
 _REFUSED_SIGN = AUTHENTICATION - _BEHIND
 
 Part = Literal["query", "body"]
@@ -265,7 +267,7 @@ def _form_refused(form: Form, facts: Facts) -> Iterator[Finding]:
             subject="rest",
             confidence=Confidence.LIKELY,
         )
-    elif form.reply.code in NAMED and not _accepted(form):
+    elif form.reply.code == _UNBOUND or (form.reply.code in NAMED and not _accepted(form)):
         yield from plain_refusal(form.reply, facts.way)
 
 
@@ -382,5 +384,6 @@ CHECK = Check(
         "header.missing",
         "timestamp.expired",
         "timestamp.format",
+        "permission.ip-binding-required",
     ),
 )

@@ -112,7 +112,6 @@ def test_the_forms_are_signed_as_openssl_signs_them() -> None:
         ok([{"adjEq": "1"}]),
         MODE,
         refusal("50120", status=401),
-        refusal("50035", status=403),
         refusal("51000", "Parameter px error", status=400, data=True),
         refusal("51008", status=200, data=True),
     ],
@@ -120,6 +119,10 @@ def test_the_forms_are_signed_as_openssl_signs_them() -> None:
 def test_an_answer_from_behind_the_authentication_proves_the_body(reply: Scripted) -> None:
     assert look(body=reply)[0] == ()
     assert look(body=reply, query=reply, plain=None)[0] == ()
+
+
+def test_a_trading_endpoint_that_wants_a_bound_key_is_told() -> None:
+    assert codes(look(body=refusal("50035", status=403))[0]) == ["permission.ip-binding-required"]
 
 
 # ---- rewriting on the way -----------------------------------------------------------------------
