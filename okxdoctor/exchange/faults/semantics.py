@@ -139,11 +139,13 @@ FAULTS: tuple[Fault, ...] = (
     # -- instruments -------------------------------------------------------------------------------
     Fault(
         name="instrument-unknown", example="instrument-unknown=BTC-USDT", layer="instrument",
-        cause="instrument.unknown", value="text", default="BTC-USDT", says="this instrument is not listed in production",
+        cause="instrument.unknown", value="text", default="BTC-USDT",
+        says="this instrument is not listed in production",
     ),
     Fault(
         name="instrument-not-live", example="instrument-not-live=suspend", layer="instrument",
-        cause="instrument.not-live", value="choice", default="suspend", choices=("suspend", "preopen", "test", "rebase", "settling", "post_only"),
+        cause="instrument.not-live", value="choice", default="suspend",
+        choices=("suspend", "preopen", "test", "rebase", "settling", "post_only"),
         says="BTC-USDT and BTC-USDT-SWAP are in this state",
     ),
     Fault(
