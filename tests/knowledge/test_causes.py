@@ -138,3 +138,16 @@ def test_a_spoilt_row_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "from_toml", lambda path: {"cause": [{"code": "clock.ahead", "colour": "red"}]})
     with pytest.raises(Malformed, match="colour"):
         cause_table.family.__wrapped__("clock")
+
+
+def test_sources_can_be_followed() -> None:
+    """A reader outside the project can go to each source: documentation, standard, public thread, or our own choice."""
+    known = re.compile(
+        r"OKX (docs|change log|notice)|RFC \d+|[\w.-]+/[\w.-]+#\d+|recorded|logged|probe|Cloudflare|our choice"
+        r"|operating system|measurement rule|inference|comparison|compared|noted case"
+    )
+    for row in ROWS:
+        assert known.search(row.source), row.code
+        assert "FF-" not in row.source, row.code
+        if "inference" in row.source and "OKX" not in row.source and "RFC" not in row.source:
+            assert row.grade == "assumed" or "recorded" in row.source, row.code
