@@ -113,13 +113,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _call(list(sys.argv[1:] if argv is None else argv))
         _flush()
     except BrokenPipeError:
-        # The reader has gone (`| head`): nobody is left to tell. Keep the interpreter from complaining at exit.
-        _drop_stdout()
+        from okxdoctor.cli.sinks import drop_stdout
+
+        drop_stdout()
         return 0
     except KeyboardInterrupt:
         return INTERRUPTED
     except SystemExit as end:
-        return _from_system_exit(end)
+        # click answers a closed pipe with a wrapper around stdout (its name differs between versions) and exit
+        # code 1, which would read as findings.
+        pipe_closed = type(sys.stdout).__name__.endswith("PacifyFlushWrapper")
+        return 0 if pipe_closed else _from_system_exit(end)
     except Exception as error:
         return _defect(error)
     return code
@@ -218,13 +222,6 @@ def _end_on_sigterm() -> None:
 def _flush() -> None:
     if sys.stdout is not None:
         sys.stdout.flush()
-
-
-def _drop_stdout() -> None:
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError, AttributeError):
-        pass
 
 
 if __name__ == "__main__":

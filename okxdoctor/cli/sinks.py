@@ -73,11 +73,23 @@ def _umask() -> int:
 
 
 def write_stdout(text: str) -> None:
-    """All of the text on stdout, characters it cannot show as escapes."""
+    """All of the text on stdout, characters it cannot show as escapes.
+
+    A reader that went away (`| head`) is no error: the exit code still tells the verdict.
+    """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)
     except (UnicodeEncodeError, LookupError):
         text = text.encode("ascii", "backslashreplace").decode("ascii")
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop_stdout()
+
+
+def drop_stdout() -> None:
+    """Let what is still in stdout's buffer go nowhere, so that the interpreter does not complain at its end."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

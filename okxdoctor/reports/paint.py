@@ -43,10 +43,11 @@ def folded(text: str, width: int, first: str = "", rest: str | None = None) -> l
     ) or [first.rstrip()]
 
 
-_PROGRAMS = frozenset(
-    "cat chmod chronyc chronyd curl dig docker env export getent git grep hwclock ip ipconfig kubectl nc netsh nslookup "
-    "ntpdate okxdoctor openssl pip ping printf python python3 resolvectl scutil sntp ss sudo systemctl tail timedatectl "
-    "traceroute tracert unset w32tm".split()
+# Programs that a labelled remedy ("Linux: sudo …") may begin with; other words after a label begin a sentence.
+_PROGRAMS = re.compile(
+    r"cat|chmod|chronyc|chronyd|curl|dig|docker|env|export|getent|git|grep|hwclock|ip|ipconfig|kubectl|nc|netsh|nslookup"
+    r"|ntpdate|okxdoctor|openssl|pip|ping|printf|python3?|resolvectl|scutil|sntp|ss|sudo|systemctl|tail|timedatectl"
+    r"|traceroute|tracert|unset|w32tm"
 )
 _LABEL = re.compile(r"(?P<label>[A-Z][^:]{0,40}: )?(?P<word>[a-z][\w.-]*)")
 
@@ -54,7 +55,7 @@ _LABEL = re.compile(r"(?P<label>[A-Z][^:]{0,40}: )?(?P<word>[a-z][\w.-]*)")
 def is_command(text: str) -> bool:
     """Whether a piece of remedy is something to type: it begins with a program, perhaps after ``Linux:``."""
     found = _LABEL.match(text)
-    return found is not None and (not found["label"] or found["word"] in _PROGRAMS)
+    return found is not None and (not found["label"] or _PROGRAMS.fullmatch(found["word"]) is not None)
 
 
 def steps(text: str, width: int) -> list[str]:
