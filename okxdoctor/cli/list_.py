@@ -1,9 +1,8 @@
-"""`okxdoctor list KIND`: the checks, causes, faults and formats there are, for readers and for programs."""
+"""`okxdoctor list KIND`: causes, checks, faults, formats and the fidelity ledger, for readers and for programs."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -48,16 +47,11 @@ def _formats() -> list[Row]:
 
 
 def _fidelity() -> list[Row]:
-    from dataclasses import fields
-    from importlib import import_module
+    from dataclasses import asdict
 
-    rows = import_module("okxdoctor.exchange.fidelity").rows()
-    return [{field.name: getattr(row, field.name) for field in fields(row)} for row in rows]
+    from okxdoctor.exchange.fidelity import rows
 
-
-def _has_fidelity() -> bool:
-    here = os.path.dirname(os.path.dirname(__file__))
-    return os.path.exists(os.path.join(here, "exchange", "fidelity.py"))
+    return [asdict(row) for row in rows()]
 
 
 # What to list, and the two members that the text shows.
@@ -66,9 +60,8 @@ _KINDS: dict[str, tuple[Callable[[], list[Row]], str, str]] = {
     "checks": (_checks, "id", "title"),
     "faults": (_faults, "example", "says"),
     "formats": (_formats, "name", "says"),
+    "fidelity": (_fidelity, "grade", "behaviour"),
 }
-if _has_fidelity():
-    _KINDS["fidelity"] = (_fidelity, "behaviour", "source")
 
 
 @click.command("list")
@@ -82,7 +75,11 @@ if _has_fidelity():
     help="json: one array.",
 )
 def list_(kind: str, form: str) -> None:
-    """List what there is: causes a run can name, checks, faults of the embedded exchange, report formats."""
+    """List what there is.
+
+    causes: what a run can name; checks: what it looks at; faults: what the embedded exchange can be made to do;
+    formats: how a report is shown; fidelity: how well it is known that OKX does what the embedded exchange does.
+    """
     gather, name, says = _KINDS[kind]
     rows = gather()
     if form == "json":

@@ -24,7 +24,7 @@ def rows(kind: str) -> list[dict[str, object]]:
     return found
 
 
-@pytest.mark.parametrize("kind", ["causes", "checks", "faults", "formats"])
+@pytest.mark.parametrize("kind", ["causes", "checks", "faults", "formats", "fidelity"])
 def test_text_has_a_line_for_each_row_and_fits(kind: str) -> None:
     result = run(kind)
     assert result.exit_code == 0
@@ -64,6 +64,14 @@ def test_formats() -> None:
     found = rows("formats")
     assert found[0]["name"] == "text"
     assert {"text", "json", "jsonl", "junit", "github"} <= {row["name"] for row in found}
+
+
+def test_fidelity_grades_every_behaviour() -> None:
+    found = rows("fidelity")
+    assert found
+    for row in found:
+        assert {"behaviour", "grade", "source"} <= row.keys()
+        assert row["grade"] in {"documented", "observed", "assumed"}
 
 
 def test_an_unknown_kind_ends_with_2_and_names_the_kinds(capfd: pytest.CaptureFixture[str]) -> None:
