@@ -131,8 +131,7 @@ def without_noise(text: str, *, step: str | None = None) -> str | None:
     except PrecisionError:
         return None
     digits = str(abs(number.units))
-    surplus = len(digits.rstrip("0")) - _CUT_DIGITS
-    if surplus <= _NOISE_DIGITS - _CUT_DIGITS - 1:
+    if len(digits.rstrip("0")) < _NOISE_DIGITS:
         return None
     drop = len(digits) - _CUT_DIGITS
     scale: int = 10**drop

@@ -109,6 +109,14 @@ def test_an_item_code_as_a_number_is_its_text() -> None:
     assert answer.items[0].code == "51000"
 
 
+@pytest.mark.parametrize("value", ["true", "[]", "{}", "null"])
+def test_a_text_field_of_another_type_is_absent(value: str) -> None:
+    answer = decode(200, f'{{"code":"0","data":[{{"sCode":{value},"sMsg":{value}}},{{"sCode":"0"}}],"msg":{value}}}')
+    assert isinstance(answer, Ok)
+    assert answer.message == ""
+    assert answer.items[0] == Item(index=0, code="", message="")
+
+
 # ---- departures from the form --------------------------------------------------------------------------------------
 
 
@@ -204,7 +212,7 @@ def test_retry_by_code(code: str, retry: Retry) -> None:
     [
         (429, Retry.AFTER_WAIT),
         (503, Retry.AFTER_WAIT),
-        (522, Retry.AFTER_WAIT),
+        *((status, Retry.AFTER_WAIT) for status in (521, 522, 523, 526, 530)),
         (525, Retry.AFTER_WAIT),
         (500, Retry.AFTER_RECONCILE),
         (502, Retry.AFTER_RECONCILE),

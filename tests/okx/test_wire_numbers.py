@@ -53,6 +53,15 @@ F = NumberFlaw
         ("-.5", (F.BARE_POINT,)),
         ("007", (F.LEADING_ZEROS,)),
         ("00.5", (F.LEADING_ZEROS,)),
+        ("00", (F.LEADING_ZEROS,)),
+        ("5", ()),
+        ("1€", (F.NOT_A_NUMBER,)),
+        # 12 digits under the noise are short enough to be meant, 13 are not
+        ("1234.567890120000004", (F.FLOAT_NOISE,)),
+        ("1234.567890123000004", ()),
+        # 16 digits can be noise, 15 cannot: a double shows 15 digits of any decimal faithfully
+        ("0.1000000000000001", (F.FLOAT_NOISE,)),
+        ("0.100000000000001", ()),
         ("１２", (F.FOREIGN_DIGITS,)),
         ("NaN", (F.NOT_FINITE,)),
         ("-Infinity", (F.NOT_FINITE,)),
