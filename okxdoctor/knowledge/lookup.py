@@ -84,8 +84,9 @@ def _exact(text: str) -> CauseRow | CodeRow | Family | None:
         return code(text)
     except KeyError:
         pass
-    if name in families():
-        return Family(name=name, causes=family(name))
+    # `tls`, `tls.` and `tls.*` are the same question.
+    if (all_of := name.rstrip(".*")) in families():
+        return Family(name=all_of, causes=family(all_of))
     return next((row for row in family(name.partition(".")[0]) if row.code == name), None)
 
 

@@ -21,13 +21,16 @@ _IDLE = frozenset(
 _COMMON = {"auth": 0.05, "general": 0.03, "trade": 0.02, "websocket": 0.01}
 """Areas that people ask about most come first among equals."""
 
+MOST_WORDS = 150
+"""Of a pasted text so many words are compared; no message of the exchange is longer."""
+
 _SLOT = "*"
 """Stands for one or more words where the exchange's text has a placeholder."""
 
 
 def by_text(text: str) -> CauseRow | CodeRow | Matches | None:
     """Rows whose message (or title) is this text or shares its words; texts of libraries by the causes behind them."""
-    asked = _Text.of(text)
+    asked = _Text.of(text, most=MOST_WORDS)
     if not any(len(word) >= 3 and word.isalpha() for word in asked.words):
         return None
     scored = [(score, row) for row, texts, bonus in _rows() if (score := _best(asked, texts, bonus))]
@@ -48,8 +51,8 @@ class _Text:
     telling: frozenset[str]
 
     @classmethod
-    def of(cls, text: str) -> _Text:
-        words = _words(text)
+    def of(cls, text: str, most: int | None = None) -> _Text:
+        words = _words(text)[:most]
         different = frozenset(words)
         telling = frozenset(word for word in words if word not in _IDLE and not word.isdigit())
         return cls(words=words, different=different, telling=telling or different)

@@ -36,6 +36,24 @@ def test_every_cause_code_and_family_finds_itself() -> None:
         assert {row.family for row in found.causes} == {family}
 
 
+def test_a_family_may_be_written_as_a_pattern() -> None:
+    for asked in ("tls", "tls.", "tls*", "TLS.*"):
+        found = find(asked)
+        assert isinstance(found, Family)
+        assert found.name == "tls"
+    assert find("*") is None
+    assert find(".") is None
+
+
+def test_a_whole_log_is_searched_in_bounded_time() -> None:
+    """Repetition is the worst case for templates with several placeholders; the limit is generous."""
+    from time import monotonic
+
+    begun = monotonic()
+    find("Order failed. For isolated long/short mode of " + "the sum of current order size, contracts " * 4000)
+    assert monotonic() - begun < 20
+
+
 def test_case_and_blanks_do_not_matter() -> None:
     assert names("  Clock.AHEAD ") == ["clock.ahead"]
     assert names(" 50113\n") == ["50113"]
