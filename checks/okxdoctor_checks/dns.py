@@ -198,7 +198,7 @@ def _not_found(host: Host, subject: str, facts: Facts) -> Finding:
         remedy = (f"Replace {host.name} by {meant} in the configuration", f"dig +short {meant}")
     elif elsewhere:
         remedy = (
-            f"dig +short {host.name} @{next(iter(elsewhere)).rpartition(':')[0]}   # this one answers",
+            f"{_dig(host)}   # this one answers",
             "Use that resolver, or a proxy that resolves names itself: okxdoctor run --proxy socks5h://HOST:PORT",
         )
     return Finding(
@@ -299,12 +299,17 @@ def _dead_answer(host: Host, subject: str) -> Finding | None:
 
 
 def _other_resolver(host: Host) -> tuple[str, ...]:
-    servers = [r.rpartition(":")[0] for r in _elsewhere(host) if not r.startswith("http")]
     return (
-        f"dig +short {host.name} @{servers[0] if servers else '1.1.1.1'}   # what another resolver answers",
+        f"{_dig(host)}   # what another resolver answers",
         "Set a resolver you trust (/etc/resolv.conf, the router, the container), or DNS over HTTPS",
         "Or let a proxy resolve the names: okxdoctor run --proxy socks5h://HOST:PORT",
     )
+
+
+def _dig(host: Host) -> str:
+    """Asks another resolver that gave an address, else a public one."""
+    server, _, port = next((r for r in _elsewhere(host) if not r.startswith("http")), "1.1.1.1:53").rpartition(":")
+    return f"dig +short {host.name} @{server.strip('[]')}" + (f" -p {port}" if port != "53" else "")
 
 
 def _slow(facts: Facts) -> Iterator[Finding]:

@@ -150,15 +150,23 @@ class LiveTarget:
 
     async def _dial(self, host: str, port: int) -> tuple[Dial, ...]:
         found = await self._resolver.system(host)
-        return await self._dial_all(tuple((address, port) for address in found.addresses))
+        dials = await self._dial_all(tuple((address, port) for address in found.addresses))
+        if not dials or any(dial.outcome == "connected" for dial in dials):
+            return dials
+        # Nobody is where the program looks. Whether somebody is where every other resolver points tells a false
+        # answer from a dead host.
+        others = {address for lookup in (await self._resolver.all(host))[1:] for address in lookup.addresses}
+        if others & set(found.addresses):
+            return dials
+        return dials + await self._dial_all(tuple((a, port) for a in sorted(others)), share=0.5)
 
     async def dial_control(self) -> tuple[Dial, ...]:
         return await self._memo.once("dial-control", lambda: self._dial_all(self._config.control_addresses))
 
-    async def _dial_all(self, places: tuple[tuple[str, int], ...]) -> tuple[Dial, ...]:
+    async def _dial_all(self, places: tuple[tuple[str, int], ...], *, share: float = 1.0) -> tuple[Dial, ...]:
         async def one(address: str, port: int) -> Dial:
             async with self._probes:
-                return await dial(address, port, timeout_s=self._config.timeout_s, ledger=self._ledger)
+                return await dial(address, port, timeout_s=self._config.timeout_s * share, ledger=self._ledger)
 
         return tuple(await asyncio.gather(*(one(*place) for place in places)))
 
