@@ -58,12 +58,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _first_repeated(pairs: list[tuple[str, Any]]) -> str:
-    seen: set[str] = set()
-    for name, _ in pairs:
-        if name in seen:
-            return name
-        seen.add(name)
-    return ""
+    last = {name: place for place, (name, _) in enumerate(pairs)}
+    return next(name for place, (name, _) in enumerate(pairs) if last[name] != place)
 
 
 def _whole(text: str) -> int:

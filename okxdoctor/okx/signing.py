@@ -38,7 +38,7 @@ JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping
 MAX_DIGITS = 400
 """The most digits of a number among the parameters; bounds the work for numbers such as 1e999999999."""
 
-_MAX_BITS = int(MAX_DIGITS * 3.3)
+_BEYOND: int = 10**MAX_DIGITS
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 
 
@@ -242,7 +242,7 @@ def _param_text(name: str, value: ParamValue) -> str:
         return "true"
     if value is False:
         return "false"
-    if isinstance(value, int) and value.bit_length() <= _MAX_BITS:
+    if isinstance(value, int) and abs(value) < _BEYOND:
         return str(value)
     if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) <= MAX_DIGITS:
         return format(value, "f")

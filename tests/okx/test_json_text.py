@@ -99,6 +99,11 @@ def test_nesting_up_to_the_limit_is_read_at_any_depth_of_the_caller() -> None:
     from_depth(sys.getrecursionlimit() // 2)
 
 
+def test_a_long_but_shallow_list_is_read() -> None:
+    rows = [{"instId": f"A-{n}", "bands": [[str(n)]]} for n in range(500)]
+    assert read(json.dumps({"data": rows})) == {"data": rows}
+
+
 def test_numbers_up_to_the_limit_are_read() -> None:
     whole = "1" * MAX_NUMBER_CHARACTERS
     fraction = "0." + "1" * (MAX_NUMBER_CHARACTERS - 2)
@@ -119,7 +124,7 @@ def test_the_place_of_a_failure_is_given() -> None:
     invalid, not_utf8 = read('{"a":1}x'), read(b'{"a":"\xff"}')
     assert invalid == Unreadable(trouble=Trouble.INVALID, at=7, detail="Extra data")
     assert read("\ufeff{}") == Unreadable(trouble=Trouble.BYTE_ORDER_MARK, at=0)
-    assert read('{"a":1,"b":2,"b":3,"a":4}') == Unreadable(trouble=Trouble.DUPLICATE_NAME, detail="b")
+    assert read('{"c":0,"b":2,"b":3,"a":4}') == Unreadable(trouble=Trouble.DUPLICATE_NAME, detail="b")
     assert not_utf8 == Unreadable(trouble=Trouble.NOT_UTF8, at=6)
 
 

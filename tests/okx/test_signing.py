@@ -132,6 +132,7 @@ def test_a_prepared_secret_does_not_show_it() -> None:
         ([("q", None), ("r", "1")], "/api/v5/x?r=1"),
         ([("q", True), ("r", False), ("n", 5)], "/api/v5/x?q=true&r=false&n=5"),
         ([("q", Decimal("1E-8"))], "/api/v5/x?q=0.00000001"),
+        ([("n", 10**400 - 1)], "/api/v5/x?n=" + "9" * 400),
         ([("ids[]", "1")], "/api/v5/x?ids%5B%5D=1"),
         ({"b": "1", "a": "2"}, "/api/v5/x?b=1&a=2"),
     ],
@@ -163,7 +164,8 @@ def test_a_path_that_would_be_rewritten_on_the_way_is_refused(path: str) -> None
 
 
 @pytest.mark.parametrize(
-    "value", [1.5, float("nan"), Decimal("NaN"), Decimal("1e401"), Decimal("1e-999999999"), 10**401, b"x", ["a"]]
+    "value",
+    [1.5, float("nan"), Decimal("NaN"), Decimal("1e401"), Decimal("1e-999999999"), 10**400, -(10**400), b"x", ["a"]],
 )
 def test_a_value_without_one_text_form_is_refused(value: object) -> None:
     with pytest.raises(SigningError, match="px"):

@@ -80,6 +80,24 @@ def test_one_vector_is_shown_with_every_stage() -> None:
     assert "must fail: signature.query-sorted" in result.output
 
 
+def test_several_vectors_are_shown_with_source_and_refusals() -> None:
+    source = next(v for v in load("sign").vectors if "source" in v.data)
+    refused = next(v for v in load("parse").vectors if v.data["expect"] is None)
+    result = run("--id", source.id, "--id", refused.id)
+    assert f"source: {source.data['source']}" in result.output
+    assert "expect: null" in result.output
+    assert result.output.count("flags:") == 2
+
+
+def test_a_count_of_one_is_singular() -> None:
+    assert run("--flag", "independent").output.endswith("\n1 vector\n")
+
+
+def test_an_unknown_kind_is_a_key_error() -> None:
+    with pytest.raises(KeyError, match="signs"):
+        load("signs")
+
+
 def test_control_characters_of_a_vector_do_not_reach_the_terminal() -> None:
     result = run("--kind", "round", "--flag", "rejected")
     detail = run("--id", next(v.id for v in load("sign").vectors if "a line feed" in v.comment))
