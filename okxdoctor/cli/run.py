@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option("--proxy", metavar="URL", help="Go through this proxy; 'none' goes directly.")
 @click.option("--profile", metavar="NAME", help="Profile of the configuration file.")
 @click.option("--config", metavar="FILE", help="Configuration file (TOML).")
-@click.option("--need", metavar="LIST", help="What your program does: read, trade, withdraw. Without it the key is only looked at for excess.")
+@click.option("--need", metavar="LIST", help="What your program does: read, trade, withdraw.")
 @click.option("--instrument", "instruments", multiple=True, metavar="ID", help="Instrument your program uses.")
 @click.option(
     "--order", "orders", multiple=True, metavar="FILE", help="Orders to look over (JSON, JSONL, CSV). Never sent."
