@@ -83,8 +83,8 @@ def test_likely_causes_exist_and_are_not_repeated() -> None:
 def test_codes_about_access_all_name_a_cause() -> None:
     """Authentication, WebSocket and close codes are what people ask about: none is left without a cause of ours."""
     unexplained = {row.code for row in ROWS if row.area in {"auth", "websocket", "close"} and not row.causes}
-    # Fast API sign-in, a broker's exchange id, and channels for a higher fee tier have no cause in the vocabulary.
-    assert unexplained <= {"50108", "50116", "60029", "60030", "64003", "64004"}
+    # Fast API sign-in, identifiers of brokers, and channels for a higher fee tier have no cause in the vocabulary.
+    assert unexplained <= {"50108", "50109", "50116", "50118", "60029", "60030", "64003", "64004"}
 
 
 OPTIONS = {"--only": True, "--target": True, "--need": True, "--instrument": True, "--burst": False, "--site": True}
