@@ -40,6 +40,7 @@ from okxdoctor_checks._refusals import (
     seen,
 )
 from okxdoctor_checks._standing import ALIASES, Setting, ip_list, permissions
+from okxdoctor_checks._words import duration
 
 CONFIG = "/api/v5/account/config"
 Environment = Literal["live", "demo"]
@@ -214,10 +215,11 @@ def _expired(facts: Facts) -> Finding:
     evidence |= {"skew_s": round(skew_s, 3), "skew_width_s": round(facts.basis.high_s - facts.basis.low_s, 3)}
     if facts.corrected is not None:
         evidence["code_with_corrected_time"] = facts.corrected.code
-    if max(abs(facts.basis.low_s), abs(facts.basis.high_s)) < window_s:
+    off_s = max(abs(facts.basis.low_s), abs(facts.basis.high_s))
+    if off_s < window_s:
         return Finding(
             code="timestamp.expired",
-            summary=f"A fresh request is refused as expired (50102) although the clock is only {abs(skew_s):.3f} s off",
+            summary=f"A fresh request is refused as expired (50102) although the clock is right within {duration(off_s)}",
             evidence=evidence,
             subject="rest",
             remedy=in_between(facts.way, "holds requests back"),

@@ -31,6 +31,7 @@ from okxdoctor_checks._answers import line, read, standing_in_the_way
 from okxdoctor_checks._burst import Burst, Shape, burst
 from okxdoctor_checks._control import CONTROL_INSTRUMENTS
 from okxdoctor_checks._ledger import Usage, usage
+from okxdoctor_checks._words import counted
 
 TICKER = "/api/v5/market/ticker"
 SAMPLES = 3
@@ -128,7 +129,7 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
     if facts.order_cap:
         yield Finding(
             code="ratelimit.order-cap",
-            summary=f"{facts.order_cap} orders were refused for the sub-account's cap (50061)",
+            summary=f"{counted(facts.order_cap, 'answer')} with 50061: the sub-account's orders per 2 s are used up",
             evidence={"refused": facts.order_cap, "cap_per_2s": tunable("order_cap_per_2s")},
         )
     yield from _headers(facts)
@@ -166,7 +167,9 @@ def _refusals(facts: Facts) -> Iterator[Finding]:
         if use.spent:
             yield Finding(
                 code="ratelimit.exceeded",
-                summary=line(f"{use.said} were sent from here, and {use.refused} refused"),
+                summary=line(
+                    f"More was sent from here than is allowed: {use.said}; {counted(use.refused, 'call')} refused"
+                ),
                 evidence=evidence,
                 subject=use.path,
                 excluded=("ratelimit.shared", "status.overloaded"),
@@ -175,7 +178,9 @@ def _refusals(facts: Facts) -> Iterator[Finding]:
             # A budget of one is gone with one call of anybody, an earlier run of this program included.
             yield Finding(
                 code="ratelimit.shared",
-                summary=line(f"{use.refused} calls were refused although only {use.said} were sent from here"),
+                summary=line(
+                    f"{counted(use.refused, 'call')} refused although only this was sent from here: {use.said}"
+                ),
                 evidence=evidence,
                 subject=use.path,
                 confidence=Confidence.LIKELY,
@@ -193,7 +198,7 @@ def _headers(facts: Facts) -> Iterator[Finding]:
         if facts.samples:
             yield Finding(
                 code="ratelimit.headers-absent",
-                summary=f"{len(facts.samples)} answers carry no rate-limit header",
+                summary=f"No rate-limit header in {counted(len(facts.samples), 'answer')}",
                 evidence={"answers": len(facts.samples), "documented_limit": facts.documented},
             )
         return

@@ -29,6 +29,7 @@ from okxdoctor.port import Ask, Io
 from okxdoctor_checks._answers import Reply, exchange_ms, line, read, rows, standing_in_the_way, text
 from okxdoctor_checks._ledger import Usage, path_of, usage
 from okxdoctor_checks._limits import limit
+from okxdoctor_checks._words import counted
 
 STATUS = "/api/v5/system/status"
 
@@ -68,8 +69,8 @@ class Facts:
 async def probe(io: Io) -> Facts:
     table = await io.http(Ask(method="GET", path=STATUS))
     asked = read(table)
-    if asked.kind != "refused" and (obstacle := standing_in_the_way(asked, io.view.rest.host)) is not None:
-        # A refusal of the API is something to judge; without any answer of it there is nothing to look at.
+    if (obstacle := standing_in_the_way(asked, io.view.rest.host)) is not None and obstacle.layer not in OWN:
+        # Maintenance and overload are what is looked for here, and a used-up budget hides the table only.
         raise obstacle
     await io.settled()
     sent = io.ledger()
@@ -110,6 +111,7 @@ def _instant(epoch_ms: str) -> int | None:
 
 # ---- evaluate ----------------------------------------------------------------------------------
 
+OWN = ("status", "ratelimit")
 MAINTENANCE = frozenset({"50001"})
 BUSY = frozenset({"50004", "50013", "50026"})
 Reach = Literal["all", "some", "apart"]
@@ -202,7 +204,7 @@ def _unannounced(facts: Facts) -> Iterator[Finding]:
         times = sum(count for _, count in closed)
         yield Finding(
             code="status.maintenance",
-            summary=f"The exchange answers {times} calls with 50001 (service temporarily unavailable)",
+            summary=f"The exchange answers {counted(times, 'call')} with 50001 (service temporarily unavailable)",
             evidence={
                 "calls_refused": times,
                 "endpoints": [path for path, _ in closed],
@@ -239,7 +241,7 @@ def _overloaded(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         code="status.overloaded",
         summary=line(
-            f"{times} calls were answered with {' and '.join(answered)} while the run stayed under every limit"
+            f"{counted(times, 'call')} answered with {' and '.join(answered)} while the run stayed under every limit"
         ),
         evidence={
             "calls_refused": times,

@@ -176,7 +176,12 @@ def test_a_table_that_is_refused_is_inconclusive_and_does_not_matter() -> None:
 
 @pytest.mark.parametrize(
     ("reply", "layer"),
-    [(failed("refused", "connect"), "tcp"), (page(502), "http"), (failed("timeout", "first-byte"), "http")],
+    [
+        (failed("refused", "connect"), "tcp"),
+        (page(502), "http"),
+        (failed("timeout", "first-byte"), "http"),
+        (refusal("50121", status=200), "http"),
+    ],
 )
 def test_no_answer_of_the_api_is_the_lower_layers(reply: Scripted, layer: str) -> None:
     with pytest.raises(Skip) as caught:
