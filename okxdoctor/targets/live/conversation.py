@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from okxdoctor import __version__
-from okxdoctor.port import Failure, Instant, LedgerRow, Opening
+from okxdoctor.port import Instant, LedgerRow, Opening
 from okxdoctor.targets.config import Credentials
 from okxdoctor.targets.live.broken import Broken
 from okxdoctor.targets.live.hosts import Place
@@ -73,9 +73,7 @@ class Opener:
             async with asyncio.timeout(timeout_s):
                 wire = await self._connected(place, trail)
         except TimeoutError:
-            failure = Failure(kind="timeout", phase=trail.phase, detail=f"not complete after {timeout_s:g} s")
-            self.route.gave_up(failure, after_s=timeout_s)
-            return Upgraded(talk=None, failure=failure)
+            return Upgraded(talk=None, failure=self.route.ran_out(trail.phase, after_s=timeout_s))
         except Broken as broken:
             return Upgraded(talk=None, failure=broken.failure)
         at = self.clock()

@@ -31,7 +31,6 @@ for _name in ("httpcore", "hpack", "h2"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 _IDLE_S = 30.0
-_SETTING_UP = ("resolve", "connect", "proxy", "handshake")
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -143,19 +142,13 @@ class HttpClient:
                 route.check("connect", "handshake")
                 await self._send(pool, sending, reply)
         except TimeoutError:
-            reply.failure = Failure(
-                kind="timeout", phase=reply.trail.phase, detail=f"not complete after {sending.timeout_s:g} s"
-            )
-            if reply.trail.phase in _SETTING_UP:
-                route.gave_up(reply.failure, after_s=sending.timeout_s)
+            reply.failure = route.ran_out(reply.trail.phase, after_s=sending.timeout_s)
         except Broken as broken:
             reply.failure = _in_phase(broken.failure, reply.trail.phase)
-        except httpcore.LocalProtocolError:
-            # Its text quotes the header, which may be a credential.
-            reply.failure = Failure(
-                kind="other", phase="send", detail="a header holds characters that HTTP cannot carry"
-            )
-        except (httpcore.RemoteProtocolError, httpcore.ProtocolError) as error:
+        except httpcore.LocalProtocolError as error:
+            # Headers were checked before: it is HTTP/2 that stumbles over what the peer sent. The text may quote anything.
+            reply.failure = Failure(kind="protocol", phase=reply.trail.phase, detail=type(error).__name__)
+        except httpcore.ProtocolError as error:
             _protocol(error, reply)
         except (httpcore.NetworkError, OSError) as error:
             reply.failure = _in_phase(_cause(error), reply.trail.phase)
@@ -184,7 +177,7 @@ class HttpClient:
                 marks["received"] = self._clock()
                 reply.trail.phase = "body"
 
-        headers = [(name.encode("ascii"), value.encode("utf-8")) for name, value in sending.headers()]
+        headers = [(name.encode("ascii"), _header_value(value)) for name, value in sending.headers()]
         request = httpcore.Request(
             sending.method.encode(),
             httpcore.URL(
@@ -237,6 +230,13 @@ async def _read_body(response: httpcore.Response, limit: int, reply: Reply) -> N
         reply.body = bytes(body[:limit])
 
 
+def _header_value(value: str) -> bytes:
+    """A header's value as bytes. Checked here, because the libraries' own complaints quote it, and it may be a secret."""
+    if value != value.strip() or any(character < " " or character == "\x7f" for character in value):
+        raise Broken("other", "send", "a header holds characters that HTTP cannot carry")
+    return value.encode("utf-8", "replace")
+
+
 def _stale(reply: Reply) -> bool:
     return (
         not reply.opened
@@ -282,7 +282,7 @@ def _cause(error: BaseException) -> Failure:
 
 def _in_phase(failure: Failure, phase: str) -> Failure:
     """A wire knows only that it was receiving or sending; the request knows what for."""
-    if failure.phase not in ("receive", "send"):
+    if failure.phase not in ("receive", "send") or failure.kind == "other":
         return failure
     return Failure(kind=failure.kind, phase=phase, detail=failure.detail)
 

@@ -120,10 +120,15 @@ class Route:
             if failure is not None:
                 raise Broken(failure.kind, failure.phase, failure.detail)
 
-    def gave_up(self, failure: Failure, *, after_s: float) -> None:
-        """Somebody ran out of time on this route before it stood; counts if the time was not shorter than usual."""
-        if after_s >= self._timeout_s:
-            self._remember(failure, "handshake" if failure.phase == "handshake" else "connect")
+    def ran_out(self, phase: str, *, after_s: float) -> Failure:
+        """The failure of somebody whose time ran out in a phase of this route; remembered if it was the usual time."""
+        to_proxy = self.proxy is not None and phase in ("resolve", "connect", "proxy")
+        failure = Failure(
+            kind="proxy" if to_proxy else "timeout", phase=phase, detail=f"not complete after {after_s:g} s"
+        )
+        if phase in ("resolve", "connect", "proxy", "handshake") and after_s >= self._timeout_s:
+            self._remember(failure, "handshake" if phase == "handshake" else "connect")
+        return failure
 
     async def _open(self, family: Family, trail: Trail) -> Wire:
         trail.phase = "resolve"

@@ -120,7 +120,12 @@ class Stage:
     ) -> AsyncIterator[int]:
         """A TCP (or TLS) server; yields its port."""
 
+        serving: set[asyncio.Task[Any]] = set()
+        writers: list[asyncio.StreamWriter] = []
+
         async def quiet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            serving.add(asyncio.current_task())  # type: ignore[arg-type]
+            writers.append(writer)
             try:
                 with contextlib.suppress(OSError, ssl.SSLError, asyncio.IncompleteReadError):
                     await handler(reader, writer)
@@ -134,11 +139,13 @@ class Stage:
             yield server.sockets[0].getsockname()[1]
         finally:
             server.close()
-            await server.wait_closed()
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
-                if getattr(task.get_coro(), "__name__", "") == "quiet":
-                    task.cancel()
-            await asyncio.sleep(0.01)  # closing a TLS transport takes some turns of the loop
+            for task in serving:
+                task.cancel()
+            await asyncio.gather(*serving, return_exceptions=True)
+            for writer in writers:
+                # A TLS transport would wait half a minute for the peer's farewell.
+                writer.transport.abort()
+            await asyncio.sleep(0.01)
 
     @contextlib.asynccontextmanager
     async def answer(self, *chunks: bytes, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:

@@ -192,9 +192,8 @@ def test_a_server_that_is_only_old_is_seen_as_old(
 
     async def main() -> Any:
         options = ("-cert", str(certificate), "-key", str(private), flag, "-cipher", "ALL:@SECLEVEL=0")
-        async with s_server(*options) as port:
-            async with stage.target(port, tls=True, ca_file=str(certificate)) as target:
-                return await target.handshake("rest"), await target.http(Ask(method="GET", path="/api/v5/public/time"))
+        async with s_server(*options) as port, stage.target(port, tls=True, ca_file=str(certificate)) as target:
+            return await target.handshake("rest"), await target.http(Ask(method="GET", path="/api/v5/public/time"))
 
     seen, answer = asyncio.run(main())
     assert (seen.outcome, seen.version) == ("ok", version)
@@ -390,10 +389,13 @@ def test_a_reset_after_the_hello_for_one_name_only(stage: Any) -> None:
             finally:
                 behind.close()
 
-        async with stage.serve(idle, tls=stage.server_tls("free.test")) as inner, stage.serve(front) as port:
-            async with stage.target(port, tls=True) as target:
-                banned = await target.handshake("rest", server_name="banned.test")
-                return banned, await target.handshake("rest", server_name="free.test")
+        async with (
+            stage.serve(idle, tls=stage.server_tls("free.test")) as inner,
+            stage.serve(front) as port,
+            stage.target(port, tls=True) as target,
+        ):
+            banned = await target.handshake("rest", server_name="banned.test")
+            return banned, await target.handshake("rest", server_name="free.test")
 
     banned, free = asyncio.run(main())
     assert banned.outcome == "reset"

@@ -354,9 +354,11 @@ def test_a_refused_connection_is_a_fact_and_the_second_asker_pays_nothing(stage:
 
 def test_a_name_that_is_not_found_fails_without_a_connection(stage: Any) -> None:
     async def main() -> Any:
-        async with stage.dns(lambda name, kind, packet: stage.reply(packet, rcode=3)) as server:
-            async with stage.target(443, host="api.test", dns_servers=(server,)) as target:
-                return await target.http(TIME), target.connections_made
+        async with (
+            stage.dns(lambda name, kind, packet: stage.reply(packet, rcode=3)) as server,
+            stage.target(443, host="api.test", dns_servers=(server,)) as target,
+        ):
+            return await target.http(TIME), target.connections_made
 
     answer, connections = asyncio.run(main())
     assert (answer.failure.kind, answer.failure.phase) == ("dns", "resolve")
@@ -375,9 +377,11 @@ def test_the_name_stays_in_host_header_and_certificate_check_when_addresses_come
         async with stage.dns(behave) as server, stage.serve(keeping(seen), tls=good) as port:
             async with stage.target(port, host="api.test", tls=True, dns_servers=(server,)) as target:
                 first = await target.http(TIME)
-            async with stage.serve(keeping(seen), tls=wrong) as other:
-                async with stage.target(other, host="api.test", tls=True, dns_servers=(server,)) as target:
-                    return first, await target.http(TIME), port
+            async with (
+                stage.serve(keeping(seen), tls=wrong) as other,
+                stage.target(other, host="api.test", tls=True, dns_servers=(server,)) as target,
+            ):
+                return first, await target.http(TIME), port
 
     first, second, port = asyncio.run(main())
     assert first.status == 200
@@ -528,13 +532,15 @@ def test_one_family_can_be_forced(stage: Any) -> None:
             v4, v6 = (1, socket.inet_aton("127.0.0.1")), (28, socket.inet_pton(socket.AF_INET6, "::1"))
             return bytes(stage.reply(packet, v4 if kind == 1 else v6))
 
-        async with stage.dns(behave) as server, stage.serve(keeping([])) as port:
-            async with stage.target(port, host="both.test", dns_servers=(server,)) as target:
-                ask = Ask(method="GET", path=TIME.path)
-                either = await target.http(ask)
-                only4 = await target.http(Ask(method="GET", path=TIME.path, family="v4"))
-                only6 = await target.http(Ask(method="GET", path=TIME.path, family="v6"))
-                return either, only4, only6, await target.http(ask), await target.dial("rest")
+        async with (
+            stage.dns(behave) as server,
+            stage.serve(keeping([])) as port,
+            stage.target(port, host="both.test", dns_servers=(server,)) as target,
+        ):
+            either = await target.http(TIME)
+            only4 = await target.http(Ask(method="GET", path=TIME.path, family="v4"))
+            only6 = await target.http(Ask(method="GET", path=TIME.path, family="v6"))
+            return either, only4, only6, await target.http(TIME), await target.dial("rest")
 
     either, only4, only6, after, dials = asyncio.run(main())
     assert (either.status, only4.status, after.status) == (200, 200, 200)

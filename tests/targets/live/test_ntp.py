@@ -89,7 +89,7 @@ def test_the_offset_is_server_minus_local(ahead_s: float) -> None:
 
 
 def test_a_busy_loop_does_not_pass_for_a_distance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kernel's stamp counts, where there is one: 100 ms of other work between arrival and reading change nothing."""
+    """The kernel's stamp counts, where there is one: 100 ms of other work after the arrival change nothing."""
     if not ntp._SO_TIMESTAMPNS:
         pytest.skip("this system does not stamp packets")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

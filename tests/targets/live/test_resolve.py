@@ -135,9 +135,11 @@ def test_a_truncated_answer_is_asked_again_by_tcp(stage: Any) -> None:
             writer.write(len(answer).to_bytes(2, "big") + answer)
 
     async def main() -> Any:
-        async with stage.dns(lambda name, kind, packet: stage.reply(packet, truncated=True)) as (host, port):
-            async with stage.serve(over_tcp, host=host, port=port):
-                return await resolver((host, port)).system("big.test")
+        async with (
+            stage.dns(lambda name, kind, packet: stage.reply(packet, truncated=True)) as (host, port),
+            stage.serve(over_tcp, host=host, port=port),
+        ):
+            return await resolver((host, port)).system("big.test")
 
     found = asyncio.run(main())
     assert set(found.addresses) == {"192.0.2.7", "2001:db8::7"}

@@ -35,10 +35,12 @@ def test_a_file_that_is_no_store_is_named_and_trusts_nobody(
         file.write_text(content)
 
     async def main() -> Any:
-        async with stage.answer(b"", tls=stage.server_tls()) as port:
-            async with stage.target(port, tls=True, ca_file=str(file)) as target:
-                store = await target.trust()
-                return store, await target.http(Ask(method="GET", path="/api/v5/x")), await target.handshake("rest")
+        async with (
+            stage.answer(b"", tls=stage.server_tls()) as port,
+            stage.target(port, tls=True, ca_file=str(file)) as target,
+        ):
+            store = await target.trust()
+            return store, await target.http(Ask(method="GET", path="/api/v5/x")), await target.handshake("rest")
 
     store, answer, seen = asyncio.run(main())
     assert (store.problem, store.certificates, store.path, store.source) == (problem, 0, str(file), "ca-file")
