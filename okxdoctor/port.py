@@ -201,6 +201,10 @@ class Io(Protocol):
         """One connection attempt to every address of the role's host. Direct, without proxy."""
         ...
 
+    async def dial_elsewhere(self, role: Role) -> tuple[Dial, ...]:
+        """The same for addresses that only servers asked directly gave, and the program does not see."""
+        ...
+
     async def dial_control(self) -> tuple[Dial, ...]:
         """The same for control addresses that have nothing to do with the exchange."""
         ...

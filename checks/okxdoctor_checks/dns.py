@@ -95,10 +95,10 @@ async def _with_dials(io: Io, host: Host, routes: dict[Role, Route | None]) -> H
     if not direct or not (_contradicted(host) or any(kind(a) == "fake-ip" for a in _seen(host))):
         return host
     try:
-        dials = await io.dial(direct[0])
+        seen, elsewhere = await asyncio.gather(io.dial(direct[0]), io.dial_elsewhere(direct[0]))
     except (Skip, Inconclusive):
         return host
-    return Host(name=host.name, roles=host.roles, lookups=host.lookups, dials=dials)
+    return Host(name=host.name, roles=host.roles, lookups=host.lookups, dials=(*seen, *elsewhere))
 
 
 # ---- evaluate --------------------------------------------------------------------------------

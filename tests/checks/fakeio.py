@@ -279,6 +279,9 @@ class FakeIo:
         assert key in self.dials, f"dial of {key} is not scripted"
         return self.dials[key]
 
+    async def dial_elsewhere(self, role: Role) -> tuple[Dial, ...]:
+        return self.dials.get(f"{role} elsewhere", ())
+
     async def dial_control(self) -> tuple[Dial, ...]:
         return self.control_dials
 

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_ELSEWHERE = 4
+"""So many addresses of other resolvers are tried: one that lives decides."""
+
 
 class LiveTarget:
     """Implements :class:`okxdoctor.port.Io` over real sockets. Opens nothing before it is asked; leaving its context
@@ -159,6 +162,17 @@ class LiveTarget:
         if others & set(found.addresses):
             return dials
         return dials + await self._dial_all(tuple((a, port) for a in sorted(others)), share=0.5)
+
+    async def dial_elsewhere(self, role: Role) -> tuple[Dial, ...]:
+        place = self._place(role)
+        return await self._memo.once(("dial-elsewhere", place.host, place.port), lambda: self._dial_elsewhere(place))
+
+    async def _dial_elsewhere(self, place: Place) -> tuple[Dial, ...]:
+        own, *others = await self.lookup(place.host)
+        unseen = dict.fromkeys(address for other in others for address in other.addresses)
+        return await self._dial_all(
+            tuple((address, place.port) for address in unseen if address not in own.addresses)[:_ELSEWHERE]
+        )
 
     async def dial_control(self) -> tuple[Dial, ...]:
         return await self._memo.once("dial-control", lambda: self._dial_all(self._config.control_addresses))
