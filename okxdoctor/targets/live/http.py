@@ -1,4 +1,5 @@
-"""HTTP/1.1 and HTTP/2 by httpcore, the engine under httpx, behind one adapter: no type of it leaves this module.
+"""HTTP/1.1 and HTTP/2 by httpcore, the engine under httpx, behind one adapter (this module
+and ``connections``): no type of it gets further.
 
 httpcore rather than httpx on top of it: the connection below is ours by its public ``network_backend`` (own DNS, own
 proxies, own TLS with the reasons kept), nothing of httpx's sessions, redirects or environment is wanted here, and
@@ -11,8 +12,7 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterable, Callable, Iterable
-from contextvars import ContextVar
+from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -21,10 +21,9 @@ import httpcore
 
 from okxdoctor.port import Failure, Instant
 from okxdoctor.targets.live.broken import Broken
+from okxdoctor.targets.live.connections import TRAIL, Backend, Pool, Stream, Ways
 from okxdoctor.targets.live.content import LIMIT
-from okxdoctor.targets.live.route import Family, Route, Trail
-from okxdoctor.targets.live.tls import TlsWire
-from okxdoctor.targets.live.wire import Wire
+from okxdoctor.targets.live.route import Family, Trail
 
 # These log headers at DEBUG, credentials included; a program that turns debugging on must not print them.
 for _name in ("httpcore", "hpack", "h2"):
@@ -81,7 +80,7 @@ class HttpClient:
 
     def __init__(
         self,
-        route: Callable[[str, int], Route],
+        route: Ways,
         context: ssl.SSLContext,
         *,
         clock: Callable[[], Instant],
@@ -121,19 +120,19 @@ class HttpClient:
                     await pool.aclose()
             return reply
 
-    def _new_pool(self, family: Family, most: int) -> _Pool:
-        return _Pool(
+    def _new_pool(self, family: Family, most: int) -> Pool:
+        return Pool(
             ssl_context=self._context,
             max_connections=most,
             max_keepalive_connections=most,
             keepalive_expiry=_IDLE_S,
             http1=True,
             http2=True,
-            network_backend=_Backend(self, family),
+            network_backend=Backend(self._route, family, clock=self._clock, speaks_h2=self._speaks_h2),
             speaks_h2=self._speaks_h2,
         )
 
-    async def _exchange(self, pool: _Pool, sending: Sending) -> Reply:
+    async def _exchange(self, pool: Pool, sending: Sending) -> Reply:
         reply = Reply()
         started = time.monotonic()
         route = self._route(sending.host, sending.port)
@@ -146,7 +145,7 @@ class HttpClient:
         except Broken as broken:
             reply.failure = _in_phase(broken.failure, reply.trail.phase)
         except httpcore.LocalProtocolError as error:
-            # Headers were checked before: it is HTTP/2 that stumbles over what the peer sent. The text may quote anything.
+            # Headers were checked before: HTTP/2 stumbles over what the peer sent. Its text may quote it.
             reply.failure = Failure(kind="protocol", phase=reply.trail.phase, detail=type(error).__name__)
         except httpcore.ProtocolError as error:
             _protocol(error, reply)
@@ -161,7 +160,7 @@ class HttpClient:
         reply.total_ms = _ms_since(started)
         return reply
 
-    async def _send(self, pool: _Pool, sending: Sending, reply: Reply) -> None:
+    async def _send(self, pool: Pool, sending: Sending, reply: Reply) -> None:
         marks: dict[str, Instant] = {}
 
         async def trace(event: str, info: dict[str, Any]) -> None:
@@ -188,15 +187,15 @@ class HttpClient:
             # The request line carries the target as it was signed, whatever a URL type would make of it.
             extensions={"trace": trace, "target": sending.target.encode("ascii")},
         )
-        token = _TRAIL.set(reply.trail)
+        token = TRAIL.set(reply.trail)
         try:
             response = await pool.handle_async_request(request)
         finally:
-            _TRAIL.reset(token)
+            TRAIL.reset(token)
             reply.sent, reply.received = marks.get("sent"), marks.get("received")
         try:
             stream = response.extensions.get("network_stream")
-            if isinstance(stream, _Stream):
+            if isinstance(stream, Stream):
                 reply.connection = stream.wire.number
                 if response.extensions.get("http_version") != b"HTTP/2":
                     # One request at a time: the stream's own readings stand closer to the socket.
@@ -231,7 +230,7 @@ async def _read_body(response: httpcore.Response, limit: int, reply: Reply) -> N
 
 
 def _header_value(value: str) -> bytes:
-    """A header's value as bytes. Checked here, because the libraries' own complaints quote it, and it may be a secret."""
+    """A header's value as bytes. Checked here, because the libraries' complaints quote it, and it may be a secret."""
     if value != value.strip() or any(character < " " or character == "\x7f" for character in value):
         raise Broken("other", "send", "a header holds characters that HTTP cannot carry")
     return value.encode("utf-8", "replace")
@@ -285,111 +284,6 @@ def _in_phase(failure: Failure, phase: str) -> Failure:
     if failure.phase not in ("receive", "send") or failure.kind == "other":
         return failure
     return Failure(kind=failure.kind, phase=phase, detail=failure.detail)
-
-
-# ---- below httpcore ----------------------------------------------------------------------------
-
-# The request that the running task is making. httpcore connects in the task of the request that needs it.
-_TRAIL: ContextVar[Trail] = ContextVar("okxdoctor_trail")
-
-
-class _Pool(httpcore.AsyncConnectionPool):
-    """httpcore's pool, except that requests do not queue up behind a connection in the hope that it becomes HTTP/2.
-
-    When it becomes HTTP/1.1, they would all start over: two round trips lost at the start of every run.
-    """
-
-    def __init__(self, *, speaks_h2: set[tuple[str, int]], **settings: Any) -> None:
-        super().__init__(**settings)
-        self._settings = {
-            name: settings[name] for name in ("ssl_context", "keepalive_expiry", "http1", "http2", "network_backend")
-        }
-        self._h2 = speaks_h2
-
-    def create_connection(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
-        return _Connection(origin=origin, speaks_h2=self._h2, **self._settings)
-
-
-class _Connection(httpcore.AsyncHTTPConnection):
-    def __init__(self, *, origin: httpcore.Origin, speaks_h2: set[tuple[str, int]], **settings: Any) -> None:
-        super().__init__(origin=origin, **settings)
-        self._place = (origin.host.decode("ascii"), origin.port)
-        self._h2 = speaks_h2
-
-    def is_available(self) -> bool:
-        if self.info() == "CONNECTING" and self._place not in self._h2:
-            return False
-        return super().is_available()
-
-
-class _Backend(httpcore.AsyncNetworkBackend):
-    def __init__(self, client: HttpClient, family: Family) -> None:
-        self._client = client
-        self._family: Family = family
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        route = self._client._route(host, port)
-        wire = await route.open(family=self._family, trail=_TRAIL.get())
-        return _Stream(wire, route, self._client)
-
-
-class _Stream(httpcore.AsyncNetworkStream):
-    """A wire as httpcore wants it; notes when bytes last left and when the first ones after them came."""
-
-    def __init__(self, wire: Wire, route: Route, client: HttpClient) -> None:
-        self.wire = wire
-        self.sent: Instant | None = None
-        self.received: Instant | None = None
-        self._route = route
-        self._client = client
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = await self.wire.read()
-        if self.received is None and data:
-            self.received = self._client._clock()
-            trail = _TRAIL.get(None)
-            if trail is not None and not trail.first:
-                trail.first = data[:16]
-        return data
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if not buffer:
-            return
-        self.received = None
-        self.sent = self._client._clock()
-        try:
-            await self.wire.write(buffer)
-        except Broken as broken:
-            # As httpcore's own backends do: a server may answer and close before it has read everything.
-            raise httpcore.WriteError from broken
-
-    async def aclose(self) -> None:
-        self.wire.close()
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        secured = await self._route.secure(
-            self.wire, ssl_context, server_hostname or self._route.host, trail=_TRAIL.get()
-        )
-        if secured.tls.selected_alpn_protocol() == "h2":
-            self._client._speaks_h2.add((self._route.host, self._route.port))
-        return _Stream(secured, self._route, self._client)
-
-    def get_extra_info(self, info: str) -> Any:
-        if info == "ssl_object":
-            return self.wire.tls if isinstance(self.wire, TlsWire) else None
-        if info == "is_readable":
-            # Nobody has asked anything: whatever lies there, even the end, makes the connection unfit for reuse.
-            return self.wire.pull() is not None
-        return None
 
 
 def _text(raw: bytes) -> str:

@@ -50,7 +50,6 @@ class TlsWire:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._eof = False
-        self._early: list[bytes] = []
         self._sending = asyncio.Lock()
         self._heard = bytearray()
         try:
@@ -90,8 +89,6 @@ class TlsWire:
             self._hear(data)
 
     async def read(self) -> bytes:
-        if self._early:
-            return self._early.pop(0)
         while True:
             data = self._decrypt()
             if data is not None:
