@@ -84,6 +84,15 @@ def dated(chain: Sequence[Certificate], low_s: float, high_s: float, *, deep: bo
     return tuple(found)
 
 
+# ---- subjects and issuers -----------------------------------------------------------------------
+
+
+def called(name: str) -> str:
+    """A distinguished name as people call it: the common name, else the organisation, else all of it."""
+    parts = dict(part.split("=", 1) for part in reversed(name.split(", ")) if "=" in part)
+    return parts.get("CN") or parts.get("O") or name or "nobody"
+
+
 # ---- links -------------------------------------------------------------------------------------
 
 
@@ -108,9 +117,9 @@ def weakness(chain: Sequence[Certificate]) -> str:
     """What is too weak in the path, in words; "" for nothing. A root's own signature proves nothing and counts not."""
     for certificate in path(chain):
         if certificate.key_type.upper() in ("RSA", "DSA") and 0 < certificate.key_bits < RSA_BITS_MIN:
-            return f"the {certificate.key_type} key of {certificate.subject or 'a certificate'} has only " \
-                   f"{certificate.key_bits} bits"  # fmt: skip
+            bits = f"only {certificate.key_bits} bits"
+            return f"the {certificate.key_type} key of the certificate of {called(certificate.subject)} has {bits}"
         hashed = certificate.signature_hash.lower().replace("-", "")
         if hashed in WEAK_HASHES and not certificate.self_issued:
-            return f"the certificate of {certificate.subject or 'the server'} is signed with {hashed.upper()}"
+            return f"the certificate of {called(certificate.subject)} is signed with {hashed.upper()}"
     return ""

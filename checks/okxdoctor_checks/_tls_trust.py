@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from okxdoctor.model import Confidence, Finding, Json, Severity
 from okxdoctor.port import TrustStore, Verification
-from okxdoctor_checks._certificates import path
+from okxdoctor_checks._certificates import called, path
 from okxdoctor_checks._tls_greeting import Greeting, finding, place, stores, verified
 from okxdoctor_checks._words import listed
 
@@ -65,8 +65,8 @@ def untrusted(greeting: Greeting) -> Finding | None:
         return finding(
             "tls.incomplete-chain",
             greeting,
-            f"{place(greeting)} does not send the certificate of {end.issuer}, its issuer; fetched, it completes "
-            "the chain.",
+            f"{place(greeting)} does not send the certificate of its issuer ({called(end.issuer)}); fetched, it "
+            "completes the chain.",
             evidence | {"missing": end.issuer, "fetched_from": list(greeting.handshake.aia_fetched)},
             excluded=("tls.intercepted", "tls.trust-store"),
         )
@@ -75,15 +75,15 @@ def untrusted(greeting: Greeting) -> Finding | None:
         return finding(
             "tls.incomplete-chain",
             greeting,
-            f"{place(greeting)} does not send the certificate of {end.issuer}, its issuer, and it could not be "
-            "fetched.",
+            f"{place(greeting)} does not send the certificate of its issuer ({called(end.issuer)}), and it could not "
+            "be fetched.",
             evidence | {"missing": end.issuer, "fetch_from": list(end.aia_issuers[:2])},
             confidence=Confidence.POSSIBLE,
         )
     return finding(
         "tls.intercepted",
         greeting,
-        f"the certificate of {place(greeting)} comes from {end.issuer}, which no public store knows.",
+        f"the certificate of {place(greeting)} comes from {called(end.issuer)}, which no public store knows.",
         evidence | {"root": end.issuer, "complete": end.self_issued},
         confidence=Confidence.CERTAIN if end.self_issued or len(sent) > 1 else Confidence.LIKELY,
         excluded=("tls.self-signed", "tls.trust-store", "tls.incomplete-chain"),
@@ -115,7 +115,7 @@ def quietly_intercepted(greeting: Greeting) -> Finding | None:
     return finding(
         "tls.intercepted",
         greeting,
-        f"the certificate of {place(greeting)} comes from {end.issuer}, which this machine trusts and the public "
+        f"the certificate of {place(greeting)} comes from {called(end.issuer)}, which this machine trusts and the public "
         "bundle does not know; clients that use certifi fail.",
         {"stores": verified(greeting), "root": end.issuer},
         confidence=Confidence.LIKELY,

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding
 from okxdoctor.port import Endpoint, Io, TimeBasis, TrustStore
-from okxdoctor_checks._certificates import DAY_S, Ends, covers, dated, path, weakness
+from okxdoctor_checks._certificates import DAY_S, Ends, called, covers, dated, path, weakness
 from okxdoctor_checks._limits import limit
 from okxdoctor_checks._tls_greeting import Greeting, accepted, finding, place, verified
 from okxdoctor_checks._tls_trust import broken_store, quietly_intercepted, untrusted
@@ -193,13 +193,14 @@ def _cut_off(greeting: Greeting) -> Finding:
     )
 
 
-def _weak(greeting: Greeting, said: str) -> Finding:
+def _weak(greeting: Greeting, said: str, *remedy: str) -> Finding:
     handshake = greeting.handshake
     return finding(
         "tls.weak",
         greeting,
         f"{said}, at {place(greeting)}.",
         {"weak": said, "alert": handshake.alert or None, "cipher": handshake.cipher or None},
+        remedy=remedy,
         excluded=("tls.handshake-reset",),
     )
 
@@ -214,7 +215,7 @@ def _self_signed(greeting: Greeting) -> Finding | None:
     return finding(
         "tls.self-signed",
         greeting,
-        f"{place(greeting)} presents a certificate that it signed itself ({leaf.subject}).",
+        f"{place(greeting)} presents a certificate that it signed itself ({called(leaf.subject)}).",
         {"stores": verified(greeting), "covers_host": covers(leaf.names, greeting.host)},
         excluded=("tls.intercepted", "tls.incomplete-chain"),
     )
@@ -236,7 +237,9 @@ def _mismatch(greeting: Greeting) -> Finding | None:
 
 def _weak_certificate(greeting: Greeting) -> Finding | None:
     said = weakness(greeting.handshake.chain)
-    return _weak(greeting, said) if said else None
+    if not said:
+        return None
+    return _weak(greeting, said, "Issue the certificate anew: EC P-256 or RSA of 2048 bits and more, SHA-256")
 
 
 def _dates(greeting: Greeting, facts: Facts) -> Finding | None:

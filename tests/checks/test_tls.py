@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from okxdoctor.check import Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Severity
 from okxdoctor.port import Certificate, Endpoint, Handshake, TimeBasis, TrustStore, Verification
-from okxdoctor_checks._certificates import covers, epoch_s, path
+from okxdoctor_checks._certificates import called, covers, epoch_s, path
 from okxdoctor_checks._tls_greeting import Greeting
 from okxdoctor_checks.tls import CHECK, Facts
 
@@ -229,7 +229,7 @@ def test_intercepted_names_the_root() -> None:
     root = replace(ROOT, subject="CN=Corp Inspection CA", issuer="CN=Corp Inspection CA")
     found = of(unverified(verified("system", 19), verified("bundled", 19), chain=(corporate, root), code=19))
     assert (found.code, found.confidence) == ("tls.intercepted", Confidence.CERTAIN)
-    assert "CN=Corp Inspection CA" in found.summary
+    assert "from Corp Inspection CA," in found.summary
     alone = of(unverified(verified("bundled", 20), chain=(corporate,)))
     assert (alone.code, alone.confidence) == ("tls.intercepted", Confidence.LIKELY)
     middle = replace(ISSUER, subject="CN=Corp Inspection CA", issuer="CN=Corp Root")
@@ -250,7 +250,8 @@ def test_incomplete_chain() -> None:
     )
     found = of(repaired)
     assert (found.code, found.confidence) == ("tls.incomplete-chain", Confidence.CERTAIN)
-    assert "CN=WE1, O=Google Trust Services" in found.summary
+    assert "(WE1)" in found.summary
+    assert found.evidence["missing"] == "CN=WE1, O=Google Trust Services"
     assert found.evidence["fetched_from"] == ["http://i.pki.goog/we1.crt"]
     unfetched = of(unverified(verified("bundled", 20), chain=(leaf(),)))
     assert (unfetched.code, unfetched.confidence) == ("tls.incomplete-chain", Confidence.POSSIBLE)
@@ -371,6 +372,21 @@ def test_path_follows_issuers_in_any_order_and_ends() -> None:
     circle = replace(ISSUER, issuer=leaf().subject)
     assert path((leaf(), circle)) == (leaf(), circle)
     assert path(()) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("CN=WE1, O=Google Trust Services, C=US", "WE1"),
+        ("O=Corp, C=DE", "Corp"),
+        ("CN=a=b", "a=b"),
+        ("C=DE", "C=DE"),
+        ("", "nobody"),
+        ("unreadable: ValueError", "unreadable: ValueError"),
+    ],
+)
+def test_called(name: str, short: str) -> None:
+    assert called(name) == short
 
 
 wild_certificates = st.builds(
