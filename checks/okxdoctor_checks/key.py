@@ -219,7 +219,7 @@ def _expired(facts: Facts) -> Finding:
     if off_s < window_s:
         return Finding(
             code="timestamp.expired",
-            summary=f"A fresh request is refused as expired (50102) although the clock is right within {duration(off_s)}",
+            summary=f"A fresh request is refused as expired (50102) though the clock is right within {duration(off_s)}",
             evidence=evidence,
             subject="rest",
             remedy=in_between(facts.way, "holds requests back"),

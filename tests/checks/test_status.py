@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from okxdoctor.check import Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Severity
 from okxdoctor.port import LedgerRow
-from okxdoctor_checks.status import CHECK, Facts
+from okxdoctor_checks.status import CHECK, Facts, Window
 
 STATUS = "GET /api/v5/system/status"
 NOW_MS = EPOCH_NS // 1_000_000
@@ -212,6 +213,17 @@ def test_one_request_is_enough() -> None:
     assert [ask.path for ask in io.asks] == ["/api/v5/system/status"]
 
 
-@given(st.builds(Facts))
-def test_any_facts_are_judged(facts: Facts) -> None:
-    judged(CHECK, facts)
+WINDOWS = st.builds(
+    Window,
+    state=st.sampled_from(["ongoing", "pre_open", "scheduled", "completed", "?"]),
+    service=st.sampled_from(["0", "5", "8", "10", "99", "x"]) | st.text(max_size=5),
+    environment=st.sampled_from(["1", "2", "", "x"]),
+    begin_ms=st.none() | st.integers(-(10**18), 10**18),
+    end_ms=st.none() | st.integers(-(10**18), 10**18),
+)
+REFUSALS = st.tuples(st.text(max_size=9), st.sampled_from(["50001", "50013", "0", ""]), st.integers(0, 9))
+
+
+@given(st.builds(Facts), st.lists(WINDOWS, max_size=4), st.lists(REFUSALS, max_size=3), st.integers(-(10**18), 10**18))
+def test_any_facts_are_judged(facts: Facts, windows: list[Window], refusals: list[Any], now_ms: int) -> None:
+    judged(CHECK, replace(facts, windows=tuple(windows), refusals=tuple(refusals), now_ms=now_ms))
