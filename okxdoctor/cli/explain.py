@@ -30,7 +30,7 @@ def explain(ctx: click.Context, what: tuple[str, ...], form: str) -> None:
     """Explain a cause, a check, an error code of OKX, or the text of a message.
 
     X is a cause (clock.ahead), a family or check (clock), a REST or WebSocket code (50113, 60009, 4004), an HTTP
-    status (429), or text ("Invalid Sign", or a whole answer of the exchange).
+    status (429), an endpoint (market/ticker), or text: "Invalid Sign", or a whole answer of the exchange.
     """
     asked = " ".join(what).strip()
     if not asked:

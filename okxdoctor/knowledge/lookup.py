@@ -1,14 +1,17 @@
-"""Find what somebody asks about: a cause, a family of causes, a code, an HTTP status, or the text of a message."""
+"""Find what somebody asks about: a cause, a family of causes, a code, an endpoint, an HTTP status, or a message."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from okxdoctor.knowledge.cause_table import CauseRow, causes, families, family
 from okxdoctor.knowledge.code_table import CodeRow, code, codes
+
+if TYPE_CHECKING:
+    from okxdoctor.knowledge.endpoint_table import EndpointRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +20,13 @@ class Family:
 
     name: str
     causes: tuple[CauseRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """The methods of one path, each with its request budget."""
+
+    rows: tuple[EndpointRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +43,7 @@ class Matches:
 
 R = TypeVar("R", CodeRow, CauseRow | CodeRow)
 
-Found = CauseRow | CodeRow | Family | Matches
+Found = CauseRow | CodeRow | Family | Endpoints | Matches
 
 MOST = 16
 """Rows that a list of matches shows at most."""
@@ -52,6 +62,8 @@ def find(asked: str) -> Found | None:
         return None
     if (row := _exact(text)) is not None:
         return row
+    if "/" in text and (called := _endpoints(text)) is not None:
+        return called
     if (named := _pasted(text) or _listed(text)) is not None:
         return named
     if status := re.fullmatch(r"(?:HTTP[ /]*)?([1-5][0-9]{2})", text, re.IGNORECASE):
@@ -88,6 +100,20 @@ def _exact(text: str) -> CauseRow | CodeRow | Family | None:
     if (all_of := name.rstrip(".*")) in families():
         return Family(name=all_of, causes=family(all_of))
     return next((row for row in family(name.partition(".")[0]) if row.code == name), None)
+
+
+def _endpoints(text: str) -> Endpoints | None:
+    """`GET /api/v5/market/ticker?instId=X`, a whole address, or just `market/ticker`."""
+    asked = re.fullmatch(
+        r"(?:(GET|POST) )?(?:https?://[^/ ]+)?/?(?:api/v5/)?([a-z0-9/-]+?)/?(?:\?\S*)?", text, re.IGNORECASE
+    )
+    if asked is None:
+        return None
+    from okxdoctor.knowledge.endpoint_table import endpoints
+
+    path, method = f"/api/v5/{asked[2]}".lower(), (asked[1] or "").upper()
+    rows = tuple(row for row in endpoints() if row.path.lower() == path and method in ("", row.method))
+    return Endpoints(rows=rows) if rows else None
 
 
 def _pasted(text: str) -> CodeRow | Matches | None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
-from typing import TypeAlias, assert_never
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from okxdoctor.knowledge.cause_table import CauseRow, title
 from okxdoctor.knowledge.code_table import CodeRow
-from okxdoctor.knowledge.lookup import Family, Found, Matches
+from okxdoctor.knowledge.lookup import Endpoints, Family, Found, Matches
+
+if TYPE_CHECKING:
+    from okxdoctor.knowledge.endpoint_table import EndpointRow
 
 Value: TypeAlias = "str | int | list[Value] | dict[str, Value] | None"
 
@@ -40,6 +43,8 @@ def text(found: Found, width: int) -> str:
             lines = _code(found, width)
         case Family():
             lines = _family(found, width)
+        case Endpoints():
+            lines = _endpoints(found, width)
         case Matches():
             lines = _matches(found, width)
         case _:
@@ -48,7 +53,7 @@ def text(found: Found, width: int) -> str:
 
 
 def value(found: Found) -> list[Value]:
-    """The same as data: one object for each row, `kind` cause or code."""
+    """The same as data: one object for each row, `kind` cause, code or endpoint."""
     match found:
         case CauseRow():
             return [_cause_value(found)]
@@ -56,6 +61,8 @@ def value(found: Found) -> list[Value]:
             return [_code_value(found)]
         case Family():
             return [_cause_value(row) for row in found.causes]
+        case Endpoints():
+            return [_endpoint_value(row) for row in found.rows]
         case Matches():
             return [_cause_value(row) if isinstance(row, CauseRow) else _code_value(row) for row in found.rows]
         case _:
@@ -221,6 +228,31 @@ def _family(found: Family, width: int) -> Iterator[str]:
     yield from paragraph(f"okxdoctor run --only '{found.name}.*'", width, indent="       ")
 
 
+def _endpoints(found: Endpoints, width: int) -> Iterator[str]:
+    for row in found.rows:
+        budget = f"{row.limit} {row.unit}{'' if row.limit == 1 else 's'} in {_span(row.per_seconds)}"
+        yield from paragraph(f"{row.method} {row.path}: {budget}", width, indent="  ", first="")
+        options = f" (options: {row.option_scope})" if row.option_scope else ""
+        yield from paragraph(f"counted by {row.scope}{options}", width, indent="  ")
+        access = (
+            f"must be signed; the key needs the permission {row.permission}" if row.auth else "public, without a key"
+        )
+        yield from paragraph(access, width, indent="  ")
+        if row.note:
+            yield from paragraph(row.note, width, indent="  ")
+        yield from _origin(row, width)
+        yield ""
+    yield from paragraph("okxdoctor run --burst --only 'ratelimit.*'", width, indent="       ", first="Next:  ")
+
+
+def _span(seconds: int) -> str:
+    for unit, length in (("day", 86400), ("hour", 3600)):
+        if seconds % length == 0:
+            count = seconds // length
+            return unit if count == 1 else f"{count} {unit}s"
+    return f"{seconds} s"
+
+
 def _matches(found: Matches, width: int) -> Iterator[str]:
     shown = f"the first {len(found.rows)} of {len(found.rows) + found.more}" if found.more else str(len(found.rows))
     yield from paragraph(f"{shown} {found.because}:", width)
@@ -234,7 +266,7 @@ def _line(row: CauseRow | CodeRow) -> str:
     return row.title if isinstance(row, CauseRow) else row.meaning.partition(". ")[0].rstrip(".")
 
 
-def _origin(row: CauseRow | CodeRow, width: int) -> Iterator[str]:
+def _origin(row: CauseRow | CodeRow | EndpointRow, width: int) -> Iterator[str]:
     yield from paragraph(f"{row.source} ({GRADE[row.grade]}, {row.seen})", width, indent="       ", first="From:  ")
 
 
@@ -252,6 +284,25 @@ def _cause_value(row: CauseRow) -> Value:
         "tells": row.tells,
         "remedy": list(row.remedy),
         "look_alikes": [{"code": other.code, "by": other.by} for other in row.look_alikes],
+        "source": row.source,
+        "seen": row.seen,
+        "grade": row.grade,
+    }
+
+
+def _endpoint_value(row: EndpointRow) -> Value:
+    return {
+        "kind": "endpoint",
+        "method": row.method,
+        "path": row.path,
+        "limit": row.limit,
+        "unit": row.unit,
+        "per_seconds": row.per_seconds,
+        "scope": row.scope,
+        "option_scope": row.option_scope,
+        "auth": row.auth,
+        "permission": row.permission,
+        "note": row.note,
         "source": row.source,
         "seen": row.seen,
         "grade": row.grade,

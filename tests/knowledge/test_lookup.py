@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from okxdoctor.knowledge import CauseRow, CodeRow, causes, codes, families
-from okxdoctor.knowledge.lookup import MOST, Family, Matches, find, near
+from okxdoctor.knowledge.lookup import MOST, Endpoints, Family, Matches, find, near
 from okxdoctor.knowledge.search import symptoms
 
 
@@ -22,6 +22,8 @@ def names(asked: str) -> list[str]:
             return [row.code for row in found.causes]
         case Matches():
             return [row.code for row in found.rows]
+        case Endpoints():
+            return [f"{row.method} {row.path}" for row in found.rows]
 
 
 def test_every_cause_code_and_family_finds_itself() -> None:
@@ -144,6 +146,29 @@ def test_symptoms_name_known_causes_and_no_phrase_twice() -> None:
 )
 def test_pasted_answers(body: str, found: list[str]) -> None:
     assert names(body) == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "methods"),
+    [
+        ("/api/v5/market/ticker", ["GET"]),
+        ("market/ticker", ["GET"]),
+        ("GET /api/v5/market/ticker?instId=BTC-USDT", ["GET"]),
+        ("https://openapi.okx.com/api/v5/market/ticker", ["GET"]),
+        ("trade/order", ["GET", "POST"]),
+        ("post trade/order", ["POST"]),
+        ("/API/V5/Trade/Order/", ["GET", "POST"]),
+    ],
+)
+def test_endpoints(asked: str, methods: list[str]) -> None:
+    found = find(asked)
+    assert isinstance(found, Endpoints)
+    assert [row.method for row in found.rows] == methods
+
+
+@pytest.mark.parametrize("asked", ["market/nothing", "/", "//", "POST /api/v5/public/time", "a/b"])
+def test_unknown_endpoints(asked: str) -> None:
+    assert not isinstance(find(asked), Endpoints)
 
 
 def test_http_statuses() -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from okxdoctor.knowledge import CodeRow, causes, codes, families
+from okxdoctor.knowledge import CodeRow, causes, codes, endpoints, families
 from okxdoctor.knowledge.cause_table import title
 from okxdoctor.knowledge.lookup import Found, find
 from okxdoctor.knowledge.pages import reflowed, text, value
@@ -15,6 +15,7 @@ EVERY: tuple[Found, ...] = (
     *causes().values(),
     *codes().values(),
     *(found for name in families() if (found := find(name))),
+    *(found for row in endpoints() if (found := find(row.path))),
 )
 
 
@@ -67,6 +68,22 @@ def test_a_code_page_shows_causes_with_titles_status_and_next_step() -> None:
     assert "region.wrong-rest-host  The REST host belongs to another site than the key" in page
     assert "200 documented, 401 observed" in page
     assert "Next:  okxdoctor run --only 'region.*' --only 'key.*'" in page
+
+
+def test_an_endpoint_page_tells_budget_scope_and_access() -> None:
+    found = find("trade/batch-orders")
+    assert found is not None
+    lines = text(found, 80).splitlines()
+    assert lines[0] == "POST /api/v5/trade/batch-orders: 300 orders in 2 s"
+    assert lines[1] == "  counted by User ID + Instrument ID (options: User ID + Instrument Family)"
+    assert lines[2] == "  must be signed; the key needs the permission trade"
+    public = find("public/time")
+    assert public is not None
+    assert "10 requests in 2 s" in text(public, 80)
+    assert "public, without a key" in text(public, 80)
+    (row,) = value(public)
+    assert isinstance(row, dict)
+    assert (row["kind"], row["limit"], row["scope"]) == ("endpoint", 10, "IP")
 
 
 def test_values_are_json_and_carry_everything() -> None:
