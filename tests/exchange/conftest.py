@@ -92,7 +92,9 @@ class Bench:
 
         self.exchange.set_circumstances(circumstances([parse(fault) for fault in faults]))
 
-    def session(self, path: str = "public", *, site: str = "global", environment: str = "live", conn: str = "c0") -> Any:
+    def session(
+        self, path: str = "public", *, site: str = "global", environment: str = "live", conn: str = "c0"
+    ) -> Any:
         from okxdoctor.exchange.core.wsproto import Session
 
         venue = self.exchange.venue(site, environment)

@@ -193,9 +193,9 @@ def test_a_key_lives_on_one_site(bench: Any) -> None:
     for home in ("global", "eea", "us"):
         headers = bench.headers("GET", CONFIG, site=home)
         codes = {
-            site: json.loads(
-                respond(bench.exchange, site, Request(method="GET", target=CONFIG, headers=headers)).body
-            )["code"]
+            site: json.loads(respond(bench.exchange, site, Request(method="GET", target=CONFIG, headers=headers)).body)[
+                "code"
+            ]
             for site in ("global", "eea", "us")
         }
         assert codes == {site: "0" if site == home else "50119" for site in codes}
