@@ -115,8 +115,8 @@ def quietly_intercepted(greeting: Greeting) -> Finding | None:
     return finding(
         "tls.intercepted",
         greeting,
-        f"the certificate of {place(greeting)} comes from {called(end.issuer)}, which this machine trusts and the public "
-        "bundle does not know; clients that use certifi fail.",
+        f"the certificate of {place(greeting)} comes from {called(end.issuer)}, which this machine trusts and the "
+        "public bundle does not know; clients that use certifi fail.",
         {"stores": verified(greeting), "root": end.issuer},
         confidence=Confidence.LIKELY,
         severity=Severity.WARNING,

@@ -167,7 +167,7 @@ def _resolver_down(facts: Facts, asked: list[Host]) -> Finding:
     others = any(lookup.addresses for host in asked for lookup in host.lookups[1:])
     return Finding(
         code="dns.resolver-down",
-        summary=f"No name resolves, neither {listed(host.name for host in asked)} nor the control name {control.name} "
+        summary=f"No name resolves: not {listed(host.name for host in asked)}, and not the control name {control.name} "
         f"({listed(outcomes)})" + ("; a server asked directly does answer." if others else "."),
         evidence={
             "names": [host.name for host in asked],

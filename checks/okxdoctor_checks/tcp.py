@@ -68,7 +68,7 @@ async def probe(io: Io) -> Facts:
     doors = tuple(await asyncio.gather(*(_door(io, endpoint) for endpoint in direct)))
     tried = [door for door in doors if door.dials]
     if not tried:
-        raise Skip(f"{listed(door.host for door in doors)} has no address (see dns)", layer="dns")
+        raise Skip(f"there is no address for {listed(dict.fromkeys(d.host for d in doors))} (see dns)", layer="dns")
     shut = [door for door in tried if not _open(door.dials)]
     control = await io.dial_control() if shut else ()
     if len(shut) == len(tried) and not any(_verdict(door, control) for door in shut):
