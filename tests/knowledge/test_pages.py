@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -50,6 +51,22 @@ def test_every_word_of_a_remedy_reaches_the_page() -> None:
         page = " ".join(text(row, 80).split())
         for line in row.remedy:
             assert all(word in page for word in line.split()), row.code
+
+
+PROGRAMS = ("okxdoctor", "curl", "openssl", "python", "sudo", "printf", "env", "unset", "export", "grep", "chmod", "nc")
+
+
+def test_commands_stay_whole_and_can_be_copied() -> None:
+    """A command stands on one line; one that is too long breaks behind an operator only, where a shell reads on."""
+    for row in causes().values():
+        lines = text(row, 80).splitlines()
+        for piece in (piece for line in row.remedy for piece in re.split(r" {3,}", line)):
+            if not piece.startswith(PROGRAMS) or piece in (line[5:] for line in lines):
+                continue
+            if any(piece in line for line in lines):
+                continue
+            first = next(line for line in lines if line[5:].strip() and piece.startswith(line[5:].strip()))
+            assert first.endswith(("|", "&&", ";")), piece
 
 
 def test_titles_read_without_parsing_are_the_parsed_ones() -> None:
