@@ -47,12 +47,12 @@ def in_between(way: Way, does: str) -> tuple[str, ...]:
     """What to try when something between this machine and the exchange changes what was sent."""
     if way.via:
         return (
-            f"The proxy {way.via} {does}: repeat without it: env -u HTTPS_PROXY okxdoctor run --only key",
-            f"Let the proxy pass {way.host} as a tunnel (CONNECT), without opening it",
+            "env -u HTTPS_PROXY -u https_proxy okxdoctor run --only key   # the same without the proxy",
+            f"Let the proxy {way.via} pass {way.host} as a tunnel (CONNECT), without opening it; it {does}",
         )
     return (
-        f"Something on the way to {way.host} {does}: repeat from another network: okxdoctor run --only key",
-        "Gateway of your own in --rest-url or in the profile: let it pass OK-ACCESS-* headers and the path unchanged",
+        "okxdoctor run --only key   # the same from another network",
+        f"Gateway, TLS inspection: let OK-ACCESS-* headers and the path pass; something before {way.host} {does}",
     )
 
 

@@ -21,7 +21,7 @@ from typing import Literal
 
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.knowledge import enums, tunable
-from okxdoctor.model import Confidence, Finding, Json
+from okxdoctor.model import Confidence, Finding
 from okxdoctor.okx.timestamps import TimestampError, iso_from_epoch_ms
 from okxdoctor.port import Answer, Ask, Io
 from okxdoctor_checks._answers import Reply, exchange_ms, line, read, rows, standing_in_the_way, text, together
@@ -287,7 +287,6 @@ def _span(days: float) -> str:
 
 def _declared(instrument: Instrument, row: Row, facts: Facts) -> Iterator[Finding]:
     wrong = [(name, value) for name, value in instrument.declared if _differs(row, name, value)]
-    figures: list[Json] = [{"field": name, "declared": value, "live": row.value(name)} for name, value in wrong]
     if wrong:
         other = instrument.other
         theirs = other is not None and all(same_value(other.value(name), value) for name, value in wrong)
@@ -298,11 +297,16 @@ def _declared(instrument: Instrument, row: Row, facts: Facts) -> Iterator[Findin
             summary=line(f"{instrument.inst_id}: declared {told}" + (f"; these are the {there} figures" * theirs)),
             evidence={
                 "instrument": instrument.inst_id,
-                "figures": figures,
+                "declared": dict(wrong),
+                "listed": {name: row.value(name) for name, _ in wrong},
                 "environment": facts.environment,
                 "figures_of": there if theirs else "",
             },
             subject=instrument.inst_id,
+            remedy=(
+                line(f"In the profile: {', '.join(f'{name} = {row.value(name)!r}' for name, _ in wrong)}"),
+                "In the client: load the instruments at each start, and once for each environment",
+            ),
         )
     elif (tick := dict(instrument.declared).get("tickSz")) and any(
         band.tick and not same_value(band.tick, tick) for band in instrument.bands

@@ -271,7 +271,7 @@ def _environment(reply: Reply, facts: Facts) -> Iterator[Finding]:
         evidence=evidence,
         subject="rest",
         confidence=Confidence.LIKELY if behind else Confidence.POSSIBLE,
-        remedy=() if behind else in_between(facts.way, "may change the header x-simulated-trading"),
+        remedy=() if behind else in_between(facts.way, "may change x-simulated-trading"),
     )
     if flipped is not None and flipped.code in KNOWS_THE_KEY:
         yield from plain_refusal(flipped, facts.way)
@@ -320,8 +320,8 @@ def _elsewhere(reply: Reply, facts: Facts) -> Iterator[Finding]:
             subject="rest",
             confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
             remedy=(
-                f"Use {home.rest_url} for REST and {home.ws_url} for the WebSocket; a new key would not help",
                 f"okxdoctor run --site {home.site}" + (" --target demo" if home.environment == "demo" else ""),
+                f"Use {home.rest_url} for REST and {home.ws_url} for the WebSocket; a new key would not help",
                 "ccxt: class myokx for the EEA, okxus for the US; python-okx: pass domain= with that address",
             ),
             excluded=("key.unknown",),

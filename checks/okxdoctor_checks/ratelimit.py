@@ -156,8 +156,7 @@ def _refusals(facts: Facts) -> Iterator[Finding]:
             continue
         evidence: dict[str, Json] = {
             "endpoint": f"{use.method} {use.path}",
-            "bucket": use.bucket,
-            "scope": use.scope,
+            "scope": use.scope + (f" ({use.bucket})" if use.bucket else ""),
             "limit": use.limit,
             "window_s": use.window_s,
             "own_requests_in_window": use.most,

@@ -292,10 +292,10 @@ def _rewritten(form: Form, facts: Facts) -> Finding:
         subject="rest",
         confidence=Confidence.CERTAIN if passing else Confidence.LIKELY,
         remedy=(
-            f"Something between here and {facts.way.host} rewrites the {form.part}"
-            + (f" (the proxy {facts.way.via} lies on the way)" if facts.way.via else ""),
-            "Repeat from another network, without proxy and gateway: okxdoctor run --only signature",
-            "Gateway of your own: pass the request target and the body byte for byte",
+            "okxdoctor run --only signature   # the same from another network, without proxy and gateway",
+            f"Proxy {facts.way.via}, gateway, TLS inspection: pass the {form.part} byte for byte"
+            if facts.way.via
+            else f"Gateway, TLS inspection: pass the {form.part} byte for byte",
         ),
         excluded=("key.secret-wrong", "timestamp.expired"),
     )

@@ -97,7 +97,7 @@ def test_a_lost_header_is_named(code: str, header: str) -> None:
 def test_a_lost_header_behind_a_proxy_names_the_proxy() -> None:
     route = Route(url="http://***@p:3128", scheme="http", host="p", port=3128, source="flag", has_credentials=True)
     finding = one(diagnose({CONFIG: refusal("50106")}, rest_route=route)[0])
-    assert "p:3128" in finding.remedy[0]
+    assert "p:3128" in finding.remedy[1]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_key_of_another_site_is_found_there() -> None:
     assert finding.evidence["rest_url"] == "https://eea.okx.com"
     assert finding.confidence is Confidence.CERTAIN
     assert "https://eea.okx.com" in finding.summary
-    assert "--site eea" in finding.remedy[1]
+    assert finding.remedy[0] == "okxdoctor run --site eea"
     assert sorted(ask.cell or "" for ask in io.asks) == [
         "",
         "eea/demo",
