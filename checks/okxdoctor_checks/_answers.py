@@ -55,7 +55,10 @@ class Reply:
 
 
 def _decoded(answer: Answer) -> envelope.Answer | None:
-    return envelope.decode(answer.status, answer.body) if answer.status is not None and answer.failure is None else None
+    if answer.status is None or answer.failure is not None:
+        return None
+    # JSON is UTF-8. Where a byte was not, somebody rewrote the answer, and no field of it is the API's word.
+    return envelope.decode(answer.status, "" if "\ufffd" in answer.body else answer.body)
 
 
 def rows(answer: Answer) -> tuple[dict[str, Json], ...]:

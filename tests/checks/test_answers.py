@@ -1,0 +1,29 @@
+"""Reading answers for the checks: what counts as the API's word."""
+
+from __future__ import annotations
+
+import pytest
+
+from okxdoctor.port import Answer
+from okxdoctor_checks._answers import read, rows, standing_in_the_way
+
+GOOD = '{"code":"0","data":[{"uid":"1"}],"msg":""}'
+
+
+def answer(body: str, status: int = 200) -> Answer:
+    return Answer(method="GET", path="/api/v5/account/config", url="", status=status, body=body)
+
+
+def test_an_envelope_is_the_api() -> None:
+    assert read(answer(GOOD)).kind == "ok"
+    assert rows(answer(GOOD)) == ({"uid": "1"},)
+
+
+@pytest.mark.parametrize("body", ["", "<html>", GOOD[:20], '{"code":"0","data":[{"note":"caf\ufffd"}],"msg":""}'])
+def test_anything_else_is_left_to_the_http_check(body: str) -> None:
+    reply = read(answer(body))
+    assert reply.kind == "not-json"
+    assert rows(answer(body)) == ()
+    skip = standing_in_the_way(reply, "openapi.okx.com")
+    assert skip is not None
+    assert skip.layer == "http"
