@@ -161,6 +161,8 @@ def standing_in_the_way(reply: Reply, host: str) -> Skip | None:
         below = layer(reply.failure)
         word = "no answer from" if below == "http" else "no connection to"
         return Skip(f"{word} {host}: {reply.failure.kind} during {reply.failure.phase} (see {below})", layer=below)
+    if reply.kind == "not-json" and reply.status == 429:
+        return Skip(f"{host} answered HTTP 429 (see ratelimit)", layer="ratelimit")
     if reply.kind == "not-json":
         return Skip(f"{host} answered HTTP {reply.status} without an answer of the API (see http)", layer="http")
     if reply.kind == "refused":

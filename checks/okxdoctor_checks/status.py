@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from okxdoctor.check import Check, Inconclusive
-from okxdoctor.knowledge import enums
+from okxdoctor.knowledge import endpoint, enums
 from okxdoctor.model import Confidence, Finding, Json, Severity
 from okxdoctor.okx.timestamps import TimestampError, iso_from_epoch_ms, parse_epoch_ms
 from okxdoctor.port import Ask, Io
@@ -76,7 +76,7 @@ async def probe(io: Io) -> Facts:
     sent = io.ledger()
     refusals = Counter((path_of(row.path), row.code) for row in sent if row.code in MAINTENANCE | BUSY)
     if asked.kind != "ok" and not refusals:
-        raise Inconclusive(f"the table of maintenance windows was not to be had: system/status answered {asked.said}")
+        raise Inconclusive(_no_table(asked))
     told_ms = exchange_ms(table)
     return Facts(
         environment=io.view.environment,
@@ -100,6 +100,14 @@ async def probe(io: Io) -> Facts:
         refusals=tuple((path, code, count) for (path, code), count in sorted(refusals.items())),
         usage=tuple(use for use in usage(sent) if any(use.path == path for path, _ in refusals)),
     )
+
+
+def _no_table(asked: Reply) -> str:
+    budget = endpoint(asked.method, STATUS)
+    if asked.code == "50011" and budget is not None:
+        often = f"{counted(budget.limit, 'request')} in {budget.per_seconds:g} s"
+        return f"maintenance windows are unknown: system/status allows {often}, and this was one more (50011)"
+    return f"maintenance windows are unknown: system/status answered {asked.said}"
 
 
 def _instant(epoch_ms: str) -> int | None:

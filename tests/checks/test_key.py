@@ -363,6 +363,7 @@ def test_a_sparse_account_is_no_crash() -> None:
         (refusal("50001", status=503), "status"),
         (refusal("50013", status=429), "status"),
         (refusal("50011", status=429), "ratelimit"),
+        (page(429, "error code: 1015"), "ratelimit"),
         (refusal("50121", status=200), "http"),
     ],
 )
