@@ -18,8 +18,8 @@ from okxdoctor.targets.live.certificates import describe, fetched, sent_chain
 from okxdoctor.targets.live.proxy import printable
 from okxdoctor.targets.live.route import Route
 from okxdoctor.targets.live.tls import TlsBroken, TlsWire
-from okxdoctor.targets.live.trust import Loaded, Trust, load_bundled, load_system
-from okxdoctor.targets.live.verify import dateless, leads_to_root
+from okxdoctor.targets.live.trust import Trust
+from okxdoctor.targets.live.verify import leads_to_root
 
 Outcome = Literal["ok", "alert", "reset", "closed", "timeout", "not-tls", "error"]
 Fetch = Callable[[str], Awaitable[bytes]]
@@ -120,7 +120,7 @@ async def verify(
     if not chain:
         return (), ()
     in_use = await trust.in_use()
-    own = await asyncio.to_thread(dateless_copy, trust)
+    own = (await trust.dateless("in-use")).context
     rsa = certificates[0].key_type == "RSA"
     found = [_verified("in-use", chain, own, source=in_use.store.source, rsa=rsa)]
     fetched_from: tuple[str, ...] = ()
@@ -128,8 +128,8 @@ async def verify(
         if in_use.store.source == "system":
             found.append(_verified("system", chain, own, source=in_use.store.path, rsa=rsa))
         else:
-            found.append(await asyncio.to_thread(_against, "system", load_system, chain, rsa))
-        found.append(await asyncio.to_thread(_against, "bundled", load_bundled, chain, rsa))
+            found.append(await _against("system", chain, trust=trust, rsa=rsa))
+        found.append(await _against("bundled", chain, trust=trust, rsa=rsa))
     if found[0].code in _ISSUER_MISSING:
         longer, fetched_from = await _with_issuers(chain, certificates[-1], fetch)
         if fetched_from:
@@ -137,16 +137,11 @@ async def verify(
     return tuple(found), fetched_from
 
 
-def dateless_copy(trust: Trust) -> ssl.SSLContext:
-    """The store in use once more, in a context of its own: the flags of the first one must stay as they are."""
-    return dateless(trust.load_in_use().context)
-
-
-def _against(
-    store: Literal["system", "bundled"], load: Callable[[], Loaded], chain: tuple[bytes, ...], rsa: bool
+async def _against(
+    store: Literal["system", "bundled"], chain: tuple[bytes, ...], *, trust: Trust, rsa: bool
 ) -> Verification:
-    loaded = load()
-    return _verified(store, chain, dateless(loaded.context), source=loaded.store.path, rsa=rsa)
+    loaded = await trust.dateless(store)
+    return _verified(store, chain, loaded.context, source=loaded.store.path, rsa=rsa)
 
 
 def _verified(

@@ -6,14 +6,16 @@ import asyncio
 import os
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from okxdoctor.port import TrustStore
+from okxdoctor.targets.live.verify import dateless
 
 Problem = Literal["", "missing", "unreadable", "empty", "not-pem"]
 
+_SMALL = 20_000
 _BEGIN = b"-----BEGIN"
 _MARKS = (b"-----BEGIN CERTIFICATE-----", b"-----BEGIN TRUSTED CERTIFICATE-----", b"-----BEGIN X509 CERTIFICATE-----")
 
@@ -32,18 +34,37 @@ class Trust:
     def __init__(self, ca_file: str | None, environ: Mapping[str, str] | None = None) -> None:
         self._ca_file = ca_file
         self._environ = os.environ if environ is None else environ
-        self._in_use: asyncio.Task[Loaded] | None = None
+        self._loading: dict[str, asyncio.Task[Loaded]] = {}
 
     async def in_use(self) -> Loaded:
         """What this run verifies with. Total: a store that cannot be read is an empty one, with its problem named."""
-        if self._in_use is None:
-            # In a thread: OpenSSL reads a whole store in 10–30 ms, without Python's lock.
-            self._in_use = asyncio.ensure_future(asyncio.to_thread(self.load_in_use))
-        return await asyncio.shield(self._in_use)
+        return await self._once("in-use", self.load_in_use)
+
+    async def dateless(self, store: Literal["in-use", "system", "bundled"]) -> Loaded:
+        """A store in a context that judges only the way to a root (see ``verify``), apart from the one in use."""
+        load = {"in-use": self.load_in_use, "system": load_system, "bundled": load_bundled}[store]
+
+        def without_dates() -> Loaded:
+            loaded = load()
+            return Loaded(context=dateless(loaded.context), store=loaded.store)
+
+        return await self._once(f"dateless {store}", without_dates)
 
     async def close(self) -> None:
-        if self._in_use is not None:
-            await asyncio.gather(self._in_use, return_exceptions=True)
+        await asyncio.gather(*self._loading.values(), return_exceptions=True)
+
+    async def _once(self, key: str, load: Callable[[], Loaded]) -> Loaded:
+        task = self._loading.get(key)
+        if task is None:
+            task = self._loading[key] = asyncio.ensure_future(self._load(key, load))
+        return await asyncio.shield(task)
+
+    async def _load(self, key: str, load: Callable[[], Loaded]) -> Loaded:
+        # A whole store takes OpenSSL 10–30 ms, without Python's lock: that is work for a thread. A file of a few
+        # certificates is read sooner than a thread is started.
+        if key.endswith("in-use") and self._ca_file is not None and _size(self._ca_file) < _SMALL:
+            return load()
+        return await asyncio.to_thread(load)
 
     def load_in_use(self) -> Loaded:
         if self._ca_file is not None:
@@ -53,6 +74,13 @@ class Trust:
             return load_file(named, source="env:SSL_CERT_FILE")
         system = load_system()
         return system if system.store.certificates else load_bundled()
+
+
+def _size(path: str) -> int:
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0
 
 
 def bare_context() -> ssl.SSLContext:
