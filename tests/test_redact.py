@@ -7,6 +7,7 @@ import html
 import json
 import logging
 import re
+import time
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -103,6 +104,37 @@ def test_inside_base64_at_any_offset(secret: str, before: bytes, after: bytes) -
     token = base64.b64encode(before + secret.encode() + after).decode()
     masked = Redactor([secret]).text(f"Basic {token} end")
     assert masked == f"Basic {MASK} end"
+
+
+@pytest.mark.parametrize("secret", ["abcd", "Pa55w", "s3cret"])
+def test_a_short_value_in_base64(secret: str) -> None:
+    assert Redactor([secret]).text(f"<{base64.b64encode(secret.encode()).decode()}>") in (
+        f"<{MASK}>",
+        f"<{MASK}=>",
+        f"<{MASK}==>",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "QUJD" * 50_000,
+        '"' * 200_000,
+        '\\"' * 100_000,
+        "http://" + "a" * 300_000,
+        "://" * 100_000,
+        "sign=" * 50_000,
+        "ok-access-key " * 20_000,
+        '"sign":"' * 20_000,
+        '"sign":"' + "\\" * 200_000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_hostile_text_takes_no_time(text: str) -> None:
+    """Each pattern stays linear: what a server sends passes here."""
+    begun = time.perf_counter()
+    Redactor(["CANARY0123456789CANARY0123456789", CANARY]).text(text)
+    assert time.perf_counter() - begun < 10
 
 
 def test_values_keep_their_shape() -> None:

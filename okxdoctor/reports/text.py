@@ -77,7 +77,7 @@ def _headline(report: Report, look: Look, brush: Brush) -> Iterator[str]:
         mark, style = "?", "yellow"
         text = f"Nothing wrong was seen, but {', '.join(a.check for a in blind)} could not be judged."
     elif report.verdict is Verdict.HEALTHY:
-        peer = "the embedded exchange" if report.target.kind == "sim" else "OKX"
+        peer = "the embedded exchange" if report.target.kind == "sim" else _peer(report.target.rest)
         mark, style, text = "✓", "green", f"Healthy: nothing wrong was found on the way to {peer}."
     elif not any(a.outcome is Outcome.COMPLETED for a in report.attempts):
         mark, style, text = "?", "yellow", "Nothing was looked at."
@@ -86,6 +86,12 @@ def _headline(report: Report, look: Look, brush: Brush) -> Iterator[str]:
     first, *others = folded(text, look.columns - 2)
     yield f"{brush(mark, style, 'bold')} {brush(first, 'bold')}"
     yield from (f"  {brush(line, 'bold')}" for line in others)
+
+
+def _peer(rest_url: str) -> str:
+    """OKX by its name, a gateway by its own."""
+    host = rest_url.partition("://")[2].partition("/")[0]
+    return "OKX" if host.endswith("okx.com") or not host else one_line(host)
 
 
 def _root(root: Diagnosis, report: Report, look: Look, brush: Brush) -> Iterator[str]:
