@@ -3,7 +3,7 @@
     python tests/benchmarks/bench_startup.py [--rounds N] [--peer 'sslyze --help' …]
 
 Every round starts each command once, in turn, so that what else the machine does hits all alike. The quickest start
-of each is compared: other work only ever adds. A peer is any other command line, installed wherever; its ratio is ours over its.
+of each is compared: other work only ever adds. A peer is any other command line; its ratio is ours over its.
 """
 
 from __future__ import annotations
