@@ -84,7 +84,14 @@ def _timeline(readings: Sequence[Instant], samples: Sequence[Sample]) -> list[tu
         if sample.timed and sample.sent_mono_ns > 0:
             pairs.append((sample.sent_mono_ns, sample.sent_wall_ns - sample.sent_mono_ns))
             pairs.append((sample.received_mono_ns, sample.received_wall_ns - sample.received_mono_ns))
-    return sorted(pairs)
+    pairs.sort()
+    # Both clocks are read one after the other; a process that was held up in between shows a step that is none. It
+    # is gone with the next reading, a real one stays.
+    return [
+        pair
+        for before, pair, after in zip(pairs[:1] + pairs, pairs, pairs[1:] + pairs[-1:], strict=False)
+        if not (abs(pair[1] - before[1]) > abs(after[1] - before[1]) < abs(pair[1] - after[1]))
+    ]
 
 
 def _steps(readings: Sequence[Instant], samples: Sequence[Sample], limit_s: float) -> list[tuple[int, int]]:

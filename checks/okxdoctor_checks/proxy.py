@@ -120,6 +120,8 @@ def _judge(way: Way, *, subject: str | None = None) -> Finding | None:
 
 
 def _origin(route: Route) -> str:
+    if route.source == "flag":
+        return "set by --proxy"
     kind, _, name = route.source.partition(":")
     return f"set by {name}" if kind == "env" and name else f"from the {kind}" if kind else "configured"
 

@@ -92,7 +92,8 @@ async def _greet(io: Io, endpoint: Endpoint) -> Greeting | Skip | Inconclusive:
     if handshake.outcome != "ok" and not handshake.address:
         # No connection was there to greet over; the check below says why.
         phase = handshake.detail.partition(":")[0]
-        layer = {"resolve": "dns", "proxy": "proxy"}.get(phase, "tcp")
+        routed = (io.view.rest_route if role == "rest" else io.view.ws_route) is not None
+        layer = "proxy" if routed or phase == "proxy" else "dns" if phase == "resolve" else "tcp"
         return Skip(f"no connection to {endpoint.host} (see {layer})", layer=layer)
     flipped = None
     if handshake.outcome in ("reset", "closed", "timeout") or (

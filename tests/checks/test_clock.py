@@ -231,8 +231,18 @@ def test_jump_is_found_and_the_skew_after_it_judged() -> None:
 @pytest.mark.parametrize(("step_s", "expected"), [(0.2, []), (0.3, ["clock.jumped"]), (-0.3, ["clock.jumped"])])
 def test_jump_limit(step_s: float, expected: list[str]) -> None:
     start, end = facts().readings
-    stepped = facts(readings=(start, replace(end, wall_ns=end.wall_ns + round(step_s * S))))
+    later = replace(end, wall_ns=end.wall_ns + round(step_s * S))
+    stepped = facts(readings=(start, later, replace(later, mono_ns=later.mono_ns + 1, wall_ns=later.wall_ns + 1)))
     assert codes(judged(CHECK, stepped)) == expected
+
+
+def test_a_reading_that_was_held_up_is_no_jump() -> None:
+    start, end = facts().readings
+    held = Instant(wall_ns=EPOCH_NS + S // 2, mono_ns=10 * S + S // 2 + 400 * MS)  # 400 ms between the two clocks
+    assert judged(CHECK, facts(readings=(start, held, end))) == ()
+    stepped = replace(end, wall_ns=end.wall_ns + 400 * MS)
+    again = Instant(wall_ns=stepped.wall_ns + MS, mono_ns=stepped.mono_ns + MS)
+    assert codes(judged(CHECK, facts(readings=(start, stepped, again)))) == ["clock.jumped"]
 
 
 def test_growth_between_samples() -> None:
