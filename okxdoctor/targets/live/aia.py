@@ -1,8 +1,9 @@
 """Fetching a missing issuer from the address that a certificate names.
 
-A stranger chose that address. So: plain http only (RFC 5280 fetches are not protected by what they prove), ports 80 and
-443, addresses that are global unicast, resolved once and connected as resolved, no redirect, little time, few
-bytes. Where the target itself is on loopback, loopback is where its issuers are, on any port, and nothing else.
+A stranger chose that address. So: plain http only (the fetch proves nothing, the signature does), ports 80 and 443,
+addresses that are global unicast, resolved once and connected as resolved, no redirect, little time, few bytes. Only
+where the target itself has an address inside (private, loopback) may its issuer be fetched from the same kind of
+address, on loopback from any port.
 """
 
 from __future__ import annotations
@@ -22,22 +23,24 @@ LIMIT = 65536
 _MOST_S = 3.0
 
 
-def allowed(address: str, port: int, *, loopback: bool) -> bool:
-    """Whether a fetch may connect there."""
+def allowed(address: str, port: int, *, beside: str) -> bool:
+    """Whether a fetch may connect there, for a target that was reached at the address ``beside``."""
     try:
-        parsed = ipaddress.ip_address(address)
+        there, here = ipaddress.ip_address(address), ipaddress.ip_address(beside)
     except ValueError:
         return False
-    if loopback:
-        return parsed.is_loopback
-    return port in (80, 443) and parsed.is_global and not parsed.is_multicast
+    if there.is_loopback:
+        return here.is_loopback
+    if port not in (80, 443) or there.is_multicast or there.is_unspecified or there.is_link_local:
+        return False
+    return there.is_global or (there.is_private and here.is_private)
 
 
 async def fetch_issuer(
     url: str,
     *,
     resolve: Callable[[str], Awaitable[Lookup]],
-    loopback: bool,
+    beside: str,
     ledger: Ledger,
     timeout_s: float,
 ) -> bytes:
@@ -53,7 +56,7 @@ async def fetch_issuer(
     try:
         async with asyncio.timeout(min(timeout_s, _MOST_S)):
             found = await resolve(host)
-            addresses = tuple(a for a in found.addresses if allowed(a, port, loopback=loopback))
+            addresses = tuple(a for a in found.addresses if allowed(a, port, beside=beside))
             if not addresses:
                 return b""
             wire, _ = await race(addresses, port, stagger_s=0.25, ledger=ledger)

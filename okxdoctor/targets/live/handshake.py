@@ -22,7 +22,8 @@ from okxdoctor.targets.live.trust import Trust
 from okxdoctor.targets.live.verify import leads_to_root
 
 Outcome = Literal["ok", "alert", "reset", "closed", "timeout", "not-tls", "error"]
-Fetch = Callable[[str], Awaitable[bytes]]
+Fetch = Callable[[str, str], Awaitable[bytes]]
+"""Gets what lies at a URL, for a target that was reached at an address."""
 
 # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT(_LOCALLY), X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: an issuer is missing.
 _ISSUER_MISSING = (2, 20, 21)
@@ -82,7 +83,7 @@ async def shake(
     elapsed_ms = _ms_since(started)
     chain = sent_chain(tls.tls)
     certificates = tuple(describe(der) for der in chain)
-    verifications, fetched_from = await verify(chain, certificates, trust=trust, fetch=fetch)
+    verifications, fetched_from = await verify(chain, certificates, trust=trust, fetch=fetch, reached=wire.address)
     return Handshake(
         host=route.host,
         server_name=server_name,
@@ -110,7 +111,7 @@ def _outcome(broken: Broken) -> Outcome:
 
 
 async def verify(
-    chain: tuple[bytes, ...], certificates: tuple[Certificate, ...], *, trust: Trust, fetch: Fetch
+    chain: tuple[bytes, ...], certificates: tuple[Certificate, ...], *, trust: Trust, fetch: Fetch, reached: str
 ) -> tuple[tuple[Verification, ...], tuple[str, ...]]:
     """The chain against the stores, dates and names left out; and the addresses that missing issuers came from.
 
@@ -131,7 +132,7 @@ async def verify(
             found.append(await _against("system", chain, trust=trust, rsa=rsa))
         found.append(await _against("bundled", chain, trust=trust, rsa=rsa))
     if found[0].code in _ISSUER_MISSING:
-        longer, fetched_from = await _with_issuers(chain, certificates[-1], fetch)
+        longer, fetched_from = await _with_issuers(chain, certificates[-1], fetch, reached)
         if fetched_from:
             found.append(_verified("in-use+aia", longer, own, source=fetched_from[-1], rsa=rsa))
     return tuple(found), fetched_from
@@ -157,7 +158,7 @@ def _verified(
 
 
 async def _with_issuers(
-    chain: tuple[bytes, ...], last: Certificate, fetch: Fetch
+    chain: tuple[bytes, ...], last: Certificate, fetch: Fetch, reached: str
 ) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
     """The chain with the issuers that its certificates say can be fetched, and where they came from."""
     fetched_from: list[str] = []
@@ -165,7 +166,7 @@ async def _with_issuers(
         if last.self_issued:
             break
         for url in last.aia_issuers[:2]:
-            issuers = fetched(await fetch(url))
+            issuers = fetched(await fetch(url, reached))
             if issuers:
                 chain += issuers
                 last = describe(issuers[0])

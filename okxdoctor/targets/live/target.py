@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PUBLIC = "1.1.1.1"
+"""Any global unicast address: stands for the place of a public host."""
+
 _ELSEWHERE = 4
 """So many addresses of other resolvers are tried: one that lives decides."""
 
@@ -252,13 +255,14 @@ class LiveTarget:
                 timeout_s=self._config.timeout_s,
             )
 
-    async def _fetch_issuer(self, url: str) -> bytes:
+    async def _fetch_issuer(self, url: str, reached: str) -> bytes:
         from okxdoctor.targets.live.aia import fetch_issuer
 
         return await fetch_issuer(
             url,
             resolve=self._resolver.system,
-            loopback=self.view.addresses == "loopback",
+            # Whoever answers for a public host from an address inside is an impostor, and gets no fetch inside.
+            beside=PUBLIC if self.view.addresses == "global" else reached,
             ledger=self._ledger,
             timeout_s=self._config.timeout_s,
         )
