@@ -1,6 +1,6 @@
 """The fidelity ledger: what the exchange does, and how well it is known that OKX does it so.
 
-    rows()      every row of fidelity.toml, checked
+rows()      every row of fidelity.toml, checked
 """
 
 from __future__ import annotations

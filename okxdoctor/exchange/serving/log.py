@@ -39,6 +39,8 @@ class WireLog:
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._numbers = itertools.count(1)
+        self.defects: list[str] = []
+        """Errors of the exchange itself: none, unless something is wrong with it."""
 
     def add(self, *, at_ms: int, kind: str, site: str, peer: str, method: str = "", target: str = "", status: int = 0,
             detail: str = "", headers: tuple[str, ...] = ()) -> None:  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 MAX_BODY = 1_048_576
 """Bytes of a request body that are read; more is refused with 413."""
+_QUIET = logging.getLogger("okxdoctor.exchange.http")
+"""What hostile peers send is not worth a traceback on somebody's terminal; defects are kept in the wire log."""
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
+
 WS_PATHS = ("public", "private", "business")
 
 
@@ -44,9 +50,20 @@ class Front:
     def server(self) -> web.Server:
         """The protocol factory of this listener."""
         return web.Server(
-            self.handle, access_log=None, keepalive_timeout=75, tcp_keepalive=False, handler_cancellation=True,
+            self.guarded, access_log=None, logger=_QUIET,
+            keepalive_timeout=75, tcp_keepalive=False, handler_cancellation=True,
             max_line_size=16_384, max_headers=128, max_field_size=16_384,
         )  # fmt: skip
+
+    async def guarded(self, request: web.BaseRequest) -> web.StreamResponse:
+        """``handle``, with a defect of the exchange told apart from what clients do to it."""
+        try:
+            return await self.handle(request)
+        except (web.HTTPException, ConnectionError):
+            raise
+        except Exception as defect:
+            self.log.defects.append(f"{request.method} {request.path}: {defect!r}")
+            raise
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request of any kind."""

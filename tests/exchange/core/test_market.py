@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -95,7 +96,7 @@ def test_candles_are_contiguous_and_paged_exclusively(bench: Any) -> None:
 
     newest = rows("")
     stamps = [int(row[0]) for row in newest]
-    assert [a - b for a, b in zip(stamps, stamps[1:], strict=False)] == [300_000] * 9
+    assert [a - b for a, b in pairwise(stamps)] == [300_000] * 9
     assert [row[8] for row in newest] == ["0"] + ["1"] * 9
     older = rows(f"&after={stamps[-1]}")
     assert int(older[0][0]) == stamps[-1] - 300_000
@@ -106,7 +107,8 @@ def test_candles_are_contiguous_and_paged_exclusively(bench: Any) -> None:
 
 
 TARGETS = (
-    "public/time", "public/instruments?instType=SWAP", "market/books?instId=ETH-USDT&sz=30", "market/tickers?instType=SPOT",
+    "public/time", "public/instruments?instType=SWAP", "market/books?instId=ETH-USDT&sz=30",
+    "market/tickers?instType=SPOT",
     "market/candles?instId=BTC-USDT", "public/funding-rate?instId=ANY", "market/trades?instId=DOGE-USDT",
 )  # fmt: skip
 

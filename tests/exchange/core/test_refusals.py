@@ -62,7 +62,8 @@ def test_refusal_of_a_changed_header(bench: Any, change: Any, status: int, body:
 @pytest.mark.parametrize(
     "stamp",
     ["1795363200123", "1795363200", "2026-11-22T16:00:00Z", "2026-11-22T16:00:00.123456Z", "2026-11-22T16:00:00.123",
-     "2026-11-22T16:00:00.123+00:00", "2026-11-22 16:00:00.123Z", "2026-13-22T16:00:00.123Z", "٢٠٢٦-11-22T16:00:00.123Z"],
+     "2026-11-22T16:00:00.123+00:00", "2026-11-22 16:00:00.123Z", "2026-13-22T16:00:00.123Z",
+     "٢٠٢٦-11-22T16:00:00.123Z"],
 )  # fmt: skip
 def test_a_timestamp_of_another_form_meets_50112(bench: Any, stamp: str) -> None:
     reply = bench.send("GET", CONFIG, stamp=stamp)
