@@ -84,7 +84,8 @@ def run(formats: tuple[str, ...], quiet: bool, verbose: bool, color: str, show_s
         outputs = _outputs(formats)
         settings = resolve(Flags(**given), os.environ, Path.home())
         if show_settings:
-            return _show_settings(settings, formats, color)
+            return _show_settings(settings, formats)
+        _say_beforehand(settings, quiet)
         places = {name: _reserved(path, f"--format {name}", cleanup) for name, path in outputs if path}
         for flag, path in (("--save-facts", settings.save_facts), ("--record", settings.record)):
             if path is not None:
@@ -97,7 +98,16 @@ def run(formats: tuple[str, ...], quiet: bool, verbose: bool, color: str, show_s
         show = listener(verbose=verbose, quiet=quiet, colour=wants_colour(color, sys.stderr, os.environ))
         report = asyncio.run(_check_up(settings, show, interrupts))
         _write(report, outputs, places, color=color, quiet=quiet, verbose=verbose)
+        _debug(report)
         return report.exit_code
+
+
+def _debug(report: Report) -> None:
+    """The tracebacks of broken checks, for a report of the defect; redacted with the rest of the report."""
+    if os.environ.get("OKXDOCTOR_DEBUG"):
+        for attempt in report.attempts:
+            if attempt.trace is not None:
+                sys.stderr.write(f"check {attempt.check}: {attempt.trace}\n")
 
 
 async def _check_up(settings: Settings, show: Callable[[Event], None], interrupts: Interrupts) -> Report:
@@ -165,7 +175,23 @@ def _write(
             write_stdout(writer(name).render(report, look))
 
 
-def _show_settings(settings: Settings, formats: tuple[str, ...], color: str) -> int:
+def _say_beforehand(settings: Settings, quiet: bool) -> None:
+    """What the user should know of the settings; and no flag is taken that nothing reads."""
+    from okxdoctor.reports.words import one_line
+    from okxdoctor.settings import UsageProblem
+
+    if settings.orders:
+        from okxdoctor.runner.discover import checks
+
+        if not any(check.id.partition(".")[0] == "order" for check in checks()):
+            raise UsageProblem("--order: no installed check looks over orders")
+    if not quiet:
+        redactor = settings.redactor()
+        for note in settings.notes:
+            sys.stderr.write(f"okxdoctor: note: {one_line(redactor.text(note))}\n")
+
+
+def _show_settings(settings: Settings, formats: tuple[str, ...]) -> int:
     """The table of settings, or the same as JSON."""
     from okxdoctor.cli.sinks import write_stdout
     from okxdoctor.settings import UsageProblem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import pty
@@ -17,7 +18,7 @@ from xml.etree import ElementTree
 import pytest
 
 from okxdoctor.cli import main as cli
-from okxdoctor.cli.screen import wants_colour
+from okxdoctor.cli.screen import live_display, wants_colour
 from okxdoctor.reports import formats
 
 SECRETS = {
@@ -234,12 +235,23 @@ def test_a_slow_run_shows_its_progress_and_takes_it_away() -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         args = ("--rest-url", url, "--ntp-server", "127.0.0.1:9", "--only", "clock", "--timeout", "3")
         code, shown = _on_a_terminal(*args)
-        _, logged = _on_a_terminal(*args, CI="true")
     assert code in (1, 3)
     assert b"\x1b[?25l" in shown, "the cursor is hidden while the list is drawn"
     assert shown.count(b"\x1b[?25l") == shown.count(b"\x1b[?25h")
     assert b"clock" in shown
-    assert b"\x1b[?25l" not in logged, "a CI log is not drawn over"
+
+
+@pytest.mark.parametrize(
+    ("terminal", "environ", "live"),
+    [(True, {}, True), (False, {}, False), (True, {"CI": "true"}, False), (True, {"TERM": "dumb"}, False)],
+)
+def test_progress_is_drawn_only_on_a_terminal_that_can(
+    terminal: bool, environ: dict[str, str], live: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.StringIO()
+    stream.isatty = lambda: terminal  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert live_display(environ) is live
 
 
 @pytest.mark.parametrize(
@@ -258,8 +270,6 @@ def test_a_slow_run_shows_its_progress_and_takes_it_away() -> None:
     ],
 )
 def test_colour(choice: str, environ: dict[str, str], terminal: bool, colour: bool) -> None:
-    import io
-
     stream = io.StringIO()
     stream.isatty = lambda: terminal  # type: ignore[method-assign]
     assert wants_colour(choice, stream, environ) is colour
@@ -272,3 +282,39 @@ def test_a_reader_that_goes_away_does_not_change_the_verdict(bundle: Path) -> No
     done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, timeout=60, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_notes_go_to_stderr(tmp_path: Path, bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[profiles.a]\npasphrase = "canary-value"\n')
+    flags = ("--target", f"facts:{bundle}", "--config", str(config), "--format", "json")
+    assert run(*flags) == 1
+    out, err = capsys.readouterr()
+    json.loads(out)
+    assert err.startswith("okxdoctor: note: ")
+    assert "did you mean passphrase" in err
+    assert "canary-value" not in err
+    assert run(*flags, "--quiet") == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_a_broken_check_is_traced_only_when_asked(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dataclasses import replace
+
+    from okxdoctor.runner import discover
+
+    def broken(facts: object) -> list[object]:
+        raise ZeroDivisionError("in a check")
+
+    real = discover.checks()
+    spoilt = tuple(replace(check, evaluate=broken) if check.id == "clock" else check for check in real)
+    monkeypatch.setattr("okxdoctor.checkup.checks", lambda: spoilt)
+    assert run("--target", f"facts:{bundle}", "--only", "clock", "--skip", "timestamp.*") == 4
+    out, err = capsys.readouterr()
+    assert "defect" in out
+    assert "Traceback" not in out + err
+    monkeypatch.setenv("OKXDOCTOR_DEBUG", "1")
+    assert run("--target", f"facts:{bundle}", "--only", "clock") == 4
+    assert "ZeroDivisionError: in a check" in capsys.readouterr().err
