@@ -119,9 +119,8 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
 
             async with sim_world(settings) as inner:
                 redactor = inner.redactor.also(settings.secrets())
-                async with _probed(settings, inner.config, redactor) as ready:
-                    async with inner.company(ready.target.io):
-                        yield ready
+                async with _probed(settings, inner.config, redactor) as ready, inner.company(ready.target.io):
+                    yield ready
         case "live" | "demo":
             config = settings.target_config()
             config = replace(config, timeout_s=settings.timeout_s * ONE_OPERATION)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 def write_whole(path: Path, text: str, *, mode: int = 0o600) -> None:
     """Write beside, then move into place. Raises OSError and leaves nothing behind when it fails."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or Path())
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     partial = Path(name)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:

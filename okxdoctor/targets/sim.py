@@ -140,7 +140,12 @@ def _config(settings: Settings, inner: Settings, info: Info, world: World) -> Ta
 
     config = inner.target_config(surroundings=surroundings)  # type: ignore[arg-type]
     cells = tuple(
-        Cell(site=site.name, environment=site.environment, rest_url=site.named_rest_url, ws_url=site.named_ws_url)
+        Cell(
+            site=site.name,
+            environment="demo" if site.environment == "demo" else "live",
+            rest_url=site.named_rest_url,
+            ws_url=site.named_ws_url,
+        )
         for site in info.sites
     )
     view = replace(

@@ -31,11 +31,14 @@ class NoIo:
 class StubTarget:
     saved: Mapping[str, Attempt] | None = None
     io: Any = None
-    name: TargetName = TargetName(kind="sim", site="global", rest="https://x.test", ws="wss://x.test")
     effort: tuple[int, int] = (3, 2)
 
     def __post_init__(self) -> None:
         self.io = NoIo()
+
+    @property
+    def name(self) -> TargetName:
+        return TargetName(kind="sim", site="global", rest="https://x.test", ws="wss://x.test")
 
 
 async def fine(io: Io) -> Facts:
