@@ -230,7 +230,7 @@ class FakeIo:
 
     view: View = field(default_factory=view)
     http_script: Mapping[str, Reply] = field(default_factory=dict)
-    sockets: Mapping[str, Talk] = field(default_factory=dict)
+    sockets: Mapping[str, Talk | Exception] = field(default_factory=dict)
     records: Sequence[Any] = ()
     surroundings_fact: Surroundings | None = None
     lookups: Mapping[str, tuple[Lookup, ...]] = field(default_factory=dict)
@@ -338,7 +338,10 @@ class FakeIo:
     ) -> FakeSocket:
         key = f"{path} @{cell}" if cell and f"{path} @{cell}" in self.sockets else path
         assert key in self.sockets, f"WebSocket {key} is not scripted"
-        socket = FakeSocket(self, self.sockets[key])
+        talk = self.sockets[key]
+        if isinstance(talk, Exception):  # what a recording does: it holds no sockets
+            raise talk
+        socket = FakeSocket(self, talk)
         self.opened.append(socket)
         return socket
 

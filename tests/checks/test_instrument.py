@@ -120,6 +120,16 @@ def test_an_instrument_of_another_place_is_found_there() -> None:
     assert finding.evidence["elsewhere"] == ["global/demo", "us/live"]
 
 
+def test_a_recording_without_the_other_places_is_no_crash() -> None:
+    def not_recorded(ask: Ask) -> Scripted:
+        if ask.cell is not None:
+            raise Skip("the cassette does not hold this request")
+        return ok()
+
+    finding = one(look({LIST: not_recorded}, instruments=("NEW-USDT",))[0])
+    assert finding.evidence["elsewhere"] == []
+
+
 @pytest.mark.parametrize(("site", "expected"), [("global", ["instrument.unknown"]), ("eea", []), ("custom", [])])
 def test_the_control_instrument_need_not_exist_everywhere(site: str, expected: list[str]) -> None:
     assert codes(look({LIST: ok()}, site=site)[0]) == expected

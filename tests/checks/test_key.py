@@ -192,6 +192,16 @@ def test_a_place_that_cannot_be_asked_leaves_doubt() -> None:
     assert finding.excluded == ()
 
 
+def test_a_recording_without_the_other_places_leaves_doubt() -> None:
+    def not_recorded(ask: Ask) -> Scripted:
+        raise Skip("the cassette does not hold this request")
+
+    others = [f"{CONFIG} @{site}" for site in ("global/demo", "eea/live", "eea/demo", "us/live", "us/demo")]
+    finding = one(diagnose({CONFIG: refusal("50119"), **dict.fromkeys(others, not_recorded)})[0])
+    assert finding.code == "key.unknown"
+    assert finding.confidence is Confidence.LIKELY
+
+
 def test_without_other_places_the_key_is_unknown_here() -> None:
     finding = one(diagnose({CONFIG: refusal("50119")}, cells=())[0])
     assert finding.code == "key.unknown"
@@ -332,6 +342,12 @@ def test_private_entries_of_the_ip_list(listed: str, addresses: str, private: li
     else:
         assert one(findings).code == "ip.private-listed"
         assert one(findings).evidence["private"] == private
+
+
+def test_an_accepted_answer_without_rows_says_nothing_of_permissions() -> None:
+    facts, findings = run(CHECK, FakeIo(view=view(need=("trade",)), http_script={CONFIG: ok()}))
+    assert findings == ()
+    assert facts.account is None
 
 
 def test_a_sparse_account_is_no_crash() -> None:

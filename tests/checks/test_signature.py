@@ -38,7 +38,7 @@ def look(
     body: Any = None,
     login: tuple[str | int, ...] = (GREETING,),
     plain: KeyStanding | None = ACCEPTED,
-    sockets: dict[str, Talk] | None = None,
+    sockets: dict[str, Talk | Exception] | None = None,
     **changes: Any,
 ) -> tuple[tuple[Finding, ...], FakeIo, Facts]:
     io = FakeIo(
@@ -257,6 +257,13 @@ def test_a_websocket_that_does_not_open_is_the_other_checks() -> None:
     shut = Opening(url="wss://ws.okx.com/ws/v5/private", ok=False, failure=Failure(kind="refused", phase="connect"))
     findings, _, facts = look(sockets={"private": Talk(opening=shut)})
     assert findings == ()
+    assert facts.login.outcome == "unopened"
+
+
+def test_a_recording_without_websockets_still_judges_the_requests() -> None:
+    gone = Skip("a cassette holds no WebSocket")
+    findings, _, facts = look(sockets={"private": gone}, body=refusal("50113"))
+    assert codes(findings) == ["signature.unexplained"]
     assert facts.login.outcome == "unopened"
 
 

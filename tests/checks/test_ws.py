@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakeio import UPGRADED, FakeIo, Scripted, Talk, codes, failed, judged, ok, page, refusal, run, view
+from fakeio import UPGRADED, FakeIo, FakeSocket, Scripted, Talk, codes, failed, judged, ok, page, refusal, run, view
 from hypothesis import given
 from hypothesis import strategies as st
 
 from okxdoctor.check import Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding
-from okxdoctor.port import Failure, Opening
+from okxdoctor.port import Failure, Frame, Opening
 from okxdoctor_checks import ws
 from okxdoctor_checks.ws import CHECK, Facts
 
@@ -213,6 +213,25 @@ def test_an_announced_upgrade_is_told() -> None:
 )
 def test_rubbish_is_passed_over(rubbish: str) -> None:
     assert look(Talk(respond=peer(first=[rubbish])))[0] == ()
+
+
+def test_protocol_pings_are_not_texts() -> None:
+    answers = peer()
+
+    class Pinging(FakeSocket):
+        async def receive(self, timeout_s: float) -> Frame | None:
+            if not any(frame.kind == "ping" for frame in self.frames):
+                self._frames.append(Frame(direction="received", kind="ping", at_ms=1.0))
+                return self._frames[-1]
+            return await super().receive(timeout_s)
+
+    class PingingIo(FakeIo):
+        async def open_socket(self, *_: Any, **__: Any) -> FakeSocket:
+            return Pinging(self, Talk(respond=answers))
+
+    facts, findings = run(CHECK, PingingIo())
+    assert findings == ()
+    assert facts.talks[0].frames == 3
 
 
 def test_compression_is_a_fact() -> None:
