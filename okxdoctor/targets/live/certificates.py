@@ -43,7 +43,9 @@ def describe(der: bytes) -> Certificate:
     try:
         parsed = x509.load_der_x509_certificate(der)
         return _describe(parsed, der)
-    except (ValueError, UnsupportedAlgorithm, TypeError, OverflowError) as error:
+    except Exception as error:
+        # A stranger's bytes. What the library raises on them differs between its versions (ValueError,
+        # InvalidVersion, KeyError, …), and none of it is a defect of ours.
         return Certificate(
             subject=f"unreadable: {type(error).__name__}",
             issuer="",
@@ -181,6 +183,6 @@ def fetched(content: bytes) -> tuple[bytes, ...]:
     for read in readers:
         try:
             return tuple(certificate.public_bytes(Encoding.DER) for certificate in read(content))
-        except (ValueError, UnsupportedAlgorithm):
+        except Exception:  # as above: a stranger's bytes
             continue
     return ()

@@ -156,15 +156,7 @@ class LiveTarget:
 
     async def _dial(self, host: str, port: int) -> tuple[Dial, ...]:
         found = await self._resolver.system(host)
-        dials = await self._dial_all(tuple((address, port) for address in found.addresses))
-        if not dials or any(dial.outcome == "connected" for dial in dials):
-            return dials
-        # Nobody is where the program looks. Whether somebody is where every other resolver points tells a false
-        # answer from a dead host.
-        others = {address for lookup in (await self._resolver.all(host))[1:] for address in lookup.addresses}
-        if others & set(found.addresses):
-            return dials
-        return dials + await self._dial_all(tuple((a, port) for a in sorted(others)), share=0.5)
+        return await self._dial_all(tuple((address, port) for address in found.addresses))
 
     async def dial_elsewhere(self, role: Role) -> tuple[Dial, ...]:
         place = self._place(role)

@@ -126,7 +126,7 @@ async def _ask(talk: Talk, headers: Mapping[str, str]) -> Upgraded:
                     talk=talk if accepted else None,
                     status=event.status_code,
                     headers=tuple((name.lower(), value) for name, value in event.headers.raw_items()),
-                    body=decoded(bytes(event.body)[:_BODY_KEPT], ""),
+                    body=decoded(bytes(event.body or b"")[:_BODY_KEPT], ""),
                     failure=None if accepted or event.status_code != 101 else _refused(protocol),
                 )
         if protocol.handshake_exc is not None or not more:
