@@ -195,6 +195,12 @@ def test_headers_that_contradict(headers: list[dict[str, str]], told: str) -> No
     assert told in finding.summary
 
 
+def test_a_counter_that_starts_anew_with_each_window_is_fine() -> None:
+    headers = (JSON, ("x-ratelimit-limit", "20"), ("x-ratelimit-used", "1"))
+    assert look(ticker=ok([{}], headers=headers, elapsed_s=1.1))[0] == ()
+    assert codes(look(ticker=ok([{}], headers=headers, elapsed_s=0.9))[0]) == ["ratelimit.headers-inconsistent"]
+
+
 # ---- the burst ----------------------------------------------------------------------------------------
 
 
