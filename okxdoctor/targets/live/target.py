@@ -172,10 +172,10 @@ class LiveTarget:
     async def dial_control(self) -> tuple[Dial, ...]:
         return await self._memo.once("dial-control", lambda: self._dial_all(self._config.control_addresses))
 
-    async def _dial_all(self, places: tuple[tuple[str, int], ...], *, share: float = 1.0) -> tuple[Dial, ...]:
+    async def _dial_all(self, places: tuple[tuple[str, int], ...]) -> tuple[Dial, ...]:
         async def one(address: str, port: int) -> Dial:
             async with self._probes:
-                return await dial(address, port, timeout_s=self._config.timeout_s * share, ledger=self._ledger)
+                return await dial(address, port, timeout_s=self._config.timeout_s, ledger=self._ledger)
 
         return tuple(await asyncio.gather(*(one(*place) for place in places)))
 
