@@ -30,20 +30,10 @@ from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Json, Severity
 from okxdoctor.port import Answer, Ask, Instant, Io, NtpAnswer, TimeBasis
 from okxdoctor_checks._answers import Reply, read, rows, standing_in_the_way, text
+from okxdoctor_checks._clock_reading import Reading, read_clocks
 from okxdoctor_checks._intervals import Interval
 from okxdoctor_checks._limits import limit
-from okxdoctor_checks._timekeeping import (
-    Growth,
-    NtpView,
-    Sample,
-    after_last_jump,
-    cache_signs,
-    exchange_offset,
-    growth,
-    jump_s,
-    ntp_view,
-    round_trip_ms,
-)
+from okxdoctor_checks._timekeeping import Growth, Sample, round_trip_ms
 from okxdoctor_checks._words import counted, duration, finite, listed
 
 PATH = "/api/v5/public/time"
@@ -156,60 +146,12 @@ def _epoch_s(date: str | None) -> int | None:
 # ---- evaluate --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
-    """What the facts say together. Offsets are true time minus local time."""
-
-    exchange: Interval | None
-    ntp: NtpView
-    date: Interval | None
-    growth: Growth | None
-    jump_s: float
-    cached: dict[str, Json]
-
-    @property
-    def basis(self) -> tuple[Interval, str] | None:
-        """The offset to judge and to offer, and where it comes from. For signing the exchange's time decides."""
-        if self.exchange is not None:
-            return self.exchange, "the exchange"
-        if self.ntp.offset is not None:
-            return self.ntp.offset, "NTP"
-        return (self.date, "the HTTP Date header") if self.date is not None else None
-
-    @property
-    def disagree_s(self) -> float:
-        """How far apart the exchange and NTP are, beyond the widths of both."""
-        if self.exchange is None or self.ntp.offset is None:
-            return 0.0
-        return self.exchange.gap_s(self.ntp.offset)
-
-    @property
-    def both_beyond(self) -> bool:
-        """Whether by the exchange and by NTP this clock is beyond the window, on the same side."""
-        if self.exchange is None or self.ntp.offset is None:
-            return False
-        window_s = limit("request_window_s")
-        both = (self.exchange, self.ntp.offset)
-        return all(each.low_s > window_s for each in both) or all(each.high_s < -window_s for each in both)
-
-
-def _read(facts: Facts) -> _Reading:
-    jump = jump_s(facts.readings, facts.samples, limit("clock_jump_s"))
-    samples = after_last_jump(facts.readings, facts.samples, limit("clock_jump_s"))
-    cached = cache_signs(facts.samples, limit("clock_cache_span_s"))
-    exchange = None if cached else exchange_offset(samples)
-    return _Reading(
-        exchange=exchange,
-        ntp=ntp_view(facts.ntp, limit("clock_ntp_slack_s"), arbiter=exchange),
-        date=None if cached else exchange_offset(samples, by_date=True),
-        growth=None if cached else growth(samples),
-        jump_s=jump,
-        cached=cached,
-    )
+def _reading(facts: Facts) -> Reading:
+    return read_clocks(facts.samples, facts.ntp, facts.readings)
 
 
 def evaluate(facts: Facts) -> Iterator[Finding]:
-    seen = _read(facts)
+    seen = _reading(facts)
     if seen.jump_s:
         yield _jumped(seen)
     if seen.cached:
@@ -224,7 +166,7 @@ def evaluate(facts: Facts) -> Iterator[Finding]:
     yield from _skew(facts, seen)
 
 
-def _evidence(facts: Facts, seen: _Reading, offset: Interval | None, source: str) -> dict[str, Json]:
+def _evidence(facts: Facts, seen: Reading, offset: Interval | None, source: str) -> dict[str, Json]:
     found: dict[str, Json] = {}
     if offset is not None:
         found |= {"skew_s": finite(-offset.middle_s), "width_s": finite(offset.width_s, 4)}
@@ -242,7 +184,7 @@ def _evidence(facts: Facts, seen: _Reading, offset: Interval | None, source: str
     return found
 
 
-def _skew(facts: Facts, seen: _Reading) -> Iterator[Finding]:
+def _skew(facts: Facts, seen: Reading) -> Iterator[Finding]:
     if seen.basis is None:
         return
     offset, source = seen.basis
@@ -309,7 +251,7 @@ def _quarter_hours(skew: Interval) -> int:
     return nearest if wide.width_s < QUARTER_HOUR_S / 2 and wide.holds(nearest * QUARTER_HOUR_S) else 0
 
 
-def _jumped(seen: _Reading) -> Finding:
+def _jumped(seen: Reading) -> Finding:
     direction = "forward" if seen.jump_s > 0 else "back"
     return Finding(
         code="clock.jumped",
@@ -319,7 +261,7 @@ def _jumped(seen: _Reading) -> Finding:
     )
 
 
-def _cached(facts: Facts, seen: _Reading) -> Finding:
+def _cached(facts: Facts, seen: Reading) -> Finding:
     age = seen.cached.get("age_s")
     how = f"an answer of public/time is {age} s old" if age else "answers of public/time do not advance"
     return Finding(
@@ -330,7 +272,7 @@ def _cached(facts: Facts, seen: _Reading) -> Finding:
     )
 
 
-def _ntp_unreachable(facts: Facts, seen: _Reading) -> Finding:
+def _ntp_unreachable(facts: Facts, seen: Reading) -> Finding:
     asked = {answer.server: answer.outcome for answer in facts.ntp}
     stands = "the exchange's time is the only reference" if seen.exchange is not None else "no other reference is left"
     return Finding(
@@ -342,7 +284,7 @@ def _ntp_unreachable(facts: Facts, seen: _Reading) -> Finding:
     )
 
 
-def _falsetickers(facts: Facts, seen: _Reading) -> Iterator[Finding]:
+def _falsetickers(facts: Facts, seen: Reading) -> Iterator[Finding]:
     if seen.ntp.offset is None:
         return
     for position, gap_s in seen.ntp.falsetickers:
@@ -366,7 +308,7 @@ def _falsetickers(facts: Facts, seen: _Reading) -> Iterator[Finding]:
         )
 
 
-def _disagree(facts: Facts, seen: _Reading) -> Finding:
+def _disagree(facts: Facts, seen: Reading) -> Finding:
     assert seen.exchange is not None
     assert seen.ntp.offset is not None
     by_exchange, by_ntp = seen.exchange.negated, seen.ntp.offset.negated
@@ -387,7 +329,7 @@ def _disagree(facts: Facts, seen: _Reading) -> Finding:
 
 def offers(facts: Facts) -> Iterator[TimeBasis]:
     """Trusted time, where the facts establish one."""
-    basis = _read(facts).basis
+    basis = _reading(facts).basis
     if basis is not None:
         yield TimeBasis(low_s=basis[0].low_s, high_s=basis[0].high_s, source=basis[1])
 

@@ -197,7 +197,6 @@ def _origin_down(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> 
         f"{by} answers {status} for {facts.host}: it does not reach the exchange behind it{_ray(page)}.",
         _look(page),
         confidence=Confidence.CERTAIN if 520 <= status <= 530 else Confidence.LIKELY,
-        excluded=("status.maintenance",) if 520 <= status <= 530 else (),
     )
 
 
