@@ -55,7 +55,10 @@ _LABEL = re.compile(r"(?P<label>[A-Z][^:]{0,40}: )?(?P<word>[a-z][\w.-]*)")
 def is_command(text: str) -> bool:
     """Whether a piece of remedy is something to type: it begins with a program, perhaps after ``Linux:``."""
     found = _LABEL.match(text)
-    return found is not None and (not found["label"] or _PROGRAMS.fullmatch(found["word"]) is not None)
+    if found is None:
+        return False
+    # After a label a comma tells a sentence ("In CI: okxdoctor run … for the gate, live checks from …").
+    return not found["label"] or (_PROGRAMS.fullmatch(found["word"]) is not None and ", " not in text)
 
 
 def steps(text: str, width: int) -> list[str]:

@@ -100,6 +100,8 @@ def measure(name: str, value: Json) -> str:
     """One item of evidence: ``skew_s`` and 45.02 read ``skew 45.02 s``."""
     words = name.split("_")
     unit = _UNITS.get(words[-1])
+    if len(words) > 1 and unit is not None and value is None:
+        return f"{one_line(' '.join(words[:-1]))} none"
     if len(words) > 1 and unit is not None and isinstance(value, int | float) and not isinstance(value, bool):
         return f"{one_line(' '.join(words[:-1]))} {number(value)}{'' if unit == '%' else ' '}{unit}"
     return f"{one_line(' '.join(words))} {plain(value)}"
