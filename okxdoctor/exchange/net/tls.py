@@ -137,6 +137,7 @@ def context_of(
             warnings.simplefilter("ignore", DeprecationWarning)
             context.minimum_version = ssl.TLSVersion.TLSv1
             context.maximum_version = ssl.TLSVersion.TLSv1 if wish.versions == "tls1.0" else ssl.TLSVersion.TLSv1_1
+    authority.contexts[wish, names, alpn] = context
     return context
 
 

@@ -10,8 +10,6 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
-from aiohttp import web
-
 from okxdoctor.exchange.core.clock import Clock
 from okxdoctor.exchange.core.exchange import Exchange
 from okxdoctor.exchange.core.sites import CERTIFICATE_NAMES, REST_NAME, TEST_NAMES, WS_NAME
@@ -20,6 +18,7 @@ from okxdoctor.exchange.faults.effects import circumstances
 from okxdoctor.exchange.net.edge import Edge
 from okxdoctor.exchange.net.plan import net_plan
 
+from .control import Control
 from .info import Info, SiteInfo
 from .log import WireLog
 from .sockets import Sockets
@@ -77,7 +76,7 @@ class Running:
         self._ports: dict[str, int] = {}
         self._plain_port = 0
         self._plain: asyncio.Server | None = None
-        self._servers: list[web.Server] = []
+        self._fronts: list[Front] = []
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._forget = [self.exchange.watch(self._wake), clock.listen(self._wake)]
@@ -92,34 +91,33 @@ class Running:
         self.ca_file = str(self._edge.authority.root_file(self._directory))
         self.ca_bundle = str(self._edge.authority.bundle_file(self._directory))
         await self._edge.start()
-        from .control import Control
-
-        plain = self._server("global", plain=True, control=Control(self))
-        self._plain = await self._loop.create_server(plain, self._host, 0)
+        plain = self._front("global", plain=True, control=Control(self))
+        self._plain = await self._loop.create_server(plain.listener(), self._host, 0)
         self._plain_port = int(self._plain.sockets[0].getsockname()[1])
         for site in self.exchange.sites:
             opened = await self._edge.tls_port(
-                protocol_factory=self._server(site), names=CERTIFICATE_NAMES, upstream=(self._host, self._plain_port),
-                port=port if site == "global" else 0,
+                protocol_factory=self._front(site).factory(), names=CERTIFICATE_NAMES,
+                upstream=(self._host, self._plain_port), port=port if site == "global" else 0,
             )  # fmt: skip
             self._ports[site] = opened.port
         if faults:
             await self.faults.turn_on(*faults)
 
-    def _server(self, site: str, *, plain: bool = False, control: object = None) -> web.Server:
+    def _front(self, site: str, *, plain: bool = False, control: Control | None = None) -> Front:
         front = Front(
-            exchange=self.exchange, site=site, log=self.wire_log, sockets=self.sockets, plain=plain,
-            control=control,  # type: ignore[arg-type]
+            exchange=self.exchange, site=site, log=self.wire_log, sockets=self.sockets, plain=plain, control=control
         )  # fmt: skip
-        server = front.server()
-        self._servers.append(server)
-        return server
+        self._fronts.append(front)
+        return front
 
     async def apply(self, injected: Iterable[Injected]) -> None:
         """Make the world as these faults say, in the core and on the network."""
         on = tuple(injected)
         self.exchange.set_circumstances(circumstances(on))
         await self._edge.apply(net_plan(on, names=TEST_NAMES, address=self._host))
+        offered = ["h2", "http/1.1"] if self.exchange.world.edge.goaway_after else ["http/1.1"]
+        for context in self._edge.authority.contexts.values():
+            context.set_alpn_protocols(offered)
 
     def _wake(self) -> None:
         if threading.get_ident() == self._thread:
@@ -136,8 +134,8 @@ class Running:
         if self._plain is not None:
             self._plain.close()
         await self._edge.close()
-        for server in self._servers:
-            await server.shutdown(0.1)
+        for front in self._fronts:
+            await front.close()
 
     @property
     def info(self) -> Info:

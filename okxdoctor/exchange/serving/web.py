@@ -45,15 +45,31 @@ class Front:
     plain: bool = False
     control: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]] | None = None
     cache: http_edge.TimeCache = field(default_factory=http_edge.TimeCache)
+    server: web.Server | None = None
+    multiplexed: set[asyncio.Transport] = field(default_factory=set)
+    """Open HTTP/2 connections."""
     rays: int = 0
 
-    def server(self) -> web.Server:
-        """The protocol factory of this listener."""
-        return web.Server(
-            self.guarded, access_log=None, logger=_QUIET,
-            keepalive_timeout=75, tcp_keepalive=False, handler_cancellation=True,
-            max_line_size=16_384, max_headers=128, max_field_size=16_384,
-        )  # fmt: skip
+    def factory(self) -> Callable[[], asyncio.BaseProtocol]:
+        """Makes the connections of a TLS listener: HTTP/1.1, or HTTP/2 where the handshake agreed on it."""
+        self.listener()
+        return lambda: ByAgreement(self)
+
+    def listener(self) -> web.Server:
+        """Makes HTTP/1.1 connections."""
+        if self.server is None:
+            self.server = web.Server(
+                self.guarded, access_log=None, logger=_QUIET, keepalive_timeout=75, tcp_keepalive=False,
+                handler_cancellation=True, max_line_size=16_384, max_headers=128, max_field_size=16_384,
+            )  # fmt: skip
+        return self.server
+
+    async def close(self) -> None:
+        """End every connection of this listener."""
+        for transport in tuple(self.multiplexed):
+            transport.abort()
+        if self.server is not None:
+            await self.server.shutdown(0.1)
 
     async def guarded(self, request: web.BaseRequest) -> web.StreamResponse:
         """``handle``, with a defect of the exchange told apart from what clients do to it."""
@@ -70,9 +86,8 @@ class Front:
         target = request.raw_path
         if self.control is not None and target.startswith("/__control__"):
             return await self.control(request)
-        host = request.headers.get("Host", "").rpartition(":")[0] or request.headers.get("Host", "")
-        site, environment = HOSTS.get(host.strip("[]").lower(), (self.site, "live"))
-        peer = self._peer(request)
+        site, environment = self.place(request.headers.get("Host", ""))
+        peer = self.seen(request.remote)
         channel = _channel(target)
         edge, world = self.exchange.world.edge, self.exchange.world
         if edge.page is not None:
@@ -89,35 +104,42 @@ class Front:
         try:
             body = await request.read() if request.body_exists else b""
         except web.HTTPRequestEntityTooLarge:
-            return self._response(Reply(status=413, body=b'{"msg":"Payload Too Large","code":"413"}'), site)
+            return self._response(Reply(status=413, body=b'{"msg":"Payload Too Large","code":"413"}'))
         headers = {name.lower(): value for name, value in request.headers.items()}
-        incoming = http_edge.arriving(
-            edge, Request(method=request.method, target=target, headers=headers, body=body, peer=peer)
-        )
+        reply = self.reply(site, Request(method=request.method, target=target, headers=headers, body=body, peer=peer))
+        if edge.stall == "body":
+            return await self._half(request, reply)
+        return self._response(reply)
+
+    def reply(self, site: str, request: Request) -> Reply:
+        """The answer as it leaves the edge: what stands before the exchange, the exchange, and back."""
+        world = self.exchange.world
+        incoming = http_edge.arriving(world.edge, request)
         reply = respond(self.exchange, site, incoming)
         now_ms = self.exchange.clock.now_ms()
-        reply = http_edge.cached(edge, self.cache, target, now_ms, reply)
-        reply = http_edge.leaving(edge, reply)
+        reply = http_edge.cached(world.edge, self.cache, request.target, now_ms, reply)
+        reply = http_edge.leaving(world.edge, reply)
         if world.budgets.headers is not None:
             reply = self._budget_headers(reply, incoming)
         self.log.add(
-            at_ms=now_ms, kind="rest", site=site, peer=peer, method=request.method, target=target, status=reply.status,
-            detail=_code(reply.body), headers=tuple(headers),
+            at_ms=now_ms, kind="rest", site=site, peer=request.peer, method=request.method, target=request.target,
+            status=reply.status, detail=_code(reply.body), headers=tuple(request.headers),
         )  # fmt: skip
-        if edge.stall == "body":
-            return await self._half(request, reply, site)
-        return self._response(reply, site)
+        return reply
 
-    def _peer(self, request: web.BaseRequest) -> str:
-        seen = self.exchange.world.seen_address
-        if seen is not None:
-            return seen
-        peer = request.remote or "127.0.0.1"
-        return peer.removeprefix("::ffff:").partition("%")[0]
+    def place(self, authority: str) -> tuple[str, str]:
+        """Site and environment of a Host header; an address stands for the site of the port."""
+        host = authority.rpartition(":")[0] or authority
+        return HOSTS.get(host.strip("[]").lower(), (self.site, "live"))
 
-    def _headers(self, reply: Reply, site: str) -> CIMultiDict[str]:
+    def seen(self, peer: str | None) -> str:
+        """The address that the exchange sees."""
+        if self.exchange.world.seen_address is not None:
+            return self.exchange.world.seen_address
+        return (peer or "127.0.0.1").removeprefix("::ffff:").partition("%")[0]
+
+    def headers(self, reply: Reply) -> CIMultiDict[str]:
         """The header block of recorded answers: the CDN's and the gateway's."""
-        del site
         self.rays += 1
         headers: CIMultiDict[str] = CIMultiDict(
             {
@@ -136,11 +158,22 @@ class Front:
             headers[name] = value
         return headers
 
-    def _response(self, reply: Reply, site: str) -> web.Response:
-        return web.Response(status=reply.status, body=reply.body, headers=self._headers(reply, site))
+    def _response(self, reply: Reply) -> web.Response:
+        return web.Response(status=reply.status, body=reply.body, headers=self.headers(reply))
 
     def _page(self, request: web.BaseRequest, page: Page, site: str, peer: str) -> web.Response:
-        headers = CIMultiDict(
+        self.log_page(request.method, request.raw_path, page, site, peer)
+        return web.Response(status=page.status, body=page.body, headers=self.page_headers(page))
+
+    def log_page(self, method: str, target: str, page: Page, site: str, peer: str) -> None:
+        self.log.add(
+            at_ms=self.exchange.clock.now_ms(), kind="rest", site=site, peer=peer, method=method, target=target,
+            status=page.status, detail="page",
+        )  # fmt: skip
+
+    def page_headers(self, page: Page) -> CIMultiDict[str]:
+        """The header block of a page that did not come from the exchange."""
+        headers: CIMultiDict[str] = CIMultiDict(
             {
                 "Date": http_date(self.exchange.clock.now_ms()),
                 "Content-Type": page.content_type,
@@ -153,11 +186,7 @@ class Front:
             headers["CF-RAY"] = http_edge.ray_id(self.exchange.seed * 7919 + self.rays * 0x9E3779B97F4A7C15)
         for name, value in page.headers:
             headers[name] = value
-        self.log.add(
-            at_ms=self.exchange.clock.now_ms(), kind="rest", site=site, peer=peer, method=request.method,
-            target=request.raw_path, status=page.status, detail="page",
-        )  # fmt: skip
-        return web.Response(status=page.status, body=page.body, headers=headers)
+        return headers
 
     async def _no_upgrade(self, request: web.BaseRequest, site: str, peer: str) -> web.StreamResponse:
         how = self.exchange.world.channels.upgrade
@@ -173,11 +202,11 @@ class Front:
             target=request.raw_path,
             status=status,
         )
-        return self._response(Reply(status=status, body=text, content_type="text/plain; charset=utf-8"), site)
+        return self._response(Reply(status=status, body=text, content_type="text/plain; charset=utf-8"))
 
-    async def _half(self, request: web.BaseRequest, reply: Reply, site: str) -> web.StreamResponse:
+    async def _half(self, request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
         """Send the head and half of the body, then nothing until the client goes."""
-        response = web.StreamResponse(status=reply.status, headers=self._headers(reply, site))
+        response = web.StreamResponse(status=reply.status, headers=self.headers(reply))
         response.content_length = len(reply.body)
         await response.prepare(request)
         await response.write(reply.body[: len(reply.body) // 2])
@@ -205,6 +234,26 @@ class Front:
         return replace(
             reply, headers=(*reply.headers, ("X-RateLimit-Limit", str(shown)), ("X-RateLimit-Used", str(used)))
         )
+
+
+class ByAgreement(asyncio.Protocol):
+    """Hands a new TLS connection to the protocol that its handshake agreed on (ALPN)."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        agreed = transport.get_extra_info("ssl_object")
+        protocol: asyncio.Protocol
+        if agreed is not None and agreed.selected_alpn_protocol() == "h2":
+            from .h2 import Http2
+
+            protocol = Http2(self._front)
+        else:
+            protocol = self._front.listener()()
+        if isinstance(transport, asyncio.Transport):
+            transport.set_protocol(protocol)
+        protocol.connection_made(transport)
 
 
 def _channel(target: str) -> tuple[str, bool] | None:

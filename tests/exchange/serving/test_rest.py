@@ -247,3 +247,33 @@ def test_the_log_has_no_secret(served: Any, ask: Any) -> None:
     for site in served.info.sites:
         assert site.secret_key not in text
         assert site.passphrase not in text
+
+
+def test_http2_is_offered_under_goaway_only_and_ends_after_its_streams(served: Any) -> None:
+    import httpx
+
+    context = ssl.create_default_context(cafile=served.info.ca_file)
+
+    ports: list[int] = []
+
+    def ask_repeatedly(client: httpx.Client, count: int) -> list[str]:
+        answers = []
+        for _ in range(count):
+            answer = client.get("/api/v5/market/books?instId=BTC-USDT&sz=400")
+            answers.append(f"{answer.http_version} {answer.status_code}")
+            ports.append(answer.extensions["network_stream"].get_extra_info("client_addr")[1])
+        return answers
+
+    def client() -> httpx.Client:
+        return httpx.Client(verify=context, http2=True, base_url=served.info.rest_url, trust_env=False, timeout=10)
+
+    with client() as healthy:
+        assert ask_repeatedly(healthy, 2) == ["HTTP/1.1 200"] * 2
+    served.faults.turn_on("http-goaway=3")
+    with client() as ended:
+        ports.clear()
+        assert ask_repeatedly(ended, 7) == ["HTTP/2 200"] * 7
+        assert [ports.count(port) for port in dict.fromkeys(ports)] == [3, 3, 1]
+    served.faults.clear()
+    with client() as healthy:
+        assert ask_repeatedly(healthy, 1) == ["HTTP/1.1 200"]
