@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MOST_DIALS = 12
+"""Addresses of one name that are dialled; a resolver that lies may give any number."""
+
 PUBLIC = "1.1.1.1"
 """Any global unicast address: stands for the place of a public host."""
 
@@ -156,7 +159,7 @@ class LiveTarget:
 
     async def _dial(self, host: str, port: int) -> tuple[Dial, ...]:
         found = await self._resolver.system(host)
-        return await self._dial_all(tuple((address, port) for address in found.addresses))
+        return await self._dial_all(tuple((address, port) for address in found.addresses[:MOST_DIALS]))
 
     async def dial_elsewhere(self, role: Role) -> tuple[Dial, ...]:
         place = self._place(role)

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import hmac
 import json
+import logging
 import socket
 import time
 import zlib
@@ -335,6 +336,42 @@ def test_nothing_secret_becomes_part_of_a_fact(stage: Any) -> None:
         assert hidden not in told
     assert json.loads(answer.body)["all"]["ok-access-sign"] == "***"
     assert answer.header("set-cookie") == "__cf_bm=***; Path=/; HttpOnly"
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_a_log_turned_up_shows_no_credential(stage: Any, caplog: pytest.LogCaptureFixture, http2: bool) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    async def main() -> Answer:
+        tls = stage.server_tls()
+        if http2:
+            # It promises HTTP/2 and breaks it: the request's headers have gone through the compression by then.
+            tls.set_alpn_protocols(["h2"])
+        async with stage.serve(keeping([]), tls=tls) as port, stage.target(port, tls=True, keyed=True) as target:
+            answer: Answer = await target.http(Ask(method="GET", path="/api/v5/account/config", signed=True))
+            return answer
+
+    answer = asyncio.run(main())
+    assert (answer.status == 200) is not http2
+    for hidden in (stage.key, stage.secret, stage.passphrase, "OK-ACCESS-SIGN"):
+        assert hidden not in caplog.text
+
+
+def test_the_ledger_counts_by_the_scope_that_the_knowledge_has(stage: Any) -> None:
+    from okxdoctor.knowledge import endpoint
+
+    async def main() -> Any:
+        async with stage.serve(keeping([])) as port, stage.target(port, keyed=True) as target:
+            for path in ("/api/v5/public/time?x=1", "/api/v5/account/config", "/api/v5/no/such"):
+                await target.http(Ask(method="GET", path=path))
+            return target.ledger()
+
+    public, private, unknown = asyncio.run(main())
+    known = endpoint("GET", "/api/v5/public/time")
+    assert known is not None
+    assert public.scope == known.scope != ""
+    assert private.scope not in ("", public.scope)
+    assert (unknown.scope, unknown.status) == ("", 200)
 
 
 # ---- bad peers ----------------------------------------------------------------------------------

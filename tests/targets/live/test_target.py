@@ -144,9 +144,12 @@ def test_a_suspicious_answer_is_put_to_a_doh_service_and_a_good_one_is_not(stage
         urls = (f"https://127.0.0.1:{runner.addresses[0][1]}/dns-query", "https://127.0.0.1:1/dns-query", "nonsense")
         poisoned = {"bad.test": bytes([127, 0, 0, 1]), "good.test": bytes([1, 1, 1, 1])}
         try:
-            async with stage.dns(
-                lambda name, kind, packet: stage.reply(packet, *([(1, poisoned[name])] if kind == 1 else []))
-            ) as dns, stage.target(1, tls=True, dns_servers=(dns,), doh_urls=urls) as target:
+            async with (
+                stage.dns(
+                    lambda name, kind, packet: stage.reply(packet, *([(1, poisoned[name])] if kind == 1 else []))
+                ) as dns,
+                stage.target(1, tls=True, dns_servers=(dns,), doh_urls=urls) as target,
+            ):
                 return await target.lookup("bad.test"), await target.lookup("good.test"), urls
         finally:
             await runner.cleanup()
