@@ -178,13 +178,14 @@ def cache_signs(samples: Sequence[Sample], span_s: float) -> dict[str, Json]:
 class NtpView:
     """What the NTP servers say together. Positions are those of the answers.
 
-    ``offset`` None: no usable answer, or two that contradict each other and no third to decide.
+    ``offset`` None: no usable answer, or servers that contradict each other by ``spread_s`` and none to decide.
     ``falsetickers``: (position, seconds from what the others say).
     """
 
     offset: Interval | None
     members: tuple[int, ...] = ()
     falsetickers: tuple[tuple[int, float], ...] = ()
+    spread_s: float = 0.0
 
 
 def _ntp_bounds(answer: NtpAnswer, slack_s: float) -> Interval | None:
@@ -209,7 +210,8 @@ def ntp_view(answers: Sequence[NtpAnswer], slack_s: float, *, arbiter: Interval 
         near = [n for n, (_, found) in enumerate(bounded) if arbiter is not None and found.meets(arbiter)]
         common = overlap([bounded[n][1] for n in near])
         if common is None:
-            return NtpView(offset=None)
+            middles = [found.middle_s for _, found in bounded]
+            return NtpView(offset=None, members=tuple(n for n, _ in bounded), spread_s=max(middles) - min(middles))
         where, members = common, tuple(near)
     return NtpView(
         offset=where,

@@ -156,7 +156,9 @@ def evaluate(facts: Facts) -> Iterator[Finding]:
         yield _jumped(seen)
     if seen.cached:
         yield _cached(facts, seen)
-    if facts.ntp and seen.ntp.offset is None:
+    if seen.ntp.spread_s:
+        yield _contradiction(facts, seen)
+    elif facts.ntp and seen.ntp.offset is None:
         yield _ntp_unreachable(facts, seen)
     yield from _falsetickers(facts, seen)
     if seen.disagree_s > limit("clock_sources_gap_s") and not seen.jump_s:
@@ -280,6 +282,17 @@ def _ntp_unreachable(facts: Facts, seen: Reading) -> Finding:
         summary=f"No usable answer from {counted(len(asked), 'NTP server')} ({listed(asked)}); {stands}.",
         evidence={"ntp_servers": dict(asked), "kiss_codes": [answer.kiss for answer in facts.ntp if answer.kiss]},
         # Servers that the user named are servers that the user relies on.
+        severity=Severity.WARNING if facts.ntp_declared else Severity.INFO,
+    )
+
+
+def _contradiction(facts: Facts, seen: Reading) -> Finding:
+    offsets: dict[str, Json] = {facts.ntp[n].server: finite(facts.ntp[n].offset_s) for n in seen.ntp.members}
+    return Finding(
+        code="clock.sources-disagree",
+        summary=f"{counted(len(offsets), 'NTP server')} contradict each other by {duration(seen.ntp.spread_s)}, and "
+        "nothing decides between them.",
+        evidence={"offset_s": offsets, "spread_s": finite(seen.ntp.spread_s)},
         severity=Severity.WARNING if facts.ntp_declared else Severity.INFO,
     )
 

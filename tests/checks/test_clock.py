@@ -389,6 +389,33 @@ def test_probe_falls_back_to_ntp() -> None:
     assert basis(found).source == "NTP"
 
 
+def test_probe_of_a_target_that_holds_only_a_part() -> None:
+    class NoNtp(FakeIo):
+        async def ntp(self) -> tuple[NtpAnswer, ...]:
+            raise Skip("no sockets here")
+
+    class NoHttp(FakeIo):
+        async def http(self, ask: Ask) -> Any:
+            raise Skip("no requests here", layer="http")
+
+    stamp = ok([{"ts": str(EPOCH_NS // MS)}], elapsed_s=0.1)
+    found, _ = run(CHECK, NoNtp(http_script={TIME: stamp}))
+    assert found.ntp == ()
+    found, _ = run(CHECK, NoHttp(ntp_answers=(ntp(0.0),)))
+    assert found.samples == ()
+    with pytest.raises(Skip, match="no requests here"):
+        asyncio.run(_probe(NoHttp()))
+
+
+def test_two_ntp_servers_that_contradict_each_other_decide_nothing() -> None:
+    two = (ntp(0.0), ntp(50.0, server="b"))
+    found = only(judged(CHECK, facts(0.0, samples=(), ntp=two, ntp_declared=True)))
+    assert (found.code, found.severity) == ("clock.sources-disagree", Severity.WARNING)
+    assert found.evidence["offset_s"] == {"a.ntp:123": 0.0, "b": 50.0}
+    assert CHECK.offers is not None
+    assert list(CHECK.offers(facts(0.0, samples=(), ntp=two))) == []
+
+
 def test_probe_takes_the_date_of_the_edge_and_not_of_a_portal() -> None:
     date = ("date", "Mon, 24 Nov 2025 16:00:00 GMT")
     edge = replace(page(403), headers=(("cf-ray", "8f-AMS"), date))

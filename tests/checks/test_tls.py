@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from okxdoctor.check import Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Severity
-from okxdoctor.port import Certificate, Endpoint, Handshake, TimeBasis, TrustStore, Verification
+from okxdoctor.port import Certificate, Endpoint, Handshake, Route, TimeBasis, TrustStore, Verification
 from okxdoctor_checks._certificates import called, covers, epoch_s, path
 from okxdoctor_checks._tls_greeting import Greeting
 from okxdoctor_checks.tls import CHECK, Facts
@@ -468,6 +468,28 @@ def test_probe_that_saw_nothing_says_so() -> None:
     blind = shaken("error", detail="internal")
     with pytest.raises(Inconclusive):
         _probe(FakeIo(handshakes={"rest": blind, "ws": blind}, trust_fact=STORE))
+
+
+def test_probe_of_a_target_that_holds_only_a_part() -> None:
+    class Bare(FakeIo):
+        async def handshake(self, role: Any, *, server_name: str | None = None) -> Handshake:
+            if role == "ws" or server_name is not None:
+                raise Skip("no sockets here", layer="tcp")
+            return await super().handshake(role)
+
+        async def trust(self) -> TrustStore:
+            raise Skip("no store here")
+
+    found, findings = run(CHECK, Bare(handshakes={"rest": shaken("reset")}))
+    assert (found.trust, found.greetings[0].flipped) == (None, None)
+    assert [f.confidence for f in findings] == [Confidence.LIKELY]
+
+
+def test_probe_through_a_proxy_points_to_it() -> None:
+    via = Route(url="http://p:1", scheme="http", host="p", port=1, source="flag", has_credentials=False)
+    dead = shaken("error", address="", detail="connect: refused")
+    with pytest.raises(Skip, match="see proxy"):
+        _probe(FakeIo(view=view(rest_route=via, ws_route=via), handshakes={"rest": dead, "ws": dead}))
 
 
 def test_probe_of_plain_addresses() -> None:
