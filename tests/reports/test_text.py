@@ -166,6 +166,16 @@ def test_any_text_is_laid_out(said: str, width: int, verbose: bool) -> None:
     assert page.endswith("exit 1\n")
 
 
+def test_headlines_where_nothing_was_found() -> None:
+    nothing = tuple(a for a in literals.SKIPPED.attempts if a.outcome is Outcome.SKIPPED)
+    blind = literals.report(*nothing, verdict=Verdict.INCONCLUSIVE, exit_code=3)
+    assert text.render(blind, Look()).startswith("? Nothing was looked at.\n")
+    early = literals.report(*nothing, verdict=Verdict.INCONCLUSIVE, exit_code=130, interrupted=True)
+    assert text.render(early, Look()).startswith("? Interrupted before anything wrong was found.\n")
+    gate = replace(literals.HEALTHY, target=replace(literals.LIVE, rest="https://gate.example:8443/x"))
+    assert text.render(gate, Look()).startswith("✓ Healthy: nothing wrong was found on the way to gate.example:8443.\n")
+
+
 if __name__ == "__main__":
     for name, literal in literals.ALL.items():
         (GOLDEN / f"{name}.txt").write_text(text.render(literal, Look(width=80)), "utf-8")
