@@ -36,7 +36,7 @@ class KeyRecord:
 
     def admits(self, peer: str) -> bool:
         """Whether a request from ``peer`` passes the IP list; an unbound key passes from everywhere."""
-        if not self.addresses:
+        if not self.addresses or peer in self.addresses:
             return True
         address = ip_address(peer)
         return any(address in ip_network(entry, strict=False) for entry in self.addresses)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 Source = Callable[[], int]
 """Gives nanoseconds since the Unix epoch."""
@@ -116,7 +117,12 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 def http_date(epoch_ms: int) -> str:
     """``Tue, 08 Dec 2020 09:08:57 GMT`` (RFC 9110), never in the language of the machine."""
+    return _http_date(epoch_ms // 1000)
+
+
+@lru_cache(maxsize=64)
+def _http_date(seconds: int) -> str:
     from datetime import UTC, datetime
 
-    at = datetime.fromtimestamp(epoch_ms // 1000, UTC)
+    at = datetime.fromtimestamp(seconds, UTC)
     return f"{_DAYS[at.weekday()]}, {at.day:02d} {_MONTHS[at.month - 1]} {at.year} {at:%H:%M:%S} GMT"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Context, Decimal, InvalidOperation
+from functools import lru_cache
 
 EXACT = Context(prec=60)
 """Wide enough for every product of a price, a size and a contract value that passes validation."""
@@ -44,6 +45,7 @@ class Grid:
         return self.floor(EXACT.add(value, half))
 
 
+@lru_cache(maxsize=256)
 def grid(text: str) -> Grid:
     """The grid whose smallest step is ``text`` (``0.0005``, ``5``)."""
     whole, _, fraction = text.partition(".")

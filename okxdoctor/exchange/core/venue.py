@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cached_property
 
 from . import seeded
 from .accounts import Account, Balance
@@ -22,9 +23,9 @@ class Venue:
         self.seed = seed
         self.site = site
         self.environment = environment
-        self._listed = catalogue(seed, site, environment, now_ms)
-        self.instruments: dict[str, Instrument] = self._listed
-        self._by_code = {inst.code: inst for inst in self._listed.values() if inst.code is not None}
+        self._opened_ms = now_ms
+        self._changed: dict[str, Instrument] | None = None
+        self._codes: dict[int, Instrument] = {}
         self._markets: dict[str, Market] = {}
         self._lists: dict[tuple[str, str, str], bytes] = {}
         self.accounts: dict[str, Account] = {}
@@ -39,12 +40,22 @@ class Venue:
     def name(self) -> str:
         return f"{self.site}-{self.environment}"
 
+    @cached_property
+    def _listed(self) -> dict[str, Instrument]:
+        # Made when first asked for: most programs look at one venue of six.
+        return catalogue(self.seed, self.site, self.environment, self._opened_ms)
+
+    @property
+    def instruments(self) -> dict[str, Instrument]:
+        """The instruments in force, by id."""
+        return self._listed if self._changed is None else self._changed
+
     def apply(self, changes: tuple[Change, ...], now_ms: int) -> None:
         """Put the instruments into the circumstances ``changes``."""
         before = self.instruments
-        self.instruments = changed(self._listed, changes, now_ms) if changes else self._listed
+        self._changed = changed(self._listed, changes, now_ms) if changes else None
         if before is not self.instruments:
-            self._by_code = {inst.code: inst for inst in self.instruments.values() if inst.code is not None}
+            self._codes.clear()
             for inst_id in list(self._markets):
                 now, old = self.instruments.get(inst_id), before.get(inst_id)
                 if now is None or old is None or (now.tick, now.lot) != (old.tick, old.lot):
@@ -66,7 +77,9 @@ class Venue:
 
     def by_code(self, code: int) -> Instrument | None:
         """The instrument whose ``instIdCode`` is ``code``."""
-        return self._by_code.get(code)
+        if not self._codes:
+            self._codes.update((inst.code, inst) for inst in self.instruments.values() if inst.code is not None)
+        return self._codes.get(code)
 
     def of_type(self, inst_type: str) -> list[Instrument]:
         """All instruments of a type; MARGIN is SPOT with leverage."""

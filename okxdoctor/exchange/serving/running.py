@@ -58,10 +58,12 @@ class Running:
     """An exchange that is being served in the running loop.
 
     ``clock`` may be moved from any thread; ``exchange`` is the core; ``wire_log`` is what crossed the wire.
+    ``round_trip_s`` is how far away everything is, in seconds there and back.
     """
 
-    def __init__(self, *, seed: int, clock: Clock, host: str, directory: Path) -> None:
+    def __init__(self, *, seed: int, clock: Clock, host: str, directory: Path, round_trip_s: float = 0.0) -> None:
         self.clock = clock
+        self._round_trip_s = round_trip_s
         self.exchange = Exchange(clock=clock, seed=seed)
         self.wire_log = WireLog()
         self.faults = Faults(self)
@@ -100,7 +102,7 @@ class Running:
                 upstream=(self._host, self._plain_port), port=port if site == "global" else 0,
             )  # fmt: skip
             self._ports[site] = opened.port
-        if faults:
+        if faults or self._round_trip_s:
             await self.faults.turn_on(*faults)
 
     def _front(self, site: str, *, plain: bool = False, control: Control | None = None) -> Front:
@@ -114,7 +116,7 @@ class Running:
         """Make the world as these faults say, in the core and on the network."""
         on = tuple(injected)
         self.exchange.set_circumstances(circumstances(on))
-        await self._edge.apply(net_plan(on, names=TEST_NAMES, address=self._host))
+        await self._edge.apply(net_plan(on, names=TEST_NAMES, address=self._host, round_trip_s=self._round_trip_s))
         offered = ["h2", "http/1.1"] if self.exchange.world.edge.goaway_after else ["http/1.1"]
         for context in self._edge.authority.contexts.values():
             context.set_alpn_protocols(offered)
@@ -182,16 +184,24 @@ async def running(
     port: int = 0,
     host: str = "127.0.0.1",
     clock: Clock | None = None,
+    round_trip_s: float = 0.0,
 ) -> AsyncIterator[Running]:
     """An exchange in the running loop, gone at the end of the block.
 
-    ``port``   of the main TLS listener; 0: any free one
-    ``clock``  the exchange's time; None: real time
+    ``port``          of the main TLS listener; 0: any free one
+    ``clock``         the exchange's time; None: real time
+    ``round_trip_s``  how far away everything is, there and back
     Raises ``UnknownFault``, ``BadFaultValue`` (before anything is opened) and OSError (port taken).
     """
     read = [fault if isinstance(fault, Injected) else parse(fault) for fault in faults]
     with tempfile.TemporaryDirectory(prefix="okxdoctor-") as directory:
-        exchange = Running(seed=seed, clock=clock or Clock(time.time_ns), host=host, directory=Path(directory))
+        exchange = Running(
+            seed=seed,
+            clock=clock or Clock(time.time_ns),
+            host=host,
+            directory=Path(directory),
+            round_trip_s=round_trip_s,
+        )
         try:
             await exchange.start(port=port, faults=read)
             yield exchange

@@ -34,6 +34,18 @@ _QUIET.propagate = False
 WS_PATHS = ("public", "private", "business")
 
 
+_FIXED: CIMultiDict[str] = CIMultiDict(
+    {
+        "Server": "cloudflare",
+        "cf-cache-status": "DYNAMIC",
+        "Cache-Control": "no-cache, no-store, max-age=0, must-revalidate",
+        "strict-transport-security": "max-age=63072000; includeSubdomains; preload",
+        "x-content-type-options": "nosniff",
+        "x-brokerid": "0",
+    }
+)
+
+
 @dataclass(slots=True, kw_only=True)
 class Front:
     """Everything one listener needs: the exchange, the site that its port stands for, the log."""
@@ -141,19 +153,10 @@ class Front:
     def headers(self, reply: Reply) -> CIMultiDict[str]:
         """The header block of recorded answers: the CDN's and the gateway's."""
         self.rays += 1
-        headers: CIMultiDict[str] = CIMultiDict(
-            {
-                "Date": http_date(self.exchange.clock.now_ms()),
-                "Content-Type": reply.content_type,
-                "Server": "cloudflare",
-                "CF-RAY": http_edge.ray_id(self.exchange.seed * 7919 + self.rays * 0x9E3779B97F4A7C15),
-                "cf-cache-status": "DYNAMIC",
-                "Cache-Control": "no-cache, no-store, max-age=0, must-revalidate",
-                "strict-transport-security": "max-age=63072000; includeSubdomains; preload",
-                "x-content-type-options": "nosniff",
-                "x-brokerid": "0",
-            }
-        )
+        headers = CIMultiDict(_FIXED)
+        headers["Date"] = http_date(self.exchange.clock.now_ms())
+        headers["Content-Type"] = reply.content_type
+        headers["CF-RAY"] = http_edge.ray_id(self.exchange.seed * 7919 + self.rays * 0x9E3779B97F4A7C15)
         for name, value in reply.headers:
             headers[name] = value
         return headers
