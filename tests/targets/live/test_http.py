@@ -563,6 +563,28 @@ def test_a_connection_closed_while_idle_is_no_failure(stage: Any) -> None:
     assert served >= 3
 
 
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_post_is_never_sent_into_a_connection_that_has_ended(stage: Any, secure: bool) -> None:
+    """A GET would be repeated; a POST is not, so the end of an idle connection has to be noticed before."""
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        raw = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(head(raw)[1].get("content-length", "0")))
+        writer.write(OK)
+        await writer.drain()
+
+    async def main() -> Any:
+        tls = stage.server_tls() if secure else None
+        async with stage.serve(once, tls=tls) as port, stage.target(port, tls=secure) as target:
+            answers = []
+            for _ in range(3):
+                answers.append(await target.http(Ask(method="POST", path="/api/v5/trade/order-precheck", body="{}")))
+                await asyncio.sleep(0.05)
+            return answers
+
+    assert [answer.status for answer in asyncio.run(main())] == [200, 200, 200]
+
+
 def test_one_family_can_be_forced(stage: Any) -> None:
     async def main() -> Any:
         def behave(name: str, kind: int, packet: bytes) -> bytes:
