@@ -63,6 +63,8 @@ class HttpEdge:
     stall: Literal["headers", "body"] | None = None
     delay_ms: int = 0
     drop_headers: tuple[HeaderName, ...] = ()
+    cut_key: bool = False
+    """The key header arrives shorter than it was sent."""
     timestamp_form: Literal["epoch-ms", "epoch-s", "micros", "offset"] | None = None
     cache_time_s: int = 0
     """Age of the copy of public/time that a cache gives out; 0: no cache."""
@@ -100,8 +102,6 @@ class Circumstances:
     """NTP minus the exchange."""
     verification_age_ms: int = 0
     """How long signed requests have waited when their timestamp is looked at."""
-    malformed_key: bool = False
-    """The key that is handed out has lost its shape."""
     key: KeyChange = field(default_factory=KeyChange)
     seen_address: str | None = None
     """The address that the exchange sees instead of the peer's (a NAT, a gateway)."""

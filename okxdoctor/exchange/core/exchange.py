@@ -95,11 +95,8 @@ class Exchange:
         return self.sites[site].venues[environment]
 
     def credentials(self, site: str = "global", environment: str = "live") -> Credentials:
-        """What a user of ``site`` is handed; under ``malformed_key`` the key has lost its dashes' shape."""
-        issued = self.sites[site].credentials(environment)
-        if self.world.malformed_key and environment == "live":
-            return replace(issued, api_key=issued.api_key.replace("-", "")[:24])
-        return issued
+        """What a user of ``site`` is handed."""
+        return self.sites[site].credentials(environment)
 
     def set_circumstances(self, world: Circumstances) -> None:
         """Let the world be like this from now on."""

@@ -25,9 +25,11 @@ class TimeCache:
 
 def arriving(edge: HttpEdge, request: Request) -> Request:
     """The request as it reaches the gateway."""
-    if not edge.drop_headers and edge.timestamp_form is None:
+    if not edge.drop_headers and edge.timestamp_form is None and not edge.cut_key:
         return request
     headers = {name: value for name, value in request.headers.items() if name not in edge.drop_headers}
+    if edge.cut_key and "ok-access-key" in headers:
+        headers["ok-access-key"] = headers["ok-access-key"][:24]
     stamp = headers.get("ok-access-timestamp")
     if edge.timestamp_form is not None and stamp is not None:
         headers["ok-access-timestamp"] = rewritten(stamp, edge.timestamp_form)

@@ -83,7 +83,7 @@ def _key(world: Circumstances, name: str, value: float | str | None) -> Circumst
         case "key-wrong-environment":
             return with_key(world, environment="demo")
         case "key-malformed":
-            return replace(world, malformed_key=True)
+            return with_edge(world, cut_key=True)
         case "key-unknown":
             return with_key(world, deleted=True)
         case "key-passphrase-wrong":

@@ -54,7 +54,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         name="key-malformed", example="key-malformed", layer="key", cause="key.malformed",
-        says="the key that was handed out has lost its shape",
+        says="a gateway cuts the value of OK-ACCESS-KEY, so that what arrives is no key id",
     ),
     Fault(
         name="key-unknown", example="key-unknown", layer="key", cause="key.unknown",

@@ -49,3 +49,11 @@ def test_a_garbled_body_is_no_envelope_and_refusals_pass(garble: str) -> None:
         json.loads(body)
     refused = replace(FRESH, status=401)
     assert leaving(edge, refused) is refused
+
+
+def test_a_gateway_that_cuts_headers_leaves_a_key_of_no_known_form() -> None:
+    key = "0a1b2c3d-1111-2222-3333-444455556666"
+    asked = replace(ASKED, headers={**ASKED.headers, "ok-access-key": key})
+    arrived = arriving(HttpEdge(cut_key=True), asked)
+    assert arrived.headers["ok-access-key"] == key[:24]
+    assert arriving(HttpEdge(cut_key=True), ASKED).headers == ASKED.headers

@@ -103,7 +103,6 @@ def test_a_refusal_of_an_address_names_address_and_key(bench: Any) -> None:
         ("key-secret-wrong", "GET", CONFIG, 401, "50113"),
         ("key-passphrase-wrong", "GET", CONFIG, 401, "50105"),
         ("key-wrong-environment", "GET", CONFIG, 401, "50101"),
-        ("key-malformed", "GET", CONFIG, 401, "50111"),
         ("permission-missing=read", "GET", CONFIG, 401, "50120"),
         ("permission-missing=trade", "POST", "/api/v5/trade/order", 401, "50120"),
         ("permission-ip-binding-required", "POST", "/api/v5/trade/order", 403, "50035"),
