@@ -49,7 +49,8 @@ def sim(port: int, faults: tuple[str, ...], seed: int, env_file: str | None, com
 
         if error.errno == errno.EADDRINUSE and port:
             raise click.UsageError(f"port {port} is in use; choose another, or leave --port away") from None
-        raise
+        # Everything else that the system refuses (a privileged port, a kernel that cannot filter) is of its own making.
+        raise click.UsageError(f"cannot serve: {error.strerror or error}") from None
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -94,7 +94,7 @@ class Running:
         self.ca_bundle = str(self._edge.authority.bundle_file(self._directory))
         await self._edge.start()
         plain = self._front("global", plain=True, control=Control(self))
-        self._plain = await self._loop.create_server(plain.listener(), self._host, 0)
+        self._plain = await self._loop.create_server(plain.factory(), self._host, 0)
         self._plain_port = int(self._plain.sockets[0].getsockname()[1])
         for site in self.exchange.sites:
             opened = await self._edge.tls_port(

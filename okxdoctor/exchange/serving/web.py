@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -31,6 +32,8 @@ _QUIET = logging.getLogger("okxdoctor.exchange.http")
 _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
 
+PATIENCE_S = 20.0
+"""Real seconds in which a connection must bring its first request head, and a request its body."""
 WS_PATHS = ("public", "private", "business")
 
 
@@ -60,10 +63,12 @@ class Front:
     server: web.Server | None = None
     multiplexed: set[asyncio.Transport] = field(default_factory=set)
     """Open HTTP/2 connections."""
+    heard: WeakSet[asyncio.BaseTransport] = field(default_factory=WeakSet)
+    """HTTP/1.1 connections that have brought a request."""
     rays: int = 0
 
     def factory(self) -> Callable[[], asyncio.BaseProtocol]:
-        """Makes the connections of a TLS listener: HTTP/1.1, or HTTP/2 where the handshake agreed on it."""
+        """Makes the connections of a listener: HTTP/1.1, or HTTP/2 where a TLS handshake agreed on it."""
         self.listener()
         return lambda: ByAgreement(self)
 
@@ -83,8 +88,15 @@ class Front:
         if self.server is not None:
             await self.server.shutdown(0.1)
 
+    def lose_patience(self, transport: asyncio.BaseTransport) -> None:
+        """Cut a connection that has not brought one whole request head in its time."""
+        if transport not in self.heard and isinstance(transport, asyncio.Transport) and not transport.is_closing():
+            transport.abort()
+
     async def guarded(self, request: web.BaseRequest) -> web.StreamResponse:
         """``handle``, with a defect of the exchange told apart from what clients do to it."""
+        if request.transport is not None:
+            self.heard.add(request.transport)
         try:
             return await self.handle(request)
         except (web.HTTPException, ConnectionError):
@@ -114,7 +126,10 @@ class Front:
                 return await self.sockets.serve(request, site, "demo" if demo else environment, path, peer)
             return await self._no_upgrade(request, site, peer)
         try:
-            body = await request.read() if request.body_exists else b""
+            async with asyncio.timeout(PATIENCE_S):
+                body = await request.read() if request.body_exists else b""
+        except TimeoutError:
+            return self._response(Reply(status=408, body=b'{"msg":"Request Timeout","code":"408"}'))
         except web.HTTPRequestEntityTooLarge:
             return self._response(Reply(status=413, body=b'{"msg":"Payload Too Large","code":"413"}'))
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -240,7 +255,7 @@ class Front:
 
 
 class ByAgreement(asyncio.Protocol):
-    """Hands a new TLS connection to the protocol that its handshake agreed on (ALPN)."""
+    """Hands a new connection to the protocol that its handshake, if any, agreed on (ALPN)."""
 
     def __init__(self, front: Front) -> None:
         self._front = front
@@ -254,6 +269,7 @@ class ByAgreement(asyncio.Protocol):
             protocol = Http2(self._front)
         else:
             protocol = self._front.listener()()
+            asyncio.get_running_loop().call_later(PATIENCE_S, self._front.lose_patience, transport)
         if isinstance(transport, asyncio.Transport):
             transport.set_protocol(protocol)
         protocol.connection_made(transport)

@@ -277,3 +277,26 @@ def test_http2_is_offered_under_goaway_only_and_ends_after_its_streams(served: A
     served.faults.clear()
     with client() as healthy:
         assert ask_repeatedly(healthy, 1) == ["HTTP/1.1 200"]
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /api/v5/public/time HTTP/1.1\r\nHost: x\r\nA: "])
+def test_a_peer_that_never_finishes_its_request_is_cut(
+    served: Any, ask: Any, sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("okxdoctor.exchange.serving.web.PATIENCE_S", 0.2)
+    where = urlsplit(served.info.plain_rest_url)
+    with socket.create_connection((where.hostname, where.port), timeout=5) as peer:
+        peer.sendall(sent)
+        try:
+            assert peer.recv(4096) == b""
+        except ConnectionResetError:
+            pass
+    assert ask("GET", "/api/v5/public/time")[0] == 200
+
+
+def test_a_body_that_never_ends_is_refused(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("okxdoctor.exchange.serving.web.PATIENCE_S", 0.2)
+    where = urlsplit(served.info.plain_rest_url)
+    with socket.create_connection((where.hostname, where.port), timeout=5) as peer:
+        peer.sendall(b"POST /api/v5/trade/order HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        assert peer.recv(4096).startswith(b"HTTP/1.1 408")

@@ -205,3 +205,16 @@ def test_other_paths_are_no_channels(served: Any) -> None:
             assert caught.value.response.status_code == 404
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize("site", [0, 1, 2, 3, 4, 5])
+def test_the_site_is_known_by_the_name_that_is_asked_for(served: Any, site: int) -> None:
+    who = served.info.sites[site]
+    port = int(who.named_ws_url.removesuffix("/ws/v5").rpartition(":")[2])
+
+    async def go() -> None:
+        async with connect(served, "/private", base=who.named_ws_url, host="127.0.0.1", port=port) as ws:
+            await ws.send(login(served, site))
+            assert (await receive(ws))["event"] == "login"
+
+    asyncio.run(go())

@@ -1,0 +1,125 @@
+"""Start and stop: with every fault, many times over, several at once, and when something is in the way."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import socket
+import ssl
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from okxdoctor.exchange import running, serve
+from okxdoctor.exchange.faults import BadFaultValue, UnknownFault, catalogue
+
+
+def test_an_exchange_starts_and_stops_with_every_fault_of_the_catalogue() -> None:
+    async def go() -> None:
+        async with running() as exchange:
+            for fault in catalogue():
+                await exchange.faults.turn_on(fault.example)
+                assert [each.name for each in exchange.faults.on] == [fault.name]
+                await exchange.faults.clear()
+        every = [fault.example for fault in catalogue() if fault.name != "tcp-filtered"]
+        async with running(faults=every) as exchange:
+            assert len(exchange.faults.on) == len(every)
+
+    asyncio.run(go())
+
+
+def test_nothing_is_left_behind() -> None:
+    def open_files() -> int:
+        return len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
+
+    async def go() -> list[str]:
+        directories = []
+        for seed in range(12):
+            async with running(seed=seed) as exchange:
+                directories.append(exchange.info.ca_file)
+                reader, writer = await asyncio.open_connection(
+                    "127.0.0.1", int(exchange.info.rest_url.rpartition(":")[2]),
+                    ssl=ssl.create_default_context(cafile=exchange.info.ca_file),
+                )  # fmt: skip
+                writer.write(b"GET /api/v5/public/time HTTP/1.1\r\nHost: x\r\n\r\n")
+                await reader.readline()
+                writer.close()
+        return directories
+
+    asyncio.run(go())
+    gc.collect()
+    before = open_files()
+    directories = asyncio.run(go())
+    gc.collect()
+    assert open_files() <= before + 1
+    assert not any(Path(each).exists() for each in directories)
+
+
+def test_two_exchanges_do_not_know_each_other() -> None:
+    with serve(seed=1) as one, serve(seed=2) as two:
+        assert one.info.api_key != two.info.api_key
+        one.faults.turn_on("clock-ahead=45s")
+        assert two.clock.now_ms() - one.clock.now_ms() > 40_000
+
+
+def test_a_clock_of_one_s_own() -> None:
+    from okxdoctor.exchange import Clock
+
+    with serve(clock=Clock(time.time_ns, at_ms=1_607_418_537_715, rate=0)) as exchange:
+        assert exchange.clock.now_ms() == 1_607_418_537_715
+        exchange.clock.step(30)
+        assert exchange.clock.now_ms() == 1_607_418_567_715
+
+
+@pytest.mark.parametrize(("fault", "error"), [("nonsense", UnknownFault), ("http-slow=much", BadFaultValue)])
+def test_a_bad_fault_opens_nothing(fault: str, error: type[Exception]) -> None:
+    with pytest.raises(error), serve(faults=[fault]):
+        pass
+
+
+def test_a_port_that_is_taken() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(OSError, match="in use"), serve(port=taken.getsockname()[1]):
+            pass
+
+
+def test_a_port_that_is_asked_for() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with serve(port=port) as exchange:
+        assert exchange.info.rest_url == f"https://127.0.0.1:{port}"
+
+
+def test_an_error_in_the_block_reaches_the_caller() -> None:
+    with pytest.raises(ZeroDivisionError), serve():
+        raise ZeroDivisionError
+
+
+def test_only_loopback_is_listened_on() -> None:
+    """Every listening TCP socket that the exchange opens is bound to a loopback address (Linux lists them)."""
+    table = Path("/proc/net/tcp")
+    if not table.exists():
+        pytest.skip("only Linux shows its sockets this way")
+    with serve() as exchange:
+        ports = {int(url.rpartition(":")[2]) for url in (site.rest_url for site in exchange.info.sites)}
+        ports.add(int(exchange.info.plain_rest_url.rpartition(":")[2]))
+        rows = [line.split()[1:4] for line in table.read_text().splitlines()[1:]]
+        found = {int(local[9:], 16): local[:8] for local, _, state in rows if state == "0A"}
+        assert {port: found.get(port) for port in ports} == dict.fromkeys(ports, "0100007F")
+
+
+def test_secrets_are_in_no_text_of_the_exchange() -> None:
+    with serve(seed=4) as exchange:
+        site: Any
+        texts = "".join(map(repr, (exchange, exchange.info, exchange.running, exchange.exchange, exchange.faults)))
+        for name in ("global", "eea", "us"):
+            texts += repr(exchange.exchange.sites[name].keys) + repr(exchange.exchange.credentials(name))
+        for site in exchange.info.sites:
+            assert site.secret_key not in texts
+            assert site.passphrase not in texts
