@@ -219,7 +219,7 @@ class CassetteIo:
             LedgerRow(
                 at_mono_ns=now.mono_ns,
                 method=ask.method,
-                path=ask.path.partition("?")[0],
+                path=ask.path,
                 scope="",
                 status=status,
                 code=_code(text),

@@ -131,6 +131,10 @@ def test_overload_with_status_429_is_no_limit() -> None:
     assert look(ledger=rows(3, refused=2, code="50013"))[0] == ()
 
 
+def test_a_refused_websocket_upgrade_is_no_refused_request() -> None:
+    assert look(ledger=rows(3, refused=3, path="/ws/v5/public", code=""))[0] == ()
+
+
 def test_the_order_cap_is_its_own_cause() -> None:
     path = "/api/v5/account/config"
     finding = one(look(ledger=rows(3, refused=2, path=path, code="50061", status=200))[0])
