@@ -119,16 +119,17 @@ async def probe(io: Io) -> Facts:
         logging_in.cancel()
         proving.cancel()
     plain = await io.given(KeyStanding) or KeyStanding(standing="undecided")
-    if plain.standing != "refused":
-        _see_to_it_that_all_came(forms, login, view.rest.host)
+    if plain.standing == "refused":
+        # Why, is the key check's to say; how signed requests arrive cannot be seen through it.
+        raise Skip(f"the key is refused{f' ({plain.code})' if plain.code else ''} (see key)", layer="key")
+    _see_to_it_that_all_came(forms, login, view.rest.host)
     variants: list[Form] = []
     elsewhere: tuple[Login, ...] = ()
-    if plain.standing != "refused":
-        for form in forms:
-            if form.reply.code == BAD_SIGNATURE:
-                variants += [await _form(io, form.part, name, ask) for name, ask in VARIANTS[form.part]]
-        if login.code in (_WS_UNKNOWN_KEY, _WS_OTHER_ENVIRONMENT):
-            elsewhere = await _login_elsewhere(io, login)
+    for form in forms:
+        if form.reply.code == BAD_SIGNATURE:
+            variants += [await _form(io, form.part, name, ask) for name, ask in VARIANTS[form.part]]
+    if login.code in (_WS_UNKNOWN_KEY, _WS_OTHER_ENVIRONMENT):
+        elsewhere = await _login_elsewhere(io, login)
     route = view.rest_route
     return Facts(
         way=Way(host=view.rest.host, via=f"{route.host}:{route.port}" if route is not None else ""),

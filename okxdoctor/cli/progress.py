@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from okxdoctor.cli.screen import live_display, speaks_unicode
-from okxdoctor.model import Attempt, Outcome
+from okxdoctor.model import Attempt, Outcome, Severity
+from okxdoctor.reports.paint import MARK_OF
+from okxdoctor.reports.values import severity_of
 from okxdoctor.reports.words import ascii_only, duration
 from okxdoctor.runner.events import CheckFinished, CheckStarted, Event, RunFinished, RunStarted
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _MARKS = {Outcome.COMPLETED: "✓", Outcome.SKIPPED: "–", Outcome.INCONCLUSIVE: "?", Outcome.BROKEN: "#"}
-_COLOURS = {"✓": "green", "✗": "red", "–": "dim", "?": "yellow", "#": "red"}
+_COLOURS = {"✓": "green", "✗": "red", "!": "yellow", "–": "dim", "?": "yellow", "#": "red"}
 
 
 def listener(*, verbose: bool, quiet: bool, colour: bool) -> Callable[[Event], None]:
@@ -36,7 +38,9 @@ def _silent(event: Event) -> None:
 
 
 def _mark(attempt: Attempt) -> str:
-    return "✗" if attempt.findings else _MARKS[attempt.outcome]
+    """The worst of what was found, in the marks of the report; else what became of the check."""
+    worst = min((severity_of(finding) for finding in attempt.findings), key=lambda s: s.rank, default=Severity.INFO)
+    return MARK_OF[worst] if worst is not Severity.INFO else _MARKS[attempt.outcome]
 
 
 def _plain_lines(event: Event) -> None:

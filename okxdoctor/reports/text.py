@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from okxdoctor.model import Attempt, Diagnosis, Outcome, Report, Verdict
+from okxdoctor.model import Attempt, Diagnosis, Finding, Outcome, Report, Severity, Verdict
 from okxdoctor.reports.look import Look
 from okxdoctor.reports.paint import MARK_OF, STYLE_OF, Brush, folded, packed, steps
 from okxdoctor.reports.values import severity_of
@@ -140,15 +140,20 @@ def _checks(report: Report, look: Look, brush: Brush) -> Iterator[str]:
         for attempt in report.attempts:
             yield from _check_in_full(attempt, report, look, brush)
         return
-    told = [a for a in report.attempts if a.findings or a.outcome in (Outcome.INCONCLUSIVE, Outcome.BROKEN)]
+    told = [a for a in report.attempts if _weighty(a) or a.outcome in (Outcome.INCONCLUSIVE, Outcome.BROKEN)]
     column = max((len(attempt.check) for attempt in told), default=0)
     for attempt in sorted(told, key=_urgency):
         yield from _check(attempt, column, report, look, brush)
-    fine = [a.check for a in report.attempts if a.outcome is Outcome.COMPLETED and not a.findings]
+    fine = [a.check for a in report.attempts if a.outcome is Outcome.COMPLETED and not _weighty(a)]
     yield from _group("✓", "green", fine, "", look, brush)
-    skipped = [a for a in report.attempts if a.outcome is Outcome.SKIPPED and not a.findings]
+    skipped = [a for a in report.attempts if a.outcome is Outcome.SKIPPED and not _weighty(a)]
     for because, group in groupby(sorted(skipped, key=lambda a: a.because or ""), key=lambda a: a.because or ""):
         yield from _group("–", "dim", [a.check for a in group], f": skipped, {one_line(because)}", look, brush)
+
+
+def _weighty(attempt: Attempt) -> tuple[Finding, ...]:
+    """Findings that say something is wrong. Notes (info) are for who asks for everything."""
+    return tuple(finding for finding in attempt.findings if severity_of(finding) is not Severity.INFO)
 
 
 def _urgency(attempt: Attempt) -> int:
@@ -179,12 +184,12 @@ def _mark(attempt: Attempt) -> tuple[str, str]:
             return MARK_OF[worst], STYLE_OF[worst]
 
 
-def _said(attempt: Attempt, report: Report) -> Iterator[str]:
+def _said(attempt: Attempt, report: Report, *, notes: bool) -> Iterator[str]:
     """What one check has to say, a line for each part; what was printed above is only named, and once."""
     above = {root.code for root in report.diagnosis}
     explained = {code: root.code for root in report.diagnosis for code in root.explains}
     lines = []
-    for finding in sorted(attempt.findings, key=lambda f: severity_of(f).rank):
+    for finding in sorted(attempt.findings if notes else _weighty(attempt), key=lambda f: severity_of(f).rank):
         if finding.code in above:
             lines.append(f"{finding.code}, see above")
         elif finding.code in explained:
@@ -207,7 +212,7 @@ def _said(attempt: Attempt, report: Report) -> Iterator[str]:
 def _check(attempt: Attempt, column: int, report: Report, look: Look, brush: Brush) -> Iterator[str]:
     mark, style = _mark(attempt)
     lead = f"{attempt.check:<{column}}  "
-    for number, said in enumerate(_said(attempt, report)):
+    for number, said in enumerate(_said(attempt, report, notes=False)):
         first, *others = folded(said, look.columns, " " * (4 + len(lead)))
         if number == 0:
             yield f"  {brush(mark, style)} {lead}{first[4 + len(lead) :]}"
@@ -222,7 +227,7 @@ def _check_in_full(attempt: Attempt, report: Report, look: Look, brush: Brush) -
     room = look.columns - 4 - len(took) - 2
     label = cut(f"{attempt.check}  {one_line(attempt.title)}", room)
     yield f"  {brush(mark, style)} {label:<{room}}  {brush(took, 'dim')}"
-    for said in _said(attempt, report):
+    for said in _said(attempt, report, notes=True):
         yield from folded(said, look.columns, "      ")
 
 
@@ -243,11 +248,13 @@ def _closing(report: Report, look: Look, brush: Brush) -> Iterator[str]:
     for line in packed([one_line(part) for part in where], look.columns, ""):
         yield brush(line, "dim")
     completed = sum(a.outcome is Outcome.COMPLETED for a in report.attempts)
+    notes = sum(len(a.findings) - len(_weighty(a)) for a in report.attempts)
     parts = [
         report.verdict.value,
         *(["interrupted"] if report.interrupted else []),
         *([tally(report)] if report.diagnosis else []),
         f"{completed} of {count(len(report.attempts), 'check')}",
+        *([f"{count(notes, 'note')} (--verbose)"] if notes and not look.verbose else []),
         duration(report.elapsed_ms),
         f"{count(report.requests, 'request')} on {count(report.connections, 'connection')}",
         f"exit {report.exit_code}",
