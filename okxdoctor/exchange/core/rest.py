@@ -20,6 +20,7 @@ from .decimals import EXACT
 from .exchange import Exchange
 from .limits import BUDGETS, SUBACCOUNT_ORDERS, Budget
 from .protocol import Refused, Reply, Request, empty_parameter, failure, refusal
+from .tickets import text
 from .trading import settle
 from .venue import Venue
 
@@ -192,11 +193,11 @@ def _spend(
     detail = {
         "type": params.get("instType", ""), "inst": params.get("instId", ""), "family": params.get("instFamily", ""),
     }.get(budget.scope.partition("+")[2], "")  # fmt: skip
-    costs: dict[str, int] = {detail or str(body.get("instId", "")): 1}
+    costs: dict[str, int] = {detail or text(body.get("instId")): 1}
     if items:
         costs = {}
         for item in items:
-            name = str(item.get("instId", ""))
+            name = text(item.get("instId"))
             costs[name] = costs.get(name, 0) + 1
     for name, cost in costs.items():
         # A batch of one order spends the budget of the single endpoint.
@@ -223,8 +224,8 @@ def over_limit(exchange: Exchange) -> Reply:
         case None:
             return refusal(429, "50011", "Too Many Requests")
         case "200":
-            text = "Rate limit reached. Please refer to API documentation and throttle requests accordingly."
-            return failure(200, "50011", text)
+            message = "Rate limit reached. Please refer to API documentation and throttle requests accordingly."
+            return failure(200, "50011", message)
         case "503":
             return failure(503, "50001", "Service temporarily unavailable. Please try again later.")
         case "text":

@@ -58,7 +58,10 @@ def text(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value if isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        return value
+    # An array or object stands where a text belongs; how deep it goes is of no interest.
+    return str(value) if isinstance(value, int | float) else "{}"
 
 
 def limits(venue: Venue, inst: Instrument, now_ms: int) -> tuple[str, str]:

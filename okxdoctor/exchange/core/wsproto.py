@@ -314,7 +314,10 @@ def _key(subject: Subject) -> Subject:
 
 
 def _short(arg: object) -> str:
-    return repr(arg)[:256]
+    try:
+        return repr(arg)[:256]
+    except RecursionError:
+        return "..."
 
 
 def _by_code(arg: dict[str, object]) -> dict[str, object]:
@@ -326,8 +329,8 @@ def _by_code(arg: dict[str, object]) -> dict[str, object]:
     return {**clean, "instIdCode": code} if isinstance(code, int) and not isinstance(code, bool) else clean
 
 
-def _refused(arg: dict[str, object], code: str, text: str, now_ms: int) -> dict[str, Json]:
+def _refused(arg: dict[str, object], code: str, message: str, now_ms: int) -> dict[str, Json]:
     return {
-        "clOrdId": str(arg.get("clOrdId") or ""), "ordId": str(arg.get("ordId") or ""), "sCode": code, "sMsg": text,
-        "tag": str(arg.get("tag") or ""), "ts": str(now_ms),
+        "clOrdId": text(arg.get("clOrdId")), "ordId": text(arg.get("ordId")), "sCode": code, "sMsg": message,
+        "tag": text(arg.get("tag")), "ts": str(now_ms),
     }  # fmt: skip

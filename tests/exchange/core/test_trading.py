@@ -194,3 +194,15 @@ def test_order_ids_are_unique_and_rise(bench: Any) -> None:
     ids = [int(post(bench, "order", ORDER)["data"][0]["ordId"]) for _ in range(20)]
     assert ids == sorted(set(ids))
     assert max(ids) < 2**63
+
+
+@pytest.mark.parametrize("field", ["instId", "sz", "px", "clOrdId", "tdMode", "ordId", "tag", "reduceOnly", "expTime"])
+def test_a_deep_value_where_a_text_belongs_is_refused(bench: Any, field: str) -> None:
+    deep = "[" * 400 + "]" * 400
+    body = json.dumps({**ORDER, field: "X"}).replace('"X"', deep)
+    reply = bench.send("POST", "/api/v5/trade/order", body)
+    assert reply.status == 200
+    assert json.loads(reply.body)["code"] in ("0", "1")
+    session = bench.session("public")
+    argument = '{"op":"subscribe","args":[{"channel":"tickers","instId":' + deep + "}]}"
+    assert json.loads(session.receive(argument)[0].text)["code"] == "60012"
