@@ -21,6 +21,7 @@ from .limits import Budget
 from .protocol import Json, encode
 from .rest import Call
 from .rest_trade import BATCH, do_amend, do_cancel, do_place, items
+from .tickets import text
 from .trading import settle
 from .venue import Venue
 
@@ -78,18 +79,18 @@ class Session:
 
     # -- from the client ----------------------------------------------------------------------
 
-    def receive(self, text: str) -> list[Out]:
+    def receive(self, raw: str) -> list[Out]:
         """What one text message of the client leads to."""
         now_ms = self.exchange.clock.now_ms()
         self.last_ms = now_ms
-        if text == "ping":
+        if raw == "ping":
             return [Send("pong")] if self.exchange.world.channels.pong else []
         try:
-            message = msgspec.json.decode(text)
+            message = msgspec.json.decode(raw)
         except (msgspec.DecodeError, RecursionError, UnicodeError):
             message = None
         if not isinstance(message, dict) or not isinstance(message.get("op"), str):
-            return [self._illegal(text)]
+            return [self._illegal(raw)]
         identifier = message.get("id")
         given = identifier if isinstance(identifier, str) and _ID.match(identifier) else None
         args = message.get("args")
@@ -98,10 +99,10 @@ class Session:
             return self._order(operation, given, args, message)
         if operation not in ("login", "subscribe", "unsubscribe"):
             if operation == "ping":
-                return [self._illegal(text)]
+                return [self._illegal(raw)]
             return [self._error("60019", f"Invalid op: {operation[:64]}", given)]
         if not isinstance(args, list) or not args or not all(isinstance(arg, dict) for arg in args):
-            return [self._illegal(text, given)]
+            return [self._illegal(raw, given)]
         if not self.exchange.ledger.take(("ws", self.conn_id), OPERATIONS, now_ms):
             return [self._error("60014", "Requests too frequent", given)]
         if operation == "login":
@@ -165,7 +166,7 @@ class Session:
             self.feeds[key] = feed
             if self.exchange.world.channels.data:
                 with localcontext(EXACT):
-                    frames.extend(Send(text) for text in feed.opening(now_ms))
+                    frames.extend(Send(each) for each in feed.opening(now_ms))
         return frames
 
     def _unsubscribe(self, subject: Subject | None, arg: dict[str, object], given: str | None) -> list[Out]:
@@ -179,11 +180,11 @@ class Session:
 
     def _order(self, operation: str, given: str | None, args: object, message: dict[str, object]) -> list[Out]:
         if self.path != "private":
-            text = (
+            message_text = (
                 "The current operation is not supported by this URL. "
                 "Please use the correct WebSocket URL for the operation."
             )
-            return [self._error("60028", text, given)]
+            return [self._error("60028", message_text, given)]
         if self.account is None or self.key is None:
             return [self._error("60011", "Please log in", given)]
         in_us = self.exchange.clock.now_us()
@@ -235,7 +236,7 @@ class Session:
             with localcontext(EXACT):
                 settle(self.venue, now_ms)
                 for feed in self.feeds.values():
-                    frames.extend(Send(text) for text in feed.later(now_ms))
+                    frames.extend(Send(each) for each in feed.later(now_ms))
         if frames:
             self.last_ms = now_ms
         elif now_ms - self.last_ms > IDLE_MS:
@@ -285,8 +286,8 @@ class Session:
     def _error(self, code: str, message: str, given: str | None = None) -> Send:
         return self._event(given, {"event": "error", "msg": message, "code": code, "connId": self.conn_id})
 
-    def _illegal(self, text: str, given: str | None = None) -> Send:
-        return self._error("60012", f"Illegal request: {text[:512]}", given)
+    def _illegal(self, raw: str, given: str | None = None) -> Send:
+        return self._error("60012", f"Illegal request: {raw[:512]}", given)
 
     def _unknown(self, named: dict[str, str], given: str | None) -> Send:
         what = ",".join(f"{name}:{value}" for name, value in named.items())
@@ -298,14 +299,16 @@ class Session:
             "changes-to-v5-api-websocket-subscription-parameter-and-url."
         )
         if place == "business":
-            text = f"This channel has been migrated to the '/business' URL. Please subscribe using the new URL. {more}"
-            return self._error("64001", text, given)
+            message_text = (
+                f"This channel has been migrated to the '/business' URL. Please subscribe using the new URL. {more}"
+            )
+            return self._error("64001", message_text, given)
         if self.path == "business":
-            text = (
+            message_text = (
                 'This channel is not supported by "/business" URL. Please use "/private" URL(for private channels), '
                 f'or "/public" URL(for public channels). {more}'
             )
-            return self._error("64002", text, given)
+            return self._error("64002", message_text, given)
         return self._unknown({"channel": channel}, given)
 
 
