@@ -1,0 +1,209 @@
+"""What a report must say of a world: worked out from how the world is made, not from how the doctor judges.
+
+Two things are known here independently of the checks: on which layer a cause lies, and what cannot be seen while it
+is on (behind a closed port nobody sees a wrong key). The one thing taken from the doctor is its published relation
+"explains", because the report promises to fold what is explained under its cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Literal
+
+from worlds import World
+
+Judgement = Literal["right", "first-right", "wrong", "unknown", "false-alarm", "blind", "defect"]
+"""right: first and whole diagnosis; first-right: the right cause first, something missing or too much beside it;
+blind: a healthy world of which the run could not see something that matters; defect: a check broke."""
+
+LAYERS = (
+    "env", "clock", "dns", "tcp", "proxy", "tls", "http", "status", "auth", "ratelimit", "instrument", "ws",
+)  # fmt: skip
+_AUTH = ("region", "key", "ip", "permission", "header", "timestamp")
+
+# The order in which the exchange looks at a signed request (facts: presence and form, then time, then the key, then
+# the rest; the order within the rest is how the embedded exchange does it). What comes first hides what comes after.
+_GATE = (
+    "header.missing", "key.malformed", "timestamp.format", "timestamp.expired", "region.wrong-rest-host", "key.unknown",
+    "key.wrong-environment", "key.frozen", "ip.not-whitelisted", "key.passphrase-wrong", "key.secret-wrong",
+)  # fmt: skip
+
+_NEEDS_EXCHANGE_TIME = ("clock.server-time-cached", "clock.sources-disagree")
+_BEHIND_HTTP = ("status.*", "region.*", "key.*", "ip.*", "permission.*", "header.*", "timestamp.*", "ratelimit.*",
+                "instrument.*", "ws.*", *_NEEDS_EXCHANGE_TIME)  # fmt: skip
+_BEHIND_TLS = ("http.*", *_BEHIND_HTTP)
+_BEHIND_TCP = ("tls.*", *_BEHIND_TLS)
+_BEHIND_NAMES = ("tcp.*", *_BEHIND_TCP)
+_REFUSED_KEY = ("permission.*", "ip.private-listed", "ip.unbound", "key.idle-expiry")
+
+HIDES: dict[str, tuple[str, ...]] = {
+    "dns.resolver-down": ("dns.*", *_BEHIND_NAMES),
+    "dns.name-not-found": _BEHIND_NAMES,
+    "dns.poisoned": _BEHIND_NAMES,
+    # REST alone is gone: what needs REST, and of the layers between what concerns the REST host (both, in this world).
+    "dns.retired-name": _BEHIND_NAMES,
+    "tcp.refused": _BEHIND_TCP,
+    "tcp.filtered": _BEHIND_TCP,
+    "tcp.unreachable": _BEHIND_TCP,
+    # The WebSocket alone is gone.
+    "tcp.port-8443-closed": ("ws.*",),
+    # A proxy resolves and connects in the program's place: that the program could not is nobody's trouble.
+    "proxy.unreachable": ("dns.*", "tcp.*", *_BEHIND_TCP),
+    "proxy.auth-required": ("dns.*", "tcp.*", *_BEHIND_TCP),
+    "proxy.forbidden": ("dns.*", "tcp.*", *_BEHIND_TCP),
+    "proxy.scheme-wrong": ("dns.*", "tcp.*", *_BEHIND_TCP),
+    **dict.fromkeys(
+        ("tls.expired", "tls.not-yet-valid", "tls.hostname-mismatch", "tls.self-signed", "tls.intercepted",
+         "tls.trust-store", "tls.incomplete-chain", "tls.weak", "tls.handshake-reset", "tls.not-tls"),
+        ("tls.*", *_BEHIND_TLS),
+    ),
+    **dict.fromkeys(
+        ("http.edge-blocked", "http.region-blocked", "http.origin-down", "http.captive-portal", "http.not-json",
+         "http.timeout"),
+        ("http.*", *_BEHIND_HTTP),
+    ),
+    # Services that are closed or busy look at no key.
+    "status.maintenance": ("status.*", *_GATE, *_REFUSED_KEY),
+    "status.overloaded": (*_GATE, *_REFUSED_KEY),
+    # A copy of the exchange's time is no time; a step during the run leaves little to compare.
+    "clock.server-time-cached": ("clock.*",),
+    "clock.jumped": ("clock.*",),
+    # No whole key: nothing is asked with one.
+    "env.credentials-missing": (*_GATE, *_REFUSED_KEY),
+    **{code: (*_GATE[n + 1 :], *_REFUSED_KEY) for n, code in enumerate(_GATE)},
+    # A value that is not the key's is refused where the exchange looks at it.
+    **dict.fromkeys(
+        ("env.credential-malformed", "env.credentials-swapped", "env.config-mangled"), (*_GATE, *_REFUSED_KEY)
+    ),
+    # A wrong clock is refused before anything about the key is looked at.
+    **dict.fromkeys(("clock.ahead", "clock.behind", "clock.timezone-shift"), ("timestamp.*",)),
+    "permission.ip-binding-required": ("ip.unbound", "key.idle-expiry"),
+    "ratelimit.exceeded": ("ratelimit.*",),
+    "ratelimit.shared": ("ratelimit.*",),
+    "ws.blocked": ("ws.*",),
+}  # fmt: skip
+"""What cannot be told (or not surely) while this cause is on."""
+
+# Faults that set the same circumstance, or that take away what the other needs.
+_CLASHES = (
+    {"key-idle-expiry", "ip-unbound", "ip-private-listed", "permission-ip-binding-required", "ip-not-whitelisted"},
+    {"ip-unbound", "permission-missing", "permission-excess", "key-idle-expiry", "permission-ip-binding-required"},
+    # These change the record of the default key; in that world the user holds another site's.
+    {"region-wrong-rest-host", "key-*"},
+    {"region-wrong-rest-host", "ip-*"},
+    {"region-wrong-rest-host", "permission-*"},
+    # Both write the same member of the profile.
+    {"dns-retired-name", "dns-unofficial-name"},
+    # The exchange's own code for a region is given by the same services that are closed.
+    {"http-region-blocked", "status-maintenance"},
+    # One needs the proxy to be obliging, the others that it is not.
+    {"proxy-split", "proxy-*"},
+    # An own name for the host or a port of its own is asked of the proxy or the resolver, which does not know it.
+    {"dns-retired-name", "proxy-*"},
+    {"dns-unofficial-name", "proxy-*"},
+    # The port that names the cause is closed in any case.
+    {"tcp-port-8443-closed", "proxy-*"},
+)
+
+
+def families(cause: str) -> str:
+    """The layer of a cause."""
+    family = cause.partition(".")[0]
+    return "auth" if family in _AUTH else family
+
+
+def depth(cause: str) -> int:
+    """0 is nearest to the machine."""
+    return LAYERS.index(families(cause))
+
+
+def composable(one: str, other: str) -> bool:
+    """Whether both faults can be on at once and each is still what it says."""
+    for clash in _CLASHES:
+        globs = sorted(clash)
+        for n, a in enumerate(globs):
+            for b in globs[n + 1 :]:
+                if (fnmatchcase(one, a) and fnmatchcase(other, b)) or (fnmatchcase(one, b) and fnmatchcase(other, a)):
+                    return False
+    return True
+
+
+def hides(one: str, other: str) -> bool:
+    """Whether ``other`` may be out of sight while ``one`` is on."""
+    return any(fnmatchcase(other, glob) for glob in HIDES.get(one, ()))
+
+
+@cache
+def explains(one: str, other: str) -> bool:
+    """Whether the published relation folds ``other`` under ``one``. A way over a third cause is none: it is not there."""
+    from okxdoctor.runner.diagnose import rules
+
+    return any(one in rule.cause and any(fnmatchcase(other, glob) for glob in rule.of) for rule in rules())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The part of a report that is judged. ``explained``: what hangs under each root, in the same order."""
+
+    roots: tuple[str, ...]
+    explained: tuple[tuple[str, ...], ...] = ()
+    exit_code: int = 0
+    broken: tuple[str, ...] = ()
+    inconclusive: tuple[str, ...] = ()
+    elapsed_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """``first``: any of these may stand first. ``roots``: must be named as roots; ``may``: these may stand beside."""
+
+    first: frozenset[str]
+    roots: frozenset[str]
+    may: frozenset[str] = frozenset()
+
+
+def expected(causes: Iterable[str]) -> Expected:
+    """What the diagnosis must be when these causes are on."""
+    causes = tuple(dict.fromkeys(causes))
+    match causes:
+        case ():
+            return Expected(first=frozenset(), roots=frozenset())
+        case (only,):
+            return Expected(first=frozenset({only}), roots=frozenset({only}))
+        case (one, other):
+            return _of_two(one, other)
+        case _:
+            raise ValueError("no more than two causes at once")
+
+
+def _of_two(one: str, other: str) -> Expected:
+    for deep, shallow in ((one, other), (other, one)):
+        if explains(deep, shallow) or (hides(deep, shallow) and not hides(shallow, deep)):
+            return Expected(
+                first=frozenset({deep}), roots=frozenset({deep}),
+                may=frozenset() if explains(deep, shallow) else frozenset({shallow}),
+            )  # fmt: skip
+    if hides(one, other):
+        deep = min(one, other, key=depth)
+        return Expected(first=frozenset({deep}), roots=frozenset({deep}), may=frozenset({one, other}))
+    return Expected(first=frozenset({one, other}), roots=frozenset({one, other}))
+
+
+def judge(world: World, seen: Seen) -> Judgement:
+    """Whether the report says what it must."""
+    if seen.broken:
+        return "defect"
+    wanted = expected(each.cause for each in world.wrong)
+    if not world.wrong:
+        if seen.roots:
+            return "false-alarm"
+        return "right" if seen.exit_code == 0 else "blind"
+    if not seen.roots:
+        return "unknown"
+    if seen.roots[0] not in wanted.first:
+        return "wrong"
+    whole = wanted.roots <= set(seen.roots) <= wanted.roots | wanted.may
+    return "right" if whole else "first-right"

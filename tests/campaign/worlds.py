@@ -1,0 +1,307 @@
+"""Worlds drawn at random: where the machine stands, what almost goes wrong, and what does.
+
+``draw(kind, seed, index)`` gives the same world for the same three values, whatever else is drawn: every world has a
+generator of its own.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["healthy", "single", "pair"]
+Vantage = Literal["sim", "outside"]
+KeyUse = Literal["trading", "reading", "demo", "none"]
+
+KINDS: tuple[Kind, ...] = ("healthy", "single", "pair")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrong:
+    """One fault that is on: its text for ``--fault``, and the cause that it must be named by."""
+
+    text: str
+    cause: str
+
+    @property
+    def name(self) -> str:
+        return self.text.partition("=")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """One world.
+
+    ``vantage``    ``sim``: the made-up machine of ``--target sim``; ``outside``: an exchange that is reached by
+                   addresses and a CA file alone, as from another terminal
+    ``wrong``      what must be named; ``almost`` are faults with values inside every limit, which must not be
+    ``round_trip_s``, ``jitter_s``, ``loss``  of the way to the TLS ports; time and name servers have the distance alone
+    ``proxy``      everything goes through an obliging HTTP proxy
+    """
+
+    kind: Kind
+    campaign: int
+    index: int
+    exchange_seed: int
+    vantage: Vantage
+    wrong: tuple[Wrong, ...] = ()
+    almost: tuple[str, ...] = ()
+    round_trip_s: float = 0.0
+    jitter_s: float = 0.0
+    loss: float = 0.0
+    proxy: bool = False
+    key: KeyUse = "trading"
+    instruments: tuple[str, ...] = ()
+    burst: bool = False
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """All that is switched on in the exchange or on the machine."""
+        return (*(each.text for each in self.wrong), *self.almost)
+
+    @property
+    def label(self) -> str:
+        """How to have this world again."""
+        return f"--seed {self.campaign} --only {self.kind} --world {self.index}"
+
+    def __str__(self) -> str:
+        parts = [f"{self.kind} {self.index}:", " + ".join(each.text for each in self.wrong) or "nothing wrong"]
+        if self.almost:
+            parts.append(f"(almost: {', '.join(self.almost)})")
+        way = f"{self.vantage}, {self.round_trip_s * 1000:.0f} ms"
+        way += f" + {self.jitter_s * 1000:.0f} ms jitter" if self.jitter_s else ""
+        way += f", {self.loss:.0%} loss" if self.loss else ""
+        way += ", by proxy" if self.proxy else ""
+        parts.append(f"[{way}, {self.key} key, {len(self.instruments)} instruments{', burst' if self.burst else ''}]")
+        return " ".join(parts)
+
+
+# ---- values ------------------------------------------------------------------------------------
+
+Value = Callable[[random.Random], str]
+
+
+def _span(low_s: float, high_s: float) -> Value:
+    """A duration, evenly spread over the orders of magnitude between both."""
+
+    def draw(dice: random.Random) -> str:
+        return _duration(low_s * (high_s / low_s) ** dice.random())
+
+    return draw
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}ms" if seconds < 10 else f"{seconds:.3f}s"
+
+
+def _choice(*choices: str) -> Value:
+    return lambda dice: dice.choice(choices)
+
+
+def _share(low: float, high: float) -> Value:
+    return lambda dice: f"{dice.uniform(low, high):.0f}%"
+
+
+def _count(low: int, high: int) -> Value:
+    return lambda dice: str(dice.randint(low, high))
+
+
+def _skew(dice: random.Random) -> str:
+    """Beyond the window of 30 s, up to four days, and nowhere near a whole quarter hour: that is another cause."""
+    while True:
+        seconds = 31.5 * (4 * 86_400 / 31.5) ** dice.random()
+        if 5 < seconds % 900 < 895:
+            return _duration(seconds)
+
+
+def _zone(dice: random.Random) -> str:
+    """Distances from UTC that zones have (tz database): whole hours, and some halves and quarters."""
+    hours = dice.choice((*range(1, 15), 3.5, 4.5, 5.5, 5.75, 6.5, 8.75, 9.5, 10.5, 12.75))
+    return f"{hours:g}h"
+
+
+def _public_v4(dice: random.Random) -> str:
+    first = dice.choice((5, 23, 45, 62, 80, 91, 104, 138, 151, 178, 185, 203, 213))
+    return f"{first}.{dice.randint(1, 254)}.{dice.randint(0, 255)}.{dice.randint(1, 254)}"
+
+
+def _private(dice: random.Random) -> str:
+    a, b = dice.randint(0, 255), dice.randint(1, 254)
+    return dice.choice((f"10.{a}.{b}.{b}", f"192.168.{a}.{b}", f"172.{16 + a % 16}.{b}.{b}", f"100.{64 + a % 64}.0.{b}"))
+
+
+def _dead(dice: random.Random) -> str:
+    """Addresses at which nobody is and to which no packet leaves the machine."""
+    loopback = f"127.{dice.randint(1, 250)}.{dice.randint(0, 255)}.{dice.randint(2, 254)}"
+    return dice.choice((loopback, loopback, f"169.254.{dice.randint(0, 255)}.{dice.randint(1, 254)}", "240.0.0.1"))
+
+
+VALUES: dict[str, Value] = {
+    "clock-ahead": _skew,
+    "clock-behind": _skew,
+    "clock-drifting": _span(1.5, 28),
+    "clock-timezone-shift": _zone,
+    "clock-sources-disagree": _span(1.6, 3_600),
+    "clock-server-time-cached": _span(1, 3_600),
+    "clock-jumped": _span(0.4, 28),
+    "dns-poisoned": _dead,
+    "dns-slow": _span(0.36, 0.9),
+    "dns-name-not-found": _choice("*", "openapi.okx.test", "ws.okx.test"),
+    "dns-retired-name": _choice("www.okex.com", "okex.com", "aws.okex.com", "api.okex.com"),
+    "tls-expired": _span(3_600, 700 * 86_400),
+    "tls-not-yet-valid": _span(3_600, 300 * 86_400),
+    "tls-expires-soon": _span(3_600, 13.5 * 86_400),
+    "http-slow": _span(0.65, 0.95),
+    "http-goaway": _count(1, 4),
+    "timestamp-expired": _span(31, 7_200),
+    "status-maintenance-scheduled": _span(120, 23 * 3_600),
+    "instrument-unknown": _choice("BTC-USDT", "BTC-USDT-SWAP"),
+    "instrument-change-announced": _span(3_600, 6.8 * 86_400),
+    "ip-not-whitelisted": _public_v4,
+    "ip-private-listed": _private,
+    "ratelimit-shared": _share(80, 97),
+    "ratelimit-limit-differs": _share(30, 75),
+    "ratelimit-exceeded": _count(40, 120),
+}
+"""A random value for each fault that takes other values than words of a list."""
+
+ALMOST: dict[str, Value] = {
+    # Inside the limits of the check that looks at them, by a margin for the distance and for a busy machine.
+    "clock-ahead": _span(0.005, 0.8),
+    "clock-behind": _span(0.005, 0.8),
+    "clock-sources-disagree": _span(0.005, 0.8),
+    "dns-slow": _span(0.005, 0.1),
+    "http-slow": _span(0.005, 0.2),
+    "http-goaway": _count(300, 900),
+    "tls-expires-soon": _span(14.1 * 86_400, 80 * 86_400),
+    "status-maintenance-scheduled": _span(25 * 3_600, 30 * 86_400),
+    "instrument-change-announced": _span(7.1 * 86_400, 90 * 86_400),
+    "instrument-unknown": _choice("DOGE-USDT", "LTC-USDT-SWAP"),
+    "timestamp-expired": _span(0.01, 25),
+    "ratelimit-shared": _share(1, 30),
+}
+ALMOST_ON_THE_MACHINE: dict[str, Value] = {
+    "clock-jumped": _span(0.001, 0.15),
+    "ratelimit-exceeded": _count(1, 3),
+}
+
+INSTRUMENTS = (
+    "BTC-USDT", "ETH-USDT", "SOL-USDT", "XRP-USDT", "ADA-USDT", "PEPE-USDT", "SATS-USDT", "BABYDOGE-USDT", "OKB-USDT",
+    "ETH-BTC", "BTC-USDT-SWAP", "ETH-USDT-SWAP", "XRP-USDT-SWAP", "YFI-USDT-SWAP", "BTC-USD-SWAP", "BTC-USDC-SWAP",
+)  # fmt: skip
+
+# ---- drawing -----------------------------------------------------------------------------------
+
+
+def catalogue() -> dict[str, Wrong]:
+    """Every fault by name, with its example."""
+    from okxdoctor.exchange.faults import catalogue as exchange_faults
+    from okxdoctor.targets.world import catalogue as machine_faults
+
+    return {
+        fault.name: Wrong(text=fault.example, cause=fault.cause) for fault in (*exchange_faults(), *machine_faults())
+    }
+
+
+def machine_faults() -> frozenset[str]:
+    """Faults of the machine, which only the target ``sim`` makes up."""
+    from okxdoctor.targets.world import catalogue as on_the_machine
+
+    return frozenset(fault.name for fault in on_the_machine())
+
+
+def _valued(name: str, dice: random.Random) -> Wrong:
+    """The fault with a random allowed value."""
+    from okxdoctor.exchange.faults import catalogue as exchange_faults
+    from okxdoctor.targets.world import catalogue as on_the_machine
+
+    fault = next(each for each in (*exchange_faults(), *on_the_machine()) if each.name == name)
+    if fault.name in VALUES:
+        text = f"{name}={VALUES[name](dice)}"
+    elif fault.choices:
+        text = f"{name}={dice.choice(fault.choices)}"
+    else:
+        text = name
+    return Wrong(text=text, cause=fault.cause)
+
+
+# The target sim alone names the port that stands for 8443, and puts a program behind a proxy that misbehaves.
+ONLY_SIM = frozenset({"tcp-port-8443-closed", "ip-unbound"})
+BURST = frozenset({"ratelimit-refusal-shape", "ratelimit-limit-differs"})
+# With a proxy that carries everything these are nobody's trouble, or the proxy's.
+NOT_BY_PROXY = ("dns-", "tcp-", "proxy-")
+
+
+def draw(kind: Kind, seed: int, index: int) -> World:
+    """World number ``index`` of this kind in campaign ``seed``."""
+    from expectations import composable, families
+
+    dice = random.Random(f"{seed}/{kind}/{index}")
+    names = sorted(catalogue())
+    match kind:
+        case "healthy":
+            return _healthy(dice, seed, index)
+        case "single":
+            # In turn, so that every fault comes about equally often; the order is the campaign's.
+            order = random.Random(f"{seed}/order")
+            order.shuffle(names)
+            wrong = (_valued(names[index % len(names)], dice),)
+        case "pair":
+            while True:
+                first, second = (_valued(name, dice) for name in dice.sample(names, 2))
+                if families(first.cause) != families(second.cause) and composable(first.name, second.name):
+                    wrong = (first, second)
+                    break
+    on = {each.name for each in wrong}
+    outside = not on & (machine_faults() | ONLY_SIM) and dice.random() < 0.4
+    by_proxy = outside and not any(name.startswith(NOT_BY_PROXY) for name in on) and dice.random() < 0.25
+    far = dice.random() < 0.5 and not any(name in ("dns-slow", "http-slow") for name in on)
+    return World(
+        kind=kind,
+        campaign=seed,
+        index=index,
+        exchange_seed=dice.randrange(1_000_000),
+        vantage="outside" if outside else "sim",
+        wrong=wrong,
+        round_trip_s=round(dice.uniform(0.005, 0.12), 3) if far else 0.0,
+        jitter_s=round(dice.uniform(0.0, 0.03), 3) if far else 0.0,
+        proxy=by_proxy,
+        burst=bool(on & BURST),
+        instruments=_asked(dice) if dice.random() < 0.3 and not any(n.startswith("instrument-") for n in on) else (),
+    )
+
+
+def _healthy(dice: random.Random, seed: int, index: int) -> World:
+    outside = dice.random() < 0.6
+    key: KeyUse = dice.choice(("trading", "trading", "reading", "demo", "none")) if outside else "trading"
+    near = dict(ALMOST) if outside else {**ALMOST, **ALMOST_ON_THE_MACHINE}
+    if key == "demo":
+        near.pop("instrument-unknown")  # demo lists have other figures and gaps of their own
+    chosen = dice.sample(sorted(near), dice.choice((0, 0, 1, 2, 3)))
+    if {"clock-ahead", "clock-behind"} <= set(chosen):
+        chosen.remove("clock-behind")
+    almost = tuple(f"{name}={near[name](dice)}" for name in chosen)
+    if key == "reading":
+        almost = (*almost, "permission-missing=trade")  # a key that may only read, for a program that only reads
+    far = dice.random() < 0.6
+    return World(
+        kind="healthy",
+        campaign=seed,
+        index=index,
+        exchange_seed=dice.randrange(1_000_000),
+        vantage="outside" if outside else "sim",
+        almost=almost,
+        round_trip_s=round(dice.uniform(0.002, 0.25), 3) if far else 0.0,
+        jitter_s=round(dice.uniform(0.0, 0.05), 3) if far else 0.0,
+        loss=dice.choice((0.0, 0.0, 0.01)) if far else 0.0,
+        proxy=outside and dice.random() < 0.3,
+        key=key,
+        instruments=_asked(dice) if dice.random() < 0.6 else (),
+        burst=not almost and dice.random() < 0.1,
+    )
+
+
+def _asked(dice: random.Random) -> tuple[str, ...]:
+    return tuple(dice.sample(INSTRUMENTS, dice.choice((1, 2, 3, 6, 10))))
