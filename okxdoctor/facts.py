@@ -343,12 +343,19 @@ class CredentialShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigFile:
-    """One configuration file that was read. ``mode`` is the permission bits in octal ("0644").
+class Mangling:
+    """A member whose raw text differs from its parsed value: ``how`` says why ("an unquoted # starts a comment").
 
-    ``mangled``: (key, how) where the raw text differs from the parsed value, e.g.
-    ("passphrase", "unquoted # starts a comment").
+    Not a pair of name and text: that is what the redaction takes for a credential beside its value.
     """
+
+    member: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigFile:
+    """One configuration file that was read. ``mode`` is the permission bits in octal ("0644")."""
 
     path: str
     kind: str
@@ -357,7 +364,7 @@ class ConfigFile:
     readable_by_others: bool = False
     tracked_by_git: bool = False
     holds_secrets: bool = False
-    mangled: tuple[tuple[str, str], ...] = ()
+    mangled: tuple[Mangling, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

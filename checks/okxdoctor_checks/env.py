@@ -176,13 +176,14 @@ def _malformed(present: list[CredentialShape], *, shape_known: bool) -> Iterator
 
 def _file(file: ConfigFile) -> Iterator[Finding]:
     if file.mangled:
-        said = "; ".join(f"{key}: {how}" for key, how in file.mangled[:3])
+        members = [f"{each.member}: {each.how}" for each in file.mangled]
+        said = "; ".join(members[:3])
         yield Finding(
             code="env.config-mangled",
             summary=f"{file.path} does not mean what it says ({said}).",
-            evidence={"path": file.path, "kind": file.kind, "members": [f"{key}: {how}" for key, how in file.mangled]},
+            evidence={"path": file.path, "kind": file.kind, "members": members},
             remedy=(
-                f"Put the value of {file.mangled[0][0]} in {file.path} into single quotes, exactly as it was chosen",
+                f"Put the value of {file.mangled[0].member} in {file.path} into single quotes, as it was chosen",
                 "okxdoctor run --only 'env.*'   # reads it again",
             ),
         )

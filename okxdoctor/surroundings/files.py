@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from okxdoctor.port import ConfigFile
+from okxdoctor.port import ConfigFile, Mangling
 from okxdoctor.settings.profile import CREDENTIALS
 from okxdoctor.settings.resolve import VARIABLES
 
@@ -36,7 +36,7 @@ def dotenv_file(path: Path, environ: Mapping[str, str]) -> ConfigFile | None:
     if text is None:
         return None
     lines = {name: raw for name, raw in _assignments(text) if name in _NAMES}
-    mangled: list[tuple[str, str]] = []
+    mangled: list[Mangling] = []
     source_of_any = False
     for name, raw in lines.items():
         effective = environ.get(name)
@@ -44,7 +44,7 @@ def dotenv_file(path: Path, environ: Mapping[str, str]) -> ConfigFile | None:
             continue
         how = changed_by(raw, effective)
         if how:
-            mangled.append((name, how))
+            mangled.append(Mangling(member=name, how=how))
         source_of_any = source_of_any or bool(how) or (effective != "" and effective == _unquoted(raw))
     return _file(path, "dotenv", True, tuple(mangled)) if source_of_any else None
 
@@ -112,21 +112,19 @@ def _holds_secrets(text: str) -> bool:
         return False
 
 
-def _mangled_toml(
-    text: str, profile: str, table: Mapping[str, Any], used: tuple[str, ...]
-) -> Iterator[tuple[str, str]]:
+def _mangled_toml(text: str, profile: str, table: Mapping[str, Any], used: tuple[str, ...]) -> Iterator[Mangling]:
     """Members whose parsed value is not what the line shows."""
     for name, value in table.items():
         if _FIELD_OF.get(name) not in used:
             continue
         if isinstance(value, bool):
-            yield name, "without quotes it is a truth value"
+            yield Mangling(member=name, how="without quotes it is a truth value")
         elif isinstance(value, int | float):
-            yield name, "without quotes it is a number"
+            yield Mangling(member=name, how="without quotes it is a number")
         elif not isinstance(value, str):
-            yield name, "without quotes it is no text"
+            yield Mangling(member=name, how="without quotes it is no text")
         elif any(ord(c) < 32 for c in value) and re.search(r"\\[btnfrue]", _raw(text, profile, name)):
-            yield name, "a backslash in double quotes is an escape"
+            yield Mangling(member=name, how="a backslash in double quotes is an escape")
 
 
 def _raw(text: str, profile: str, member: str) -> str:
@@ -152,7 +150,7 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def _file(path: Path, kind: str, holds_secrets: bool, mangled: tuple[tuple[str, str], ...]) -> ConfigFile:
+def _file(path: Path, kind: str, holds_secrets: bool, mangled: tuple[Mangling, ...]) -> ConfigFile:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError:

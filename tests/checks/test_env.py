@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from okxdoctor.knowledge.package_table import package_conflicts, release
 from okxdoctor.model import Confidence, Finding, Severity
-from okxdoctor.port import ConfigFile, CredentialShape, Surroundings
+from okxdoctor.port import ConfigFile, CredentialShape, Mangling, Surroundings
 from okxdoctor_checks.env import CHECK, Facts
 
 LENGTHS = {"api_key": 36, "secret_key": 32, "passphrase": 12}
@@ -169,7 +169,9 @@ def test_exposed_file() -> None:
 
 
 def test_mangled_file() -> None:
-    found = only(here(files=(replace(FILE, mangled=(("passphrase", "an unquoted # starts a comment"),)),)))
+    found = only(
+        here(files=(replace(FILE, mangled=(Mangling(member="passphrase", how="an unquoted # starts a comment"),)),))
+    )
     assert found.code == "env.config-mangled"
     assert "unquoted #" in found.summary
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from okxdoctor.port import Mangling
 from okxdoctor.surroundings.files import changed_by, dotenv_file, toml_file
 
 ALL = ("api_key", "secret_key", "passphrase")
@@ -41,7 +42,7 @@ def put(path: Path, text: str, mode: int = 0o600) -> Path:
 def test_toml(tmp_path: Path, line: str, how: str | None) -> None:
     path = put(tmp_path / "config.toml", f"[profiles.other]\npassphrase = 5\n[profiles.a]\n{line}\n")
     seen = toml_file(path, "okxdoctor", "a", ALL)
-    assert [said for _, said in seen.mangled] == ([] if how is None else [how])
+    assert [each.how for each in seen.mangled] == ([] if how is None else [how])
     assert toml_file(path, "okxdoctor", "a", ()).mangled == (), "a value that is not in use harms nobody"
     assert seen.holds_secrets
     assert (seen.mode, seen.exists, seen.readable_by_others) == ("0600", True, False)
@@ -136,5 +137,5 @@ def test_a_dotenv_file_counts_only_where_the_environment_comes_from_it(tmp_path:
     assert (same.kind, same.readable_by_others, same.mangled) == ("dotenv", True, ())
     cut = dotenv_file(path, {"OKX_PASSPHRASE": "ab"})
     assert cut is not None
-    assert cut.mangled == (("OKX_PASSPHRASE", "an unquoted # starts a comment"),)
+    assert cut.mangled == (Mangling(member="OKX_PASSPHRASE", how="an unquoted # starts a comment"),)
     assert dotenv_file(tmp_path / "nothing", {"OKX_API_KEY": "k"}) is None

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from okxdoctor.port import Surroundings
+from okxdoctor.port import Mangling, Surroundings
 from okxdoctor.settings import Flags, resolve
 
 KEY = "d0c0ffee-1234-4abc-8def-0123456789ab"
@@ -46,7 +46,7 @@ def test_everything_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (key.looks_like, key.equals, secret.equals, word.equals) == ("uuid", ("secret_key",), ("api_key",), ())
     (file,) = found.files
     assert (file.kind, file.holds_secrets, file.readable_by_others) == ("okx-kit", True, True)
-    assert file.mangled == (("passphrase", "without quotes it is a number"),)
+    assert file.mangled == (Mangling(member="passphrase", how="without quotes it is a number"),)
     assert found.tls_off == (f"{path}, [profiles.a] verify = false", "env:NODE_TLS_REJECT_UNAUTHORIZED=0")
     assert found.proxy_variables == (("NO_PROXY", "localhost"), ("https_proxy", "http://***@p:1"))
     text = msgspec.json.encode(found).decode()
@@ -59,7 +59,7 @@ def test_dotenv_of_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("OKX_PASSPHRASE=ab#cd\n")
     (file,) = gathered(tmp_path, {"OKX_PASSPHRASE": "ab"}).files
-    assert (file.kind, file.mangled[0][0]) == ("dotenv", "OKX_PASSPHRASE")
+    assert (file.kind, file.mangled[0].member) == ("dotenv", "OKX_PASSPHRASE")
 
 
 def test_it_is_quick(tmp_path: Path) -> None:
