@@ -39,19 +39,25 @@ class Faults:
     async def turn_on(self, *faults: str | Injected) -> None:
         """Let these faults be on from now on; raises ``UnknownFault`` or ``BadFaultValue`` and changes nothing then."""
         read = [fault if isinstance(fault, Injected) else parse(fault) for fault in faults]
-        self._on.update((fault.name, fault) for fault in read)
-        await self._running.apply(self.on)
+        await self._change({**self._on, **{fault.name: fault for fault in read}})
 
     async def turn_off(self, *names: str) -> None:
         """Lift these faults; names that are not on are passed over."""
-        for name in names:
-            self._on.pop(name.partition("=")[0], None)
-        await self._running.apply(self.on)
+        off = {name.partition("=")[0] for name in names}
+        await self._change({name: fault for name, fault in self._on.items() if name not in off})
 
     async def clear(self) -> None:
         """Lift all."""
-        self._on.clear()
-        await self._running.apply(())
+        await self._change({})
+
+    async def _change(self, on: dict[str, Injected]) -> None:
+        """All or nothing: what the system refuses (a port that cannot be filtered) leaves things as they were."""
+        try:
+            await self._running.apply(on.values())
+        except OSError:
+            await self._running.apply(self._on.values())
+            raise
+        self._on = on
 
 
 class Running:

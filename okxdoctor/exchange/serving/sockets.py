@@ -126,7 +126,8 @@ class Sockets:
         async for message in connection.socket:
             if message.type is WSMsgType.TEXT:
                 text: str = message.data
-                shown = "login" if '"login"' in text else text[:300]
+                secret = "passphrase" in text or "sign" in text or "login" in text
+                shown = "(a login is not kept)" if secret else text[:300]
                 self.log.add(at_ms=self.exchange.clock.now_ms(), kind="ws-in", site=site, peer=peer, detail=shown)
                 connection.push(connection.session.receive(text))
             elif message.type is WSMsgType.BINARY:

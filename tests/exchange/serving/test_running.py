@@ -123,3 +123,24 @@ def test_secrets_are_in_no_text_of_the_exchange() -> None:
         for site in exchange.info.sites:
             assert site.secret_key not in texts
             assert site.passphrase not in texts
+
+
+def test_a_change_that_the_system_refuses_leaves_things_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        async with running(faults=["clock-ahead=45s"]) as exchange:
+            real = exchange.apply
+
+            async def refusing(injected: Any) -> None:
+                on = tuple(injected)
+                await real(on)
+                if any(each.name == "http-slow" for each in on):
+                    raise OSError("not on this system")
+
+            monkeypatch.setattr(exchange, "apply", refusing)
+            with pytest.raises(OSError, match="not on this system"):
+                await exchange.faults.turn_on("http-slow", "key-frozen")
+            assert [each.name for each in exchange.faults.on] == ["clock-ahead"]
+            assert exchange.exchange.world.edge.delay_ms == 0
+            assert not exchange.exchange.world.key.frozen
+
+    asyncio.run(go())

@@ -218,3 +218,17 @@ def test_the_site_is_known_by_the_name_that_is_asked_for(served: Any, site: int)
             assert (await receive(ws))["event"] == "login"
 
     asyncio.run(go())
+
+
+def test_a_login_leaves_no_secret_in_the_log(served: Any) -> None:
+    odd = login(served).replace('"login"', '"\\u006cogin"')
+
+    async def go() -> None:
+        async with connect(served, "/private") as ws:
+            await ws.send(odd)
+            assert (await receive(ws))["event"] == "login"
+
+    asyncio.run(go())
+    text = json.dumps(served.wire_log.as_json())
+    assert served.info.passphrase not in text
+    assert json.loads(odd)["args"][0]["sign"] not in text
