@@ -202,7 +202,7 @@ def _said(attempt: Attempt, report: Report, *, notes: bool) -> Iterator[str]:
         case Outcome.INCONCLUSIVE:
             yield f"could not be judged: {because}"
         case Outcome.BROKEN:
-            yield f"defect of okxdoctor: {because}"
+            yield because
         case Outcome.SKIPPED:
             yield f"skipped: {because}"
         case Outcome.COMPLETED:
