@@ -13,7 +13,7 @@ from collections import deque
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from okxdoctor.exchange.core.exchange import Exchange
-from okxdoctor.exchange.core.limits import per
+from okxdoctor.exchange.core.limits import Pressure, per
 from okxdoctor.exchange.core.protocol import encode
 from okxdoctor.exchange.core.seeded import digest
 from okxdoctor.exchange.core.wsproto import Close, Out, Send, Session
@@ -85,7 +85,9 @@ class Sockets:
     ) -> web.StreamResponse:
         """One connection from upgrade to end."""
         now_ms = self.exchange.clock.now_ms()
-        if not self.exchange.ledger.take(("connect", site, peer), CONNECTS, now_ms):
+        # Raised budgets (for load tests) raise this one, too; pressure on requests is not pressure on connections.
+        pressure = Pressure(factor=max(1.0, self.exchange.world.budgets.pressure.factor))
+        if not self.exchange.ledger.take(("connect", site, peer), CONNECTS, now_ms, pressure):
             # How the limit shows is not documented; 429 on the upgrade is assumed.
             body = encode({"msg": "Too Many Requests", "code": "50011"})
             self.log.add(at_ms=now_ms, kind="ws-open", site=site, peer=peer, target=request.raw_path, status=429)

@@ -232,3 +232,29 @@ def test_a_login_leaves_no_secret_in_the_log(served: Any) -> None:
     text = json.dumps(served.wire_log.as_json())
     assert served.info.passphrase not in text
     assert json.loads(odd)["args"][0]["sign"] not in text
+
+
+def test_raised_budgets_admit_many_connections_whose_books_agree(served: Any) -> None:
+    served.faults.turn_on("ratelimit-limit-differs=100")
+    books = json.dumps({"op": "subscribe", "args": [{"channel": "books", "instId": "BTC-USDT"}]})
+
+    async def one() -> dict[int, str]:
+        async with connect(served, "/public") as ws:
+            await ws.send(books)
+            await receive(ws)
+            last = (await receive(ws))["data"][0]["seqId"]
+            updates = {}
+            for _ in range(5):
+                data = (await receive(ws))["data"][0]
+                assert data["prevSeqId"] == last
+                last = data["seqId"]
+                updates[last] = json.dumps(data)
+            return updates
+
+    async def go() -> None:
+        seen: dict[int, str] = {}
+        for updates in await asyncio.gather(*(one() for _ in range(12))):
+            for number, text in updates.items():
+                assert seen.setdefault(number, text) == text
+
+    asyncio.run(go())
