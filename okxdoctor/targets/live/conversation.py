@@ -101,4 +101,5 @@ class Opener:
         if not place.tls:
             return await self.route.open(trail=trail)
         context = (await self.trust.in_use()).context
-        return await self.route.open_tls(context, place.host, trail=trail)
+        # A server that is offered HTTP/2 takes it, and knows no Upgrade there.
+        return await self.route.open_tls(context, place.host, trail=trail, alpn=("http/1.1",))

@@ -89,7 +89,7 @@ async def tunnel(wire: Wire, proxy: ProxyAddress, host: str, port: int, *, tls: 
     """Makes a connection to the proxy one to the host. Raises Broken (ProxyRefused); the caller bounds the time
     and closes ``wire``. ``tls`` verifies an https proxy."""
     if tls is not None:
-        secured = TlsWire(wire, tls, proxy.host)
+        secured = TlsWire(wire, tls, proxy.host, alpn=("http/1.1",))
         try:
             await secured.handshake()
         except TlsBroken as broken:

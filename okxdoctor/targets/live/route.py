@@ -82,21 +82,35 @@ class Route:
         return wire
 
     async def open_tls(
-        self, context: ssl.SSLContext, server_name: str, *, family: Family = "any", trail: Trail | None = None
+        self,
+        context: ssl.SSLContext,
+        server_name: str,
+        *,
+        family: Family = "any",
+        trail: Trail | None = None,
+        alpn: tuple[str, ...] | None = None,
     ) -> TlsWire:
         """:meth:`open`, and TLS in it. Raises Broken."""
         trail = trail or Trail()
         self.check("connect", "handshake")
         wire = await self.open(family=family, trail=trail)
-        return await self.secure(wire, context, server_name, trail=trail)
+        return await self.secure(wire, context, server_name, trail=trail, alpn=alpn)
 
-    async def secure(self, wire: Wire, context: ssl.SSLContext, server_name: str, *, trail: Trail) -> TlsWire:
+    async def secure(
+        self,
+        wire: Wire,
+        context: ssl.SSLContext,
+        server_name: str,
+        *,
+        trail: Trail,
+        alpn: tuple[str, ...] | None = None,
+    ) -> TlsWire:
         """TLS over a wire of this route, verified by ``context``. Closes the wire if it fails."""
         trail.phase = "handshake"
         started = time.monotonic()
         secured: TlsWire | None = None
         try:
-            secured = TlsWire(wire, context, server_name)
+            secured = TlsWire(wire, context, server_name, alpn=alpn)
             async with asyncio.timeout(self._timeout_s):
                 await secured.handshake()
         except TimeoutError:

@@ -43,15 +43,23 @@ class TlsBroken(Broken):
 
 
 class TlsWire:
-    """TLS inside another wire; use :meth:`handshake` first."""
+    """TLS inside another wire; use :meth:`handshake` first.
 
-    def __init__(self, inner: Wire, context: ssl.SSLContext, server_name: str | None) -> None:
+    ``alpn``: the protocols to offer; None leaves it to the context. One context serves everybody, and httpcore writes
+    its own offer into it: whoever speaks something else has to say so.
+    """
+
+    def __init__(
+        self, inner: Wire, context: ssl.SSLContext, server_name: str | None, *, alpn: tuple[str, ...] | None = None
+    ) -> None:
         self._inner = inner
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._eof = False
         self._sending = asyncio.Lock()
         self._heard = bytearray()
+        if alpn is not None:
+            context.set_alpn_protocols(list(alpn))
         try:
             self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
         except (ValueError, UnicodeError) as error:

@@ -17,7 +17,7 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from okxdoctor.check import Skip
-from okxdoctor.port import Cell
+from okxdoctor.port import Ask, Cell
 
 
 @contextlib.asynccontextmanager
@@ -50,6 +50,31 @@ async def echo(socket: web.WebSocketResponse) -> None:
     async for message in socket:
         if message.type == WSMsgType.TEXT:
             await socket.send_str("pong" if message.data == "ping" else message.data)
+
+
+def test_an_upgrade_is_never_asked_of_http2(stage: Any) -> None:
+    """The edge of the public exchange speaks both on one port, and a request before it has offered HTTP/2."""
+    offered: list[str | None] = []
+
+    async def main() -> Any:
+        tls = stage.server_tls()
+        tls.set_alpn_protocols(["h2", "http/1.1"])
+
+        async def talk(socket: web.WebSocketResponse) -> None:
+            offered.append(socket.get_extra_info("ssl_object").selected_alpn_protocol())
+            await echo(socket)
+
+        async with exchange(talk, tls=tls) as port, stage.target(port, tls=True) as target:
+            await target.http(Ask(method="GET", path="/api/v5/public/time"))
+            socket = await target.open_socket("public")
+            await socket.send("ping")
+            heard = await socket.receive(2)
+            await socket.close()
+            return socket.opening, heard
+
+    opening, heard = asyncio.run(main())
+    assert (opening.ok, opening.failure) == (True, None)
+    assert (heard.text, offered) == ("pong", ["http/1.1"])
 
 
 @pytest.mark.parametrize("secure", [False, True])
