@@ -72,7 +72,7 @@ async def check_up(
         report = ready.redactor.report(report)
         ready.save()
     if settings.save_facts is not None:
-        _save_facts(report, Path(settings.save_facts))
+        _save_facts(report, _path(settings.save_facts))
     return report
 
 
@@ -91,6 +91,11 @@ def _accepted(settings: Settings) -> tuple[Acceptance, ...]:
     from okxdoctor.settings.baseline import read_baseline
 
     return read_baseline(Path(settings.baseline))
+
+
+def _path(text: str) -> Path:
+    """A file to write. ``~`` is the home directory, as it was where the place was proven writable."""
+    return Path(text).expanduser()
 
 
 def _save_facts(report: Report, path: Path) -> None:
@@ -138,7 +143,7 @@ async def _probed(settings: Settings, config: TargetConfig, redactor: Redactor) 
         if settings.record is not None:
             from okxdoctor.targets.cassette import Recorder
 
-            path = Path(settings.record)
+            path = _path(settings.record)
             recorder = Recorder(live, path, redactor.text)
             io, save = recorder.as_io(), lambda: _save_record(recorder, path)
         name = target_name(config.view)

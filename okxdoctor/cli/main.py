@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -34,7 +35,7 @@ _SECRET_FLAGS = frozenset(
     )
 )
 
-USAGE, DEFECT, INTERRUPTED = 2, 4, 130
+USAGE, COULD_NOT_LOOK, DEFECT, INTERRUPTED = 2, 3, 4, 130
 
 
 class Commands(click.Group):
@@ -107,6 +108,7 @@ def okxdoctor() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit code; prints at most one line about what went wrong, never a traceback."""
+    _have_streams()
     _speak_utf8()
     _end_on_sigterm()
     try:
@@ -124,9 +126,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         # code 1, which would read as findings.
         pipe_closed = type(sys.stdout).__name__.endswith("PacifyFlushWrapper")
         return 0 if pipe_closed else _from_system_exit(end)
+    except OSError as error:
+        return _machine(error)
     except Exception as error:
         return _defect(error)
     return code
+
+
+_NO_PLACE = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS")
+_NO_MEANS = ("EMFILE", "ENFILE", "ENOMEM", "ENOBUFS")
+
+
+def _machine(error: OSError) -> int:
+    """Where the machine has no room to write or no means to look, that is its fault and not okxdoctor's."""
+    import errno
+
+    from okxdoctor.cli.sinks import drop_stdout
+
+    name = errno.errorcode.get(error.errno or 0, "")
+    if name in _NO_PLACE:
+        drop_stdout()
+        _complain(f"okxdoctor: {error.filename or 'the output'} cannot be written: {error.strerror}.")
+        return USAGE
+    if name in _NO_MEANS or "usable temporary directory" in str(error):
+        _complain(f"okxdoctor: could not look: {error.strerror}.")
+        return COULD_NOT_LOOK
+    return _defect(error)
 
 
 def _call(args: list[str]) -> int:
@@ -163,7 +188,14 @@ def _sentence(text: str) -> str:
 def _complain(line: str) -> None:
     from okxdoctor.reports.words import one_line
 
-    sys.stderr.write(_redacted(one_line(line)) + "\n")
+    _say(_redacted(one_line(line)) + "\n")
+
+
+def _say(text: str) -> None:
+    """On stderr, where one takes it: the exit code must come through without."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def _defect(error: Exception) -> int:
@@ -173,11 +205,9 @@ def _defect(error: Exception) -> int:
     if os.environ.get("OKXDOCTOR_DEBUG"):
         import traceback
 
-        sys.stderr.write(_redacted("".join(traceback.format_exception(error))))
+        _say(_redacted("".join(traceback.format_exception(error))))
     else:
-        sys.stderr.write(
-            "This is a fault of okxdoctor, not of your set-up. Set OKXDOCTOR_DEBUG=1 for what a report needs.\n"
-        )
+        _say("This is a fault of okxdoctor, not of your set-up. Set OKXDOCTOR_DEBUG=1 for what a report needs.\n")
     return DEFECT
 
 
@@ -200,6 +230,21 @@ def _from_system_exit(end: SystemExit) -> int:
         return end.code
     _complain(str(end.code))
     return USAGE
+
+
+def _have_streams() -> None:
+    """Streams that were closed before the start (``>&-``) lead nowhere, instead of to the first file or socket that
+    gets their number."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            with suppress(OSError):
+                os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for as long as the process lives
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def _speak_utf8() -> None:

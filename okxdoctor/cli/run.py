@@ -75,19 +75,23 @@ def run(formats: tuple[str, ...], quiet: bool, verbose: bool, color: str, show_s
     system; never from a flag. A run only reads: it places no order.
     """
     from okxdoctor.cli.interrupts import Interrupts
-    from okxdoctor.cli.sinks import reserve
+    from okxdoctor.cli.sinks import keep_apart, reserve
     from okxdoctor.settings import Flags, UsageProblem, resolve
 
     if quiet and verbose:
         raise UsageProblem("--quiet and --verbose exclude each other")
     with Interrupts() as interrupts, ExitStack() as cleanup:
         outputs = _outputs(formats)
-        settings = resolve(Flags(**given), os.environ, Path.home())
+        settings = resolve(Flags(**given), os.environ, _home())
         if show_settings:
             return _show_settings(settings, formats)
         _say_beforehand(settings, quiet)
-        places = {name: _reserved(path, f"--format {name}", cleanup) for name, path in outputs if path}
-        for flag, path in (("--save-facts", settings.save_facts), ("--record", settings.record)):
+        saved = [("--save-facts", settings.save_facts), ("--record", settings.record)]
+        written = [(f"--format {name}", path) for name, path in outputs if path]
+        written += [(flag, path) for flag, path in saved if path is not None]
+        keep_apart(written, _files_read(settings))
+        places = {path: _reserved(path, f"--format {name}", cleanup) for name, path in outputs if path}
+        for flag, path in saved:
             if path is not None:
                 reserve(path, flag).leave()
         import asyncio
@@ -102,12 +106,31 @@ def run(formats: tuple[str, ...], quiet: bool, verbose: bool, color: str, show_s
         return report.exit_code
 
 
+def _home() -> Path:
+    """The home directory; where the system knows none, one that is not there."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")
+
+
+def _files_read(settings: Settings) -> list[tuple[str, str]]:
+    """What the run reads, as (name, path): none of it may be written over."""
+    found = [("the configuration file", str(file.path)) for file in settings.files]
+    found += [("the target", settings.path or ""), ("--baseline", settings.baseline or "")]
+    if settings.addresses is not None:
+        found.append(("the CA file", settings.addresses.ca_file or ""))
+    return [*found, *(("--order", path) for path in settings.orders)]
+
+
 def _debug(report: Report) -> None:
     """The tracebacks of broken checks, for a report of the defect; redacted with the rest of the report."""
     if os.environ.get("OKXDOCTOR_DEBUG"):
+        from okxdoctor.cli.sinks import write_stderr
+
         for attempt in report.attempts:
             if attempt.trace is not None:
-                sys.stderr.write(f"check {attempt.check}: {attempt.trace}\n")
+                write_stderr(f"check {attempt.check}: {attempt.trace}\n")
 
 
 async def _check_up(settings: Settings, show: Callable[[Event], None], interrupts: Interrupts) -> Report:
@@ -146,9 +169,6 @@ def _outputs(formats: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
         raise UsageProblem(
             f"--format: {' and '.join(on_stdout)} cannot both go to stdout", f"{on_stdout[1]}=FILE for one of them"
         )
-    files = [os.path.realpath(path) for _, path in outputs if path]
-    if len(files) != len(set(files)):
-        raise UsageProblem("--format: two formats go to the same file")
     return (*outputs, *([] if on_stdout else [("text", "")]))
 
 
@@ -165,10 +185,14 @@ def _write(
     from okxdoctor.cli.screen import look_of
     from okxdoctor.cli.sinks import write_stdout
     from okxdoctor.reports import Look, writer
+    from okxdoctor.settings import UsageProblem
 
     for name, path in outputs:
         if path:
-            places[name].write(writer(name).render(report, Look(verbose=verbose, quiet=quiet)))
+            try:
+                places[path].write(writer(name).render(report, Look(verbose=verbose, quiet=quiet)))
+            except OSError as error:
+                raise UsageProblem(f"--format {name}: {path} cannot be written: {error.strerror or error}") from None
     for name, path in outputs:
         if not path:
             look = look_of(sys.stdout, color=color, verbose=verbose, quiet=quiet)
@@ -177,6 +201,7 @@ def _write(
 
 def _say_beforehand(settings: Settings, quiet: bool) -> None:
     """What the user should know of the settings; and no flag is taken that nothing reads."""
+    from okxdoctor.cli.sinks import write_stderr
     from okxdoctor.reports.words import one_line
     from okxdoctor.settings import UsageProblem
 
@@ -188,12 +213,13 @@ def _say_beforehand(settings: Settings, quiet: bool) -> None:
     if not quiet:
         redactor = settings.redactor()
         for note in settings.notes:
-            sys.stderr.write(f"okxdoctor: note: {one_line(redactor.text(note))}\n")
+            write_stderr(f"okxdoctor: note: {one_line(redactor.text(note))}\n")
 
 
 def _show_settings(settings: Settings, formats: tuple[str, ...]) -> int:
     """The table of settings, or the same as JSON."""
     from okxdoctor.cli.sinks import write_stdout
+    from okxdoctor.reports.words import one_line
     from okxdoctor.settings import UsageProblem
 
     rows = settings.rows()
@@ -206,7 +232,8 @@ def _show_settings(settings: Settings, formats: tuple[str, ...]) -> int:
         case () | ("text",):
             widths = [max(len(getattr(row, column)) for row in rows) for column in ("name", "shown")]
             lines = [f"{row.name:<{widths[0]}}  {row.shown:<{widths[1]}}  {row.source}".rstrip() for row in rows]
-            write_stdout("\n".join([*lines, *settings.notes]) + "\n")
+            notes = map(settings.redactor().text, settings.notes)
+            write_stdout("".join(f"{one_line(line)}\n" for line in (*lines, *notes)))
         case _:
             raise UsageProblem("--show-settings prints text or json")
     return 0

@@ -46,8 +46,8 @@ def reserve(path: str, flag: str) -> Place:
     """A place for a file, proven writable. Raises :class:`UsageProblem`."""
     import tempfile
 
-    target = Path(path).expanduser()
     try:
+        target = Path(path).expanduser()
         if target.is_dir():
             raise UsageProblem(f"{flag}: {path} is a directory")
         known = target.stat() if target.exists() else None
@@ -62,7 +62,35 @@ def reserve(path: str, flag: str) -> Place:
         os.chmod(draft, stat.S_IMODE(known.st_mode) if known else 0o666 & ~_umask())
     except OSError as error:
         raise UsageProblem(f"{flag}: {path} cannot be written: {error.strerror or error}") from None
+    except (RuntimeError, ValueError) as error:  # no home for ~; a zero byte
+        raise UsageProblem(f"{flag}: {path!r} names no file: {error}") from None
     return Place(path=target, draft=Path(draft))
+
+
+def keep_apart(written: list[tuple[str, str]], read: list[tuple[str, str]]) -> None:
+    """Refuse two outputs to one file, and an output over something that the run reads. (name, path) each.
+
+    Raises :class:`UsageProblem`.
+    """
+    taken: dict[str, str] = {}
+    for name, path in read:
+        if path:
+            taken.setdefault(_place(path), name)
+    for name, path in written:
+        place = _place(path)
+        if os.path.exists(place) and not os.path.isfile(place):
+            continue  # a device or a pipe takes more than one
+        other = taken.get(place)
+        if other is not None:
+            raise UsageProblem(f"{name}: {path} is the same file as that of {other}")
+        taken[place] = name
+
+
+def _place(path: str) -> str:
+    try:
+        return os.path.realpath(os.path.expanduser(path))
+    except (OSError, ValueError):
+        return path
 
 
 def _umask() -> int:
@@ -75,7 +103,8 @@ def _umask() -> int:
 def write_stdout(text: str) -> None:
     """All of the text on stdout, characters it cannot show as escapes.
 
-    A reader that went away (`| head`) is no error: the exit code still tells the verdict.
+    A reader that went away (`| head`) is no error: the exit code still tells the verdict. A disk that is full is one:
+    raises :class:`UsageProblem`.
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
@@ -87,6 +116,17 @@ def write_stdout(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         drop_stdout()
+    except OSError as error:
+        drop_stdout()
+        raise UsageProblem(f"standard output cannot be written: {error.strerror or error}") from None
+
+
+def write_stderr(text: str) -> None:
+    """The text on stderr, as far as there is one that takes it: what is said beside a report must not cost the
+    report."""
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def drop_stdout() -> None:

@@ -13,8 +13,11 @@ import datetime
 import tomllib
 from pathlib import Path
 
+from okxdoctor.files import read_bounded
 from okxdoctor.runner.verdict import Acceptance
 from okxdoctor.settings.problem import UsageProblem, suggestion
+
+LARGEST_BYTES = 1_000_000
 
 _MEMBERS = ("code", "reason", "owner", "expires")
 
@@ -22,11 +25,15 @@ _MEMBERS = ("code", "reason", "owner", "expires")
 def read_baseline(path: Path) -> tuple[Acceptance, ...]:
     """The acceptances of a file. Raises UsageProblem: a baseline that is misread would hide a failure."""
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = tomllib.loads(read_bounded(path, LARGEST_BYTES).decode("utf-8-sig").replace("\r\n", "\n"))
     except OSError as error:
         raise UsageProblem(f"--baseline: {path} cannot be read: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise UsageProblem(f"--baseline: {path} is not UTF-8 (byte {error.start})") from None
+    except tomllib.TOMLDecodeError as error:
         raise UsageProblem(f"--baseline: {path} is not TOML: {error}") from None
+    except RecursionError:
+        raise UsageProblem(f"--baseline: {path} is nested too deep") from None
     rows = table.get("accept", [])
     if set(table) - {"accept"} or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise UsageProblem(f"--baseline: {path} must hold [[accept]] tables only")

@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from okxdoctor.files import read_bounded
 from okxdoctor.settings.problem import UsageProblem, suggestion
+
+LARGEST_BYTES = 1_000_000
 
 Kind = Literal["okxdoctor", "okx-kit"]
 
@@ -101,7 +104,7 @@ def read(path: Path, kind: Kind) -> ConfigText:
     import tomllib
 
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_bounded(path, LARGEST_BYTES).decode("utf-8-sig")
         table = tomllib.loads(text.replace("\r\n", "\n"), parse_float=NumberText)
     except FileNotFoundError:
         raise UsageProblem(f"configuration file {path} does not exist") from None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
+from okxdoctor.files import read_bounded
 from okxdoctor.port import Cell, Endpoint
 from okxdoctor.settings.addresses import endpoint, host_port, is_literal, is_loopback, shown_host_port
 from okxdoctor.settings.flags import Flags
@@ -24,6 +26,7 @@ NTP_SERVERS = (
     ("time.apple.com", 123),
 )
 DOH_URLS = ("https://cloudflare-dns.com/dns-query", "https://dns.google/dns-query")
+LARGEST_CA_BYTES = 16_000_000
 TEST_CONTROL_NAME = "control.okxdoctor.test"
 
 
@@ -61,8 +64,10 @@ def find_addresses(
         expect=expect,
         declared_hosts=_declared(rest, rest_given) or _declared(ws, ws_given),
         legacy_ws_port=known.legacy_ws_port.port,
-        dns_servers=tuple(host_port(text, "--dns-server", 53) for text in dns.value) if dns else (),
-        ntp_servers=tuple(host_port(text, "--ntp-server", 123) for text in ntp.value) if ntp else NTP_SERVERS,
+        dns_servers=tuple(host_port(text, _where(dns, "--dns-server"), 53) for text in dns.value) if dns else (),
+        ntp_servers=tuple(host_port(text, _where(ntp, "--ntp-server"), 123) for text in ntp.value)
+        if ntp
+        else NTP_SERVERS,
         ntp_declared=ntp is not None,
         doh_urls=DOH_URLS if expect == "global" and dns is None else (),
         ca_file=ca_file.value if ca_file else None,
@@ -208,8 +213,7 @@ def _declared(place: Endpoint, given: Given[str] | None) -> bool:
 def _look_at_ca(path: str) -> None:
     """A CA file named by flag must hold a certificate, or every verdict on trust would be about a typing error."""
     try:
-        with open(path, "rb") as file:
-            content = file.read()
+        content = read_bounded(Path(path), LARGEST_CA_BYTES)
     except OSError as error:
         raise UsageProblem(f"--ca-file: {path} cannot be read: {error.strerror or error}") from None
     if not content.strip():
@@ -218,9 +222,18 @@ def _look_at_ca(path: str) -> None:
         raise UsageProblem(
             f"--ca-file: {path} holds no PEM certificate", "openssl x509 -inform der -in FILE -out FILE.pem"
         )
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except (ssl.SSLError, OSError):
+        raise UsageProblem(
+            f"--ca-file: {path} holds a certificate that cannot be read",
+            "openssl x509 -in FILE -noout -text shows where",
+        ) from None
 
 
-def _where(given: Given[str], flag: str) -> str:
+def _where(given: Given[str] | Given[tuple[str, ...]], flag: str) -> str:
     return flag if given.source == "flag" else given.source
 
 

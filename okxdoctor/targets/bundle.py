@@ -14,12 +14,14 @@ Findings are not in it: they are drawn from the facts each time, by the version 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from okxdoctor.check import Skip
+from okxdoctor.files import read_bounded
 from okxdoctor.model import Attempt, Json, Outcome, Report, TargetName
 from okxdoctor.port import Io
 
@@ -59,7 +61,12 @@ def bundle(report: Report) -> str:
             for a in report.attempts
         ],
     }
-    return json.dumps(whole, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    try:
+        return json.dumps(whole, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    except ValueError:
+        # No fact should be infinite or no number at all; where one is, the rest of the run is still worth saving.
+        whole = json.loads(json.dumps(whole), parse_constant=lambda word: None)
+        return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +92,11 @@ class _Nothing:
 def read_bundle(path: Path) -> BundleTarget:
     """Read a bundle. Raises BadBundle with one clear line for whatever is wrong with it."""
     try:
-        if path.stat().st_size > LARGEST_BYTES:
-            raise BadBundle(f"{path}: larger than {LARGEST_BYTES} bytes, no facts bundle")
-        raw = json.loads(path.read_text("utf-8"))
+        raw = json.loads(read_bounded(path, LARGEST_BYTES), parse_constant=_no_number, parse_float=_finite)
     except OSError as error:
         raise BadBundle(f"{path}: cannot be read ({error.strerror or type(error).__name__})") from None
+    except UnicodeDecodeError as error:
+        raise BadBundle(f"{path}: not JSON (not UTF-8, byte {error.start})") from None
     except (ValueError, RecursionError) as error:
         raise BadBundle(f"{path}: not JSON ({str(error)[:120]})") from None
     if not isinstance(raw, dict) or not isinstance(raw.get("schema"), str):
@@ -110,6 +117,15 @@ def read_bundle(path: Path) -> BundleTarget:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadBundle(f"{path}: not a whole facts bundle ({type(error).__name__}: {error})") from None
     return BundleTarget(name=name, saved=saved, effort=effort)
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(text[:30])
 
 
 def _attempt(row: Mapping[str, Any]) -> Attempt:

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, cast
 
 from okxdoctor.check import Inconclusive, Skip
+from okxdoctor.files import read_bounded, write_whole
 from okxdoctor.model import Attempt, TargetName
 from okxdoctor.port import Answer, Ask, Cell, Instant, Io, LedgerRow, Phases, View
 
 T = TypeVar("T")
+LARGEST_BYTES = 16_000_000
 SIGNED = "x-okxdoctor-signed"
 SIMULATED = "x-simulated-trading"
 ONLY_HTTP = "a cassette holds the HTTP part only"
@@ -109,11 +111,18 @@ class Recorder:
 
     def save(self, *, story: str = "", causes: tuple[str, ...] = ()) -> None:
         """Write the file whole, or leave what was there. Raises OSError."""
-        from vcr.request import Request
+        import tempfile
 
         view = self._io.view
-        partial = self._path.with_name(self._path.name + ".partial")
-        tape = _cassette(partial, replay=False)
+        with tempfile.TemporaryDirectory(prefix="okxdoctor-") as folder:
+            whole = Path(folder) / "cassette.yaml"
+            self._tape(whole, view, story, causes)._save(force=True)
+            write_whole(self._path, whole.read_text("utf-8"), mode=0o644)
+
+    def _tape(self, path: Path, view: View, story: str, causes: tuple[str, ...]) -> Any:
+        from vcr.request import Request
+
+        tape = _cassette(path, replay=False)
         tape.get_metadata("okxdoctor", self._metadata(view, story, causes))
         for ask, answer in self._kept:
             body = ask.body.encode() if ask.body is not None else None
@@ -130,11 +139,7 @@ class Recorder:
                     "body": {"string": self._redact(answer.body).encode()},
                 },
             )
-        try:
-            tape._save(force=True)
-            partial.replace(self._path)
-        finally:
-            partial.unlink(missing_ok=True)
+        return tape
 
     def _metadata(self, view: View, story: str, causes: tuple[str, ...]) -> dict[str, Any]:
         return {
@@ -310,9 +315,10 @@ def read_cassette(path: Path, need: tuple[str, ...] = (), instruments: tuple[str
 
 def _load(path: Path) -> Any:
     try:
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise BadCassette(f"{path}: empty")
+        if path.exists() and not path.is_file():
+            raise BadCassette(f"{path}: not a file")
+        if not read_bounded(path, LARGEST_BYTES).strip():
+            raise BadCassette(f"{path}: empty")
     except OSError as error:
         raise BadCassette(f"{path}: cannot be read ({error.strerror or type(error).__name__})") from None
     import yaml

@@ -163,7 +163,9 @@ def _raising(error: BaseException) -> object:
         (BrokenPipeError(), 0),
         (ZeroDivisionError("x"), 4),
         (RecursionError(), 4),
-        (OSError(28, "No space left on device"), 4),
+        (OSError(28, "No space left on device"), 2),
+        (OSError(24, "Too many open files"), 3),
+        (OSError(5, "Input/output error"), 4),
     ],
 )
 def test_every_ending_has_its_exit_code(

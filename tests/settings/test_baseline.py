@@ -58,5 +58,5 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         read_baseline(tmp_path)
     path = tmp_path / "x"
     path.write_bytes(b"\xff")
-    with pytest.raises(UsageProblem, match="is not TOML"):
+    with pytest.raises(UsageProblem, match="is not UTF-8"):
         read_baseline(path)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from okxdoctor.settings import Flags, Settings, UsageProblem, resolve
 
@@ -410,11 +411,12 @@ def test_bad_flags(go: Go, tmp_path: Path, flags: dict[str, Any], said: str) -> 
 
 def test_ca_files(go: Go, tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
-    for content in (b"", b" \n", b"not a certificate"):
+    unfinished = b"-----BEGIN CERTIFICATE-----\n"
+    for content in (b"", b" \n", b"not a certificate", unfinished, unfinished + b"AAAA\n-----END CERTIFICATE-----\n"):
         file.write_bytes(content)
         with pytest.raises(UsageProblem, match="--ca-file: "):
             go(ca_file=str(file))
-    file.write_bytes(b"-----BEGIN CERTIFICATE-----\n")
+    trustme.CA().cert_pem.write_to_path(str(file))
     assert go(ca_file=str(file)).target_config().ca_file == str(file)
 
 
