@@ -103,3 +103,19 @@ def test_the_user_s_clock_is_wrong_because_the_world_is_moved_the_other_way() ->
     assert circumstances([parse("clock-ahead=45s")]).clock_offset_ms == -45_000
     assert circumstances([parse("clock-behind=45s")]).clock_offset_ms == 45_000
     assert circumstances([parse("clock-timezone-shift=8h")]).clock_offset_ms == -28_800_000
+
+
+def test_the_catalogue_and_the_core_stay_light() -> None:
+    """Listing faults and explaining starts nothing; the core knows no sockets."""
+    import subprocess
+    import sys
+
+    program = (
+        "import sys; from okxdoctor.exchange.faults import catalogue; catalogue();"
+        "early = [m for m in ('aiohttp', 'cryptography', 'dns', 'msgspec', 'asyncio', 'ssl') if m in sys.modules];"
+        "from okxdoctor.exchange.core.rest import routes; routes(); import okxdoctor.exchange.core.wsproto;"
+        "late = [m for m in ('aiohttp', 'cryptography', 'dns', 'asyncio', 'ssl', 'http.client') if m in sys.modules];"
+        "print(early, late)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split("\n")[0] == "[] []"
