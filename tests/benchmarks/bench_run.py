@@ -2,10 +2,10 @@
 
     python tests/benchmarks/bench_run.py [--runs 9]
 
-1. A whole process (`okxdoctor run --target sim`) against the import floor: a process that only imports what such a run
-   needs. Aim: at most 1.5.
-2. The critical path at 100 ms of injected round trip: elapsed time of a run with the distance, less the same run without,
-   in round trips. Aim: at most 8, beside waits that a rule imposes.
+1. A whole process (`okxdoctor run --target sim`) against the import floor: a process that only imports what such a
+   run needs. Aim: at most 1.5.
+2. The critical path at 100 ms of injected round trip: elapsed time of a run with the distance, less the same run
+   without, in round trips. Aim: at most 8, beside waits that a rule imposes.
 """
 
 from __future__ import annotations
