@@ -1,8 +1,9 @@
 """Which findings are root causes, and what they explain. Pure; the relation is data (explains.toml).
 
-A finding is explained when another finding of the run has a rule that covers it. What nothing explains is a
-root. Roots are merged by code, and put in order: errors before warnings, then whatever explains most, then the
-layer nearest to the machine, because a fault below makes everything above it doubtful.
+A finding is explained when another finding of the run has a rule that covers it, unless its own evidence rules that
+cause out. What nothing explains is a root. Roots are merged by code, and are as grave as the worst they explain. They
+are put in order: errors before warnings, then whatever explains most, then the layer nearest to the machine, because
+a fault below makes everything above it doubtful.
 """
 
 from __future__ import annotations
@@ -32,11 +33,14 @@ class Rule:
     why: str
 
     def covers(self, deep: Finding, shallow: Finding) -> bool:
+        alike = not deep.subject or not shallow.subject or deep.subject == shallow.subject
         return (
             deep.code in self.cause
             and deep.code != shallow.code
             and any(fnmatchcase(shallow.code, glob) for glob in self.of)
-            and (not self.same_subject or not deep.subject or not shallow.subject or deep.subject == shallow.subject)
+            and (alike or not self.same_subject)
+            # A certificate that has expired by trusted time has not expired because the local clock is wrong.
+            and not (alike and deep.code in shallow.excluded)
         )
 
 
@@ -114,15 +118,15 @@ def diagnose(findings: Iterable[Finding], words: Vocabulary, *, skipped: Sequenc
         for i, shallow in enumerate(grave)
     }
     roots = [i for i in parents if not parents[i]]
-    explained: dict[int, set[str]] = {i: set() for i in roots}
+    explained: dict[int, list[Finding]] = {i: [] for i in roots}
     for i in parents:
         for root in _roots_above(i, parents):
-            if root != i and grave[i].code != grave[root].code:
-                explained[root].add(grave[i].code)
+            if root != i:
+                explained[root].append(grave[i])
     merged: dict[str, list[int]] = {}
     for i in roots:
         merged.setdefault(grave[i].code, []).append(i)
-    rows = [_row([grave[i] for i in group], set().union(*(explained[i] for i in group)), words)
+    rows = [_row([grave[i] for i in group], [f for i in group for f in explained[i]], words)
             for group in merged.values()]  # fmt: skip
     return tuple(sorted(rows, key=lambda d: (d.severity.rank, -len(d.explains), _layer(d.code), d.code)))
 
@@ -143,8 +147,11 @@ def _roots_above(start: int, parents: Mapping[int, Sequence[int]]) -> set[int]:
     return found
 
 
-def _row(group: Sequence[Finding], explains: set[str], words: Vocabulary) -> Diagnosis:
-    """One diagnosis of one or more findings with the same code (REST and WebSocket, two instruments)."""
+def _row(group: Sequence[Finding], under: Sequence[Finding], words: Vocabulary) -> Diagnosis:
+    """One diagnosis of one or more findings with the same code (REST and WebSocket, two instruments).
+
+    A cause that is a warning by itself is an error where an error follows from it: fixing it is what must be done.
+    """
     worst = min(group, key=lambda f: (words.severity(f).rank, group.index(f)))
     word = words.words[worst.code]
     evidence: dict[str, Json] = dict(worst.evidence)
@@ -156,12 +163,12 @@ def _row(group: Sequence[Finding], explains: set[str], words: Vocabulary) -> Dia
         evidence.setdefault("subject", subjects[0])
     return Diagnosis(
         code=worst.code,
-        severity=words.severity(worst),
+        severity=min((words.severity(f) for f in (worst, *under)), key=lambda severity: severity.rank),
         blame=word.blame,
         summary=worst.summary,
         confidence=worst.confidence,
         evidence=evidence,
-        explains=tuple(sorted(explains)),
+        explains=tuple(sorted({f.code for f in under} - {worst.code})),
         excluded=tuple(dict.fromkeys(code for f in group for code in f.excluded)),
         remedy=worst.remedy or word.remedy,
     )

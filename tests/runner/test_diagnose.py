@@ -69,6 +69,27 @@ def test_explanations_of_one_subject_do_not_reach_another() -> None:
     assert (root.code, root.explains) == ("tls.expired", ("ws.blocked",))
 
 
+def test_a_finding_is_not_explained_by_what_its_evidence_rules_out() -> None:
+    by_trusted_time = f("tls.expired", "rest", excluded=("clock.ahead",))
+    roots = diagnose([f("clock.ahead"), by_trusted_time, f("timestamp.expired")], WORDS)
+    assert [(r.code, r.explains) for r in roots] == [("clock.ahead", ("timestamp.expired",)), ("tls.expired", ())]
+    (root,) = diagnose([f("clock.ahead"), f("tls.expired", "rest")], WORDS)
+    assert (root.code, root.explains) == ("clock.ahead", ("tls.expired",))
+
+
+def test_what_is_ruled_out_for_one_subject_is_not_for_another() -> None:
+    shared = f("ratelimit.shared", "/api/v5/account/balance", excluded=("ratelimit.exceeded",))
+    (root,) = diagnose([f("ratelimit.exceeded", "/api/v5/market/ticker"), shared], WORDS)
+    assert root.explains == ("ratelimit.shared",)
+
+
+def test_a_warning_that_explains_an_error_is_one() -> None:
+    (root,) = diagnose([f("ip.private-listed"), f("ip.not-whitelisted", "rest")], WORDS)
+    assert (root.code, root.severity) == ("ip.private-listed", Severity.ERROR)
+    (root,) = diagnose([f("ip.private-listed")], WORDS)
+    assert root.severity is Severity.WARNING
+
+
 def test_the_same_cause_at_two_hosts_is_one_diagnosis() -> None:
     (root,) = diagnose([f("tls.expired", "rest"), f("tls.expired", "ws")], WORDS)
     assert root.evidence["subjects"] == ["rest", "ws"]
@@ -89,4 +110,6 @@ def test_nothing_grave_is_ever_lost(findings: list[Finding]) -> None:
     shown = {r.code for r in roots} | {code for r in roots for code in r.explains}
     assert shown == grave
     assert len({r.code for r in roots}) == len(roots)
+    worst = min((WORDS.severity(x) for x in findings), key=lambda s: s.rank, default=Severity.INFO)
+    assert worst is Severity.INFO or roots[0].severity is worst
     assert roots == diagnose(list(findings), WORDS)
