@@ -1,0 +1,266 @@
+"""The ways in which each step of a signature is done, the wrong ones by the names that the reference vectors use."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import quote, quote_plus, unquote
+
+from okxdoctor.conformance.exact import NotJson, json_value
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way to do a step. ``name`` is "" for the right one."""
+
+    name: str
+    value: Any
+
+
+def keyed(name: str) -> Callable[[bytes, bytes], bytes]:
+    return lambda key, message: hmac.digest(key, message, name)
+
+
+DIGESTS = [
+    Form("HMAC-SHA1", keyed("sha1")),
+    Form("HMAC-SHA384", keyed("sha384")),
+    Form("HMAC-SHA512", keyed("sha512")),
+    Form("HMAC-MD5", keyed("md5")),
+    Form("SHA-256 of prehash and secret", lambda key, message: hashlib.sha256(message + key).digest()),
+    Form("SHA-256 of secret and prehash", lambda key, message: hashlib.sha256(key + message).digest()),
+    Form("SHA-256 without the secret", lambda _key, message: hashlib.sha256(message).digest()),
+    Form("HMAC with key and message exchanged", lambda key, message: hmac.digest(message, key, "sha256")),
+]
+
+
+def base64_text(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")
+
+
+ENCODINGS = [
+    Form("hexadecimal", lambda raw: raw.hex()),
+    Form("upper-case hexadecimal", lambda raw: raw.hex().upper()),
+    Form("Base64 of the hexadecimal text", lambda raw: base64_text(raw.hex().encode())),
+    Form("URL-safe Base64", lambda raw: base64.urlsafe_b64encode(raw).decode("ascii")),
+    Form("Base64 without padding", lambda raw: base64_text(raw).rstrip("=")),
+    Form("URL-safe Base64 without padding", lambda raw: base64.urlsafe_b64encode(raw).decode("ascii").rstrip("=")),
+    Form("Base64 with a line feed", lambda raw: base64_text(raw) + "\n"),
+    Form("the text of Python bytes", lambda raw: repr(base64.b64encode(raw))),
+    Form("Base64 percent-encoded", lambda raw: quote(base64_text(raw), safe="")),
+]
+
+
+def timestamps(timestamp: str) -> Iterator[Form]:
+    yield Form("left out", "")
+    try:
+        moment = datetime.strptime(timestamp, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    except ValueError:
+        return
+    whole = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    ms = (whole.days * 86_400 + whole.seconds) * 1000 + whole.microseconds // 1000
+    head, fraction = timestamp[:-5], timestamp[-4:-1]
+    yield Form("epoch seconds", str(ms // 1000))
+    yield Form("epoch milliseconds", str(ms))
+    yield Form("epoch seconds with a fraction", f"{ms // 1000}.{fraction}")
+    yield Form("without milliseconds", f"{head}Z")
+    yield Form("with unpadded milliseconds", f"{head}.{int(fraction)}Z")
+    yield Form("without trailing zeros", f"{head}.{fraction}".rstrip("0").rstrip(".") + "Z")
+    yield Form("without Z", timestamp[:-1])
+    yield Form("with microseconds", f"{timestamp[:-1]}000Z")
+    yield Form("with nanoseconds", f"{timestamp[:-1]}000000Z")
+    yield Form("with two fraction digits", f"{timestamp[:-2]}Z")
+    yield Form("with a comma", timestamp.replace(".", ","))
+    yield Form("in the form of the HTTP Date header", format_datetime(moment, usegmt=True))
+    for hours in (-8, -7, -6, -5, -4, -3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10):
+        local = _iso(moment + timedelta(hours=hours))[:-1]
+        yield Form("with a local offset", f"{local}{hours:+03d}:00")
+        yield Form("in local time", f"{local}Z")
+    yield Form("with an offset of zero", f"{timestamp[:-1]}+00:00")
+    yield Form("with a space for T", timestamp.replace("T", " "))
+    yield Form("in lower case", timestamp.lower())
+    for delta, name in ((1, "one millisecond later"), (-1, "one millisecond earlier")):
+        yield Form(name, _iso(moment + timedelta(milliseconds=delta)))
+    for delta in (1, 2):
+        word = "one second" if delta == 1 else "two seconds"
+        yield Form(f"{word} later", _iso(moment + timedelta(seconds=delta)))
+        yield Form(f"{word} earlier", _iso(moment - timedelta(seconds=delta)))
+
+
+def _iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def methods(method: str) -> Iterator[Form]:
+    yield Form("in lower case", method.lower())
+    yield Form("as it was given", method)
+    yield Form("capitalised", method.capitalize())
+    yield Form("left out", "")
+    yield Form("the other of GET and POST", "POST" if method.upper() == "GET" else "GET")
+
+
+HOSTS = ("www.okx.com", "openapi.okx.com", "eea.okx.com", "us.okx.com", "aws.okx.com", "my.okx.com")
+
+
+def paths(path: str) -> Iterator[Form]:
+    yield Form("left out", "")
+    for host in HOSTS:
+        yield Form("with scheme and host", f"https://{host}{path}")
+        yield Form("with host", f"{host}{path}")
+    yield Form("without /api/v5", path.removeprefix("/api/v5"))
+    yield Form("without /api", path.removeprefix("/api"))
+    yield Form("without the first slash", path.removeprefix("/"))
+    yield Form("with a slash after it", f"{path}/")
+    yield Form("without the slash after it", path.removesuffix("/"))
+    yield Form("in lower case", path.lower())
+    yield Form("with a second slash before it", f"/{path}")
+
+
+def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[Form]:
+    if mark:
+        yield Form("left out", "")
+    else:
+        yield Form("with a bare ?", "?")
+    if query:
+        yield Form("without the ?", query)
+        yield Form("sorted", "?" + "&".join(sorted(query.split("&"))))
+        yield Form("reversed", "?" + "&".join(reversed(query.split("&"))))
+        yield Form("decoded", "?" + unquote(query))
+        yield Form("with spaces as +", "?" + query.replace("%20", "+"))
+        yield Form("with spaces as %20", "?" + query.replace("+", "%20"))
+        yield Form("with lower-case hexadecimal", "?" + _recased(query, str.lower))
+        yield Form("with upper-case hexadecimal", "?" + _recased(query, str.upper))
+        yield Form("encoded twice", "?" + query.replace("%", "%25"))
+        yield Form("with commas left raw", "?" + query.replace("%2C", ",").replace("%2c", ","))
+        yield Form("with commas escaped", "?" + query.replace(",", "%2C"))
+    pairs = [(str(name), value) for name, value in params]
+    kept = [(name, text_of(value)) for name, value in pairs if value is not None]
+    writers: Sequence[tuple[str, Callable[[str], str]]] = (
+        ("decoded", lambda text: text),
+        ("as RFC 3986 writes it", lambda text: quote(text, safe="")),
+        ("with spaces as +", quote_plus),
+        ("as encodeURIComponent writes it", lambda text: quote(text, safe="!'()*")),
+        ("as encodeURI writes it", lambda text: quote(text, safe=";/?:@&=+$,#-_.!~*'()")),
+        ("with lower-case hexadecimal", lambda text: _recased(quote(text, safe=""), str.lower)),
+        ("with slashes left raw", lambda text: quote(text, safe="/")),
+        ("with commas left raw", lambda text: quote(text, safe=",")),
+    )
+    for name, write in writers:
+        made = "&".join(f"{write(key)}={write(value)}" for key, value in kept)
+        yield Form(name, f"?{made}" if made else "")
+    made = "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in sorted(kept))
+    yield Form("sorted", f"?{made}" if made else "")
+    made = "&".join(f"{key}={value}" for key, value in sorted(kept))
+    yield Form("sorted", f"?{made}" if made else "")
+    last = dict(kept)
+    made = "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in last.items())
+    yield Form("with one value for a repeated name", f"?{made}" if made else "")
+    filled = [(key, value) for key, value in kept if value]
+    made = "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in filled)
+    yield Form("without empty values", f"?{made}" if made else "")
+    for word in ("None", "null", "undefined", ""):
+        texts = [(key, word if value is None else text_of(value)) for key, value in pairs]
+        made = "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in texts)
+        yield Form(f"with {word or 'an empty text'} for an absent value", f"?{made}" if made else "")
+
+
+def text_of(value: Any) -> str:
+    """A parameter's value as it is sent: booleans as in JSON."""
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    return str(value)
+
+
+def _recased(query: str, case: Callable[[str], str]) -> str:
+    pieces = query.split("%")
+    return pieces[0] + "".join("%" + case(piece[:2]) + piece[2:] for piece in pieces[1:])
+
+
+def bodies(body: str, body_json: str | None) -> Iterator[Form]:
+    if body:
+        yield Form("left out", "")
+    for text in ("{}", "None", "null", "undefined", '""', "[]"):
+        yield Form(f"the text {text}", text)
+    if body:
+        yield Form("with a line feed after it", body + "\n")
+        yield Form("with escaped slashes", body.replace("/", "\\/"))
+        yield Form("without escaped slashes", body.replace("\\/", "/"))
+    for source in dict.fromkeys((body, body_json or "")):
+        yield from _renderings(source, body)
+
+
+def _renderings(source: str, sent: str) -> Iterator[Form]:
+    if not source:
+        return
+    yield Form("as it was given", source)
+    try:
+        json_value(source)
+        value = json.loads(source)
+    except (NotJson, ValueError, RecursionError):
+        return
+    # What differs from the sent body names the deviation: spacing first, escapes where the spacing is the same.
+    for name, separators in (("rendered compactly", (",", ":")), ("rendered with spaces", (", ", ": "))):
+        raw = json.dumps(value, separators=separators, ensure_ascii=False)
+        escaped = json.dumps(value, separators=separators)
+        yield Form("without escapes for non-ASCII" if sent == escaped else name, raw)
+        yield Form("with escapes for non-ASCII" if sent == raw else name, escaped)
+    yield Form("with sorted names", json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False))
+    yield Form("with sorted names", json.dumps(value, separators=(",", ":"), sort_keys=True))
+    yield Form("with sorted names", json.dumps(value, sort_keys=True))
+    for indent in (2, 4):
+        yield Form("rendered over several lines", json.dumps(value, indent=indent, ensure_ascii=False))
+        yield Form("rendered over several lines", json.dumps(value, indent=indent))
+    yield Form("rendered over several lines", json.dumps(value, indent="\t", ensure_ascii=False))
+    yield Form("as text of a Python dict", str(value))
+    if isinstance(value, dict):
+        yield Form("as a form", "&".join(f"{name}={text_of(item)}" for name, item in value.items()))
+        yield Form(
+            "as a form", "&".join(f"{quote_plus(name)}={quote_plus(text_of(item))}" for name, item in value.items())
+        )
+        yield Form("with names and values joined", "".join(f"{name}{text_of(item)}" for name, item in value.items()))
+
+
+def secrets(secret: str, others: Mapping[str, str]) -> Iterator[Form]:
+    changed = [
+        *others.items(),
+        ("in lower case", secret.lower()),
+        ("in upper case", secret.upper()),
+        ("without white space around it", secret.strip()),
+        ("with a line feed after it", f"{secret}\n"),
+        ("with a carriage return after it", f"{secret}\r"),
+        ("with a carriage return and line feed after it", f"{secret}\r\n"),
+        ("with a space before it", f" {secret}"),
+        ("with a space after it", f"{secret} "),
+        ("in double quotes", f'"{secret}"'),
+        ("in single quotes", f"'{secret}'"),
+        ("with its last character missing", secret[:-1]),
+        ("with its first character missing", secret[1:]),
+        ("with a byte order mark", f"\ufeff{secret}"),
+        ("encoded as Base64", base64.b64encode(secret.encode("utf-8", "surrogatepass")).decode()),
+        ("empty", ""),
+    ]
+    for name, text in changed:
+        yield Form(name, text.encode("utf-8", "surrogatepass"))
+    try:
+        yield Form("in Latin-1", secret.encode("latin-1"))
+    except UnicodeEncodeError:
+        pass
+    try:
+        yield Form("decoded from hexadecimal", bytes.fromhex(secret))
+    except ValueError:
+        pass
+    for padding in ("", "=", "=="):
+        try:
+            yield Form("decoded from Base64", base64.b64decode(secret + padding, validate=True))
+            return
+        except (binascii.Error, ValueError):
+            continue

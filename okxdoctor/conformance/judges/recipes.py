@@ -1,0 +1,171 @@
+"""Which mistake makes this signature: plausible ways to get it wrong, recomputed until one fits.
+
+A signature is made in steps: a timestamp, a method, a path, a query and a body are written one after the other, keyed
+by a secret, hashed, and written as text. Each step has its right form and the wrong forms that were seen in real
+clients (reports in the cause vocabulary). First every single deviation is tried, then every pair. The names of steps
+and deviations are those of the reference vectors.
+
+Pure; about a hundred hashes for a single, some thousands for a pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from okxdoctor.conformance.judges import forms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """A step that was done wrongly: ``step`` is what kind of thing, ``is_`` how it was done."""
+
+    step: str
+    is_: str
+
+    @property
+    def code(self) -> str:
+        return cause_of(self.step, self.is_)
+
+    def __str__(self) -> str:
+        return f"{self.step} {self.is_}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What reproduces a signature: its deviations, and the text it was made of."""
+
+    deviations: tuple[Deviation, ...]
+    prehash: str
+
+
+_CAUSES = {
+    "timestamp": "signature.timestamp-differs",
+    "method": "signature.method-case",
+    "path": "signature.path",
+    "query": "signature.query-encoding",
+    "body": "signature.body-reserialised",
+    "secret": "signature.secret-altered",
+    "digest": "signature.digest",
+    "encoding": "signature.encoding",
+}
+_SPECIAL = {
+    ("query", "left out"): "signature.query-unsigned",
+    ("query", "sorted"): "signature.query-sorted",
+    ("query", "without the ?"): "signature.path",
+    ("query", "with a bare ?"): "signature.path",
+}
+
+
+def cause_of(step: str, is_: str) -> str:
+    """The cause in the vocabulary for one deviation."""
+    if step == "body" and (is_ == "left out" or is_.startswith("the text ")):
+        return "signature.body-unsigned"
+    if step == "encoding" and is_ in ("the text of a promise", "the text of an object"):
+        return "signature.not-text"
+    return _SPECIAL.get((step, is_), _CAUSES[step])
+
+
+def find(
+    *,
+    secret: str,
+    timestamp: str,
+    method: str,
+    request_path: str,
+    body: str,
+    sign: str,
+    params: Sequence[Sequence[Any]] | None = None,
+    body_json: str | None = None,
+    others: Mapping[str, str] | None = None,
+) -> Recipe | None:
+    """The recipe with the fewest deviations that gives ``sign``; None when none of singles and pairs does.
+
+    The texts are those that are sent; ``params`` and ``body_json`` say what they were made from. ``others`` are texts
+    that may stand in the secret's place, by name.
+    """
+    for step_form in _unreadable(sign):
+        return Recipe(deviations=(step_form,), prehash="")
+    path, mark, query = request_path.partition("?")
+    axes: dict[str, list[forms.Form]] = {
+        "timestamp": [forms.Form("", timestamp), *forms.timestamps(timestamp)],
+        "method": [forms.Form("", method.upper()), *forms.methods(method)],
+        "path": [forms.Form("", path), *forms.paths(path)],
+        "query": [forms.Form("", f"{mark}{query}"), *forms.queries(query, mark, params or ())],
+        "body": [forms.Form("", body), *forms.bodies(body, body_json)],
+        "secret": [forms.Form("", secret.encode("utf-8", "surrogatepass")), *forms.secrets(secret, others or {})],
+        "digest": [forms.Form("", forms.keyed("sha256")), *forms.DIGESTS],
+        "encoding": [forms.Form("", forms.base64_text), *forms.ENCODINGS],
+    }
+    axes = {step: _distinct(ways) for step, ways in axes.items()}
+    axes["digest"], axes["encoding"] = _of_length(len(sign), axes["digest"], axes["encoding"])
+    for made in _deviating(axes, 1):
+        if _signature(made) == sign:
+            return _recipe(made)
+    for made in _deviating(axes, 2):
+        if _signature(made) == sign:
+            return _recipe(made)
+    return None
+
+
+def _of_length(
+    length: int, digests: list[forms.Form], encodings: list[forms.Form]
+) -> tuple[list[forms.Form], list[forms.Form]]:
+    """The right forms, and of the wrong ones those that give a text as long as the signature at all."""
+    raws = {digest.name: digest.value(b"k", b"") for digest in digests}
+    fits = {
+        (digest.name, encoding.name)
+        for digest in digests
+        for encoding in encodings
+        if len(encoding.value(raws[digest.name])) == length
+    }
+    return (
+        [one for one in digests if not one.name or any(name == one.name for name, _ in fits)],
+        [one for one in encodings if not one.name or any(name == one.name for _, name in fits)],
+    )
+
+
+def _distinct(ways: list[forms.Form]) -> list[forms.Form]:
+    """Without forms that come out like an earlier one (a compact body of a body that is compact)."""
+    seen: set[Any] = set()
+    kept = []
+    for form in ways:
+        if form.value not in seen:
+            seen.add(form.value)
+            kept.append(form)
+    return kept
+
+
+def _deviating(axes: Mapping[str, list[forms.Form]], count: int) -> Iterator[Mapping[str, forms.Form]]:
+    right = {step: ways[0] for step, ways in axes.items()}
+    for steps in combinations(axes, count):
+        if count == 1:
+            for form in axes[steps[0]][1:]:
+                yield {**right, steps[0]: form}
+        else:
+            for one in axes[steps[0]][1:]:
+                for other in axes[steps[1]][1:]:
+                    yield {**right, steps[0]: one, steps[1]: other}
+
+
+def _prehash(made: Mapping[str, forms.Form]) -> str:
+    return "".join(made[step].value for step in ("timestamp", "method", "path", "query", "body"))
+
+
+def _signature(made: Mapping[str, forms.Form]) -> str:
+    message = _prehash(made).encode("utf-8", "surrogatepass")
+    text: str = made["encoding"].value(made["digest"].value(made["secret"].value, message))
+    return text
+
+
+def _recipe(made: Mapping[str, forms.Form]) -> Recipe:
+    deviations = tuple(Deviation(step=step, is_=form.name) for step, form in made.items() if form.name)
+    return Recipe(deviations=deviations, prehash=_prehash(made))
+
+
+def _unreadable(sign: str) -> Iterator[Deviation]:
+    if sign.startswith(("[object Promise", "<coroutine")):
+        yield Deviation(step="encoding", is_="the text of a promise")
+    elif sign.startswith(("[object ", "<memory", "<built-in", "<function", "<hmac", "<_hashlib")):
+        yield Deviation(step="encoding", is_="the text of an object")

@@ -1,0 +1,283 @@
+"""Judge of `sign`: the signature covers what is sent, and what is sent means what was asked.
+
+Two requirements, each with failures of its own:
+
+1. `sign` is Base64 of HMAC-SHA256 over timestamp + METHOD + request_path + body, the exact texts that are put on the
+   wire. A miss is traced to its mistake by recomputing (`recipes`).
+2. The request is the one that was asked for: the path, each parameter in its order, repeated names kept, nulls left
+   out, the same JSON with exact numbers. A valid signature over another request is `signature.request-altered`: the
+   exchange carries it out without a word.
+
+A query is read as servers read it: `&` and `=` separate, `+` is a space, %XX are UTF-8 bytes (assumed for `+`; OKX
+documents commas only). Characters that cannot stand in a request line are a failure although the signature covers
+them: the HTTP library escapes them on the way out, and then it covers them no longer.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from okxdoctor.conformance.exact import NotJson, json_value, same, same_but_for_floats
+from okxdoctor.conformance.judges import recipes
+from okxdoctor.conformance.judges.forms import text_of
+from okxdoctor.conformance.judges.shape import reply_failure, shown
+from okxdoctor.conformance.verdict import Failure
+
+ALTERED = "signature.request-altered"
+_WANTED = "an object with the texts sign, request_path and body"
+
+# Not allowed in a request target by RFC 3986, and escaped by every HTTP library that was tried.
+_NEVER_RAW = re.compile(r'[^\x21-\x7e]|["<>#]')
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+# Not allowed by RFC 3986 either, but sent as they are by browsers and Node.
+_RISKY_RAW = re.compile(r"[\\^`{|}]")
+
+Pairs = list[tuple[str, str]]
+
+
+def judge(given: Mapping[str, Any], value: Any) -> Failure | None:
+    """The first requirement that the answer misses: the signature first, then the meaning of what is sent."""
+    parts = _parts(value)
+    if parts is None:
+        return reply_failure("sign", _WANTED, value)
+    sign, request_path, body = parts
+    prehash = f"{given['timestamp']}{given['method'].upper()}{request_path}{body}"
+    raw = hmac.digest(given["secret"].encode(), prehash.encode("utf-8", "surrogatepass"), "sha256")
+    right = base64.b64encode(raw).decode("ascii")
+    if not hmac.compare_digest(sign.encode("utf-8", "surrogatepass"), right.encode()):
+        return _wrong_signature(given, sign, request_path, body, prehash, right)
+    return (
+        _unsendable(request_path)
+        or _path(given["path"], request_path)
+        or _params(given["params"], request_path)
+        or _body(given["body_json"], body)
+        or _risky(request_path)
+    )
+
+
+def _parts(value: Any) -> tuple[str, str, str] | None:
+    if not isinstance(value, Mapping):
+        return None
+    sign, request_path, body = value.get("sign"), value.get("request_path"), value.get("body")
+    body = "" if body is None else body
+    if isinstance(sign, str) and isinstance(request_path, str) and isinstance(body, str):
+        return sign, request_path, body
+    return None
+
+
+# ---- the signature -----------------------------------------------------------------------------------------
+
+
+def _wrong_signature(
+    given: Mapping[str, Any], sign: str, request_path: str, body: str, prehash: str, right: str
+) -> Failure:
+    recipe = recipes.find(
+        secret=given["secret"],
+        timestamp=given["timestamp"],
+        method=given["method"],
+        request_path=request_path,
+        body=body,
+        sign=sign,
+        params=given["params"],
+        body_json=given["body_json"],
+    )
+    if recipe is None:
+        return Failure(
+            code="signature.unexplained",
+            mistake="no known mistake gives this signature",
+            summary="the signature is wrong, and no single known mistake nor any pair of them reproduces it",
+            compares="signature",
+            expected=right,
+            actual=sign,
+        )
+    mistake = " and ".join(map(str, recipe.deviations))
+    signed_text = any(one.step in ("timestamp", "method", "path", "query", "body") for one in recipe.deviations)
+    return Failure(
+        code=recipe.deviations[0].code,
+        mistake=mistake,
+        summary=f"the signature is not that of what is sent; it is reproduced with the {mistake}",
+        compares="signed text" if signed_text else "signature",
+        expected=prehash if signed_text else right,
+        actual=recipe.prehash if signed_text else sign,
+    )
+
+
+# ---- what is sent ------------------------------------------------------------------------------------------
+
+
+def _unsendable(request_path: str) -> Failure | None:
+    found = _NEVER_RAW.search(request_path) or _BAD_ESCAPE.search(request_path)
+    if found is None:
+        return None
+    character = found.group()
+    name = {" ": "a raw space", "#": "a raw #", "%": "a raw %", '"': "a raw quote"}.get(character)
+    name = name or ("a raw control character" if character < " " or character == "\x7f" else "")
+    name = name or (f"a raw {character}" if character.isascii() else "raw non-ASCII text")
+    return Failure(
+        code="signature.query-encoding",
+        mistake=f"{name} in the request path",
+        summary=f"the request path holds {name}: it cannot be sent as it was signed",
+        compares="request path",
+        expected="percent-encoded, and sent as it was signed",
+        actual=request_path,
+    )
+
+
+def _risky(request_path: str) -> Failure | None:
+    found = _RISKY_RAW.search(request_path)
+    if found is None:
+        return None
+    return Failure(
+        code="signature.query-encoding",
+        mistake=f"a raw {found.group()} in the request path",
+        summary=f"a raw {found.group()} in the request path: some HTTP libraries escape it after it was signed",
+        compares="request path",
+        expected=f"%{ord(found.group()):02X}",
+        actual=request_path,
+        level="should",
+    )
+
+
+def _altered(mistake: str, summary: str, compares: str, expected: str, actual: str) -> Failure:
+    return Failure(
+        code=ALTERED,
+        mistake=mistake,
+        summary=f"the signature is valid, but for another request: {summary}",
+        compares=compares,
+        expected=expected,
+        actual=actual,
+    )
+
+
+def _path(path: str, request_path: str) -> Failure | None:
+    sent = request_path.partition("?")[0]
+    if sent == path or _decoded(sent) == path:
+        return None
+    return _altered("another path", "the path is another one", "path", path, sent)
+
+
+def _params(params: Sequence[Sequence[Any]] | None, request_path: str) -> Failure | None:
+    asked: Pairs = [(name, text_of(value)) for name, value in params or () if value is not None]
+    query = request_path.partition("?")[2]
+    sent = _read(query)
+    if sent == asked:
+        return None
+    nulls = {name for name, value in params or () if value is None}
+    mistake = _how_altered(asked, sent, nulls, query)
+    expected, actual = shown([list(pair) for pair in asked]), shown([list(pair) for pair in sent])
+    if mistake == "parameters in another order":
+        # Same parameters, signed as sent: the exchange takes it. Order among equal names is checked before.
+        return Failure(
+            code="signature.query-sorted",
+            mistake=mistake,
+            summary="the parameters are sent and signed in another order than given; the exchange accepts that",
+            compares="parameters",
+            expected=expected,
+            actual=actual,
+            level="should",
+        )
+    return _altered(mistake, mistake, "parameters", expected, actual)
+
+
+def _read(query: str) -> Pairs:
+    """The query as a server reads it: empty pieces ignored, a piece without `=` has an empty value."""
+    pairs = []
+    for piece in query.split("&"):
+        if piece:
+            name, _, value = piece.partition("=")
+            pairs.append((_decoded(name.replace("+", " ")), _decoded(value.replace("+", " "))))
+    return pairs
+
+
+def _decoded(text: str) -> str:
+    return unquote_to_bytes(text).decode("utf-8", "backslashreplace")
+
+
+def _how_altered(asked: Pairs, sent: Pairs, nulls: set[str], query: str) -> str:
+    if any(name in nulls for name, _ in sent if (name, _) not in asked):
+        return "an absent value is sent as text"
+    if len({name for name, _ in asked}) < len(asked) and len(sent) < len(asked) and dict(sent) in _picks(asked):
+        return "a repeated name is sent once"
+    if sorted(sent) == sorted(asked):
+        same_order = all(
+            [value for name, value in sent if name == key] == [value for name, value in asked if name == key]
+            for key, _ in asked
+        )
+        return "parameters in another order" if same_order else "values of a repeated name in another order"
+    if [pair for pair in asked if pair[1]] == [pair for pair in sent if pair[1]] and len(sent) < len(asked):
+        return "an empty value is left out"
+    if sent == [(name, value.replace("+", " ")) for name, value in asked]:
+        return "a raw + means a space"
+    if sent == [(_escape(name), _escape(value)) for name, value in asked] or ("%25" in query and _twice(asked, sent)):
+        return "values are encoded twice"
+    if [(name, value.lower()) for name, value in asked] == [(name, value.lower()) for name, value in sent]:
+        return "a value in another letter case"
+    if [(name, value.strip()) for name, value in asked] == [(name, value.strip()) for name, value in sent]:
+        return "white space around a value is dropped"
+    if len(sent) < len(asked) and all(pair in asked for pair in sent):
+        return "a parameter is left out"
+    if any("&" in value or "=" in value for pair in asked for value in pair):
+        return "a raw & or = splits a value"
+    if len(sent) > len(asked) and all(pair in sent for pair in asked):
+        return "a parameter is added"
+    return "a value is changed"
+
+
+def _picks(asked: Pairs) -> list[dict[str, str]]:
+    return [dict(asked), dict(reversed(asked))]
+
+
+def _escape(text: str) -> str:
+    return "".join(
+        c if (c.isalnum() and c.isascii()) or c in "-._~" else "".join(f"%{b:02X}" for b in c.encode()) for c in text
+    )
+
+
+def _twice(asked: Pairs, sent: Pairs) -> bool:
+    return [(_decoded(name), _decoded(value.replace("+", " "))) for name, value in sent] == asked
+
+
+def _body(body_json: str | None, body: str) -> Failure | None:
+    if body_json is None:
+        if body == "":
+            return None
+        return _altered("a body where none was asked", "a body is sent that nobody asked for", "body", "", body)
+    if body == "":
+        return _altered("the body is left out", "the body is not sent", "body", body_json, "")
+    asked = json_value(body_json)
+    try:
+        sent = json_value(body)
+    except NotJson:
+        return _altered("a body that is no JSON", "the body is no JSON", "body", body_json, body)
+    if same(asked, sent):
+        return None
+    if same_but_for_floats(asked, sent):
+        return Failure(
+            code="precision.number-format",
+            mistake="a number of the body went through a float",
+            summary="a number of the body lost digits in a binary float",
+            compares="body",
+            expected=body_json,
+            actual=body,
+        )
+    mistake = _how_body_altered(asked, sent)
+    return _altered(mistake, mistake, "body", body_json, body)
+
+
+def _how_body_altered(asked: Any, sent: Any) -> str:
+    if isinstance(asked, dict) and isinstance(sent, dict):
+        missing = [name for name in asked if name not in sent]
+        if missing and all(asked[name] is None for name in missing):
+            return "a null member of the body is left out"
+        if missing and all(asked[name] == "" for name in missing):
+            return "an empty member of the body is left out"
+        if missing:
+            return "a member of the body is left out"
+        if any(isinstance(sent.get(name), str) != isinstance(value, str) for name, value in asked.items()):
+            return "a member of the body has another type"
+    return "the body is another JSON"

@@ -1,0 +1,1 @@
+"""How the result of a conformance run is shown: text, JSON, JUnit. They lay out and judge nothing."""

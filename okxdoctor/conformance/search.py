@@ -1,0 +1,150 @@
+"""The search: inputs aimed at known mistakes, shrunk to the smallest that still fails, one for each bug.
+
+Hypothesis is imported here and in `okxdoctor.strategies` alone. A bug is a pair of cause and mistake, and each is
+shrunk on its own, so that one run names several. Found failures are kept in a directory and tried first next time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from okxdoctor.conformance.judges import judge
+from okxdoctor.conformance.protocol import AdapterFault, Skipped
+from okxdoctor.conformance.subject import Subject
+from okxdoctor.conformance.suite import Book, spoken
+from okxdoctor.conformance.verdict import Case, Found
+
+EXAMPLES = 1000
+NO_LIMIT = 100_000_000
+SHRINK_S = 20.0
+"""How long a found failure may be made smaller once the time of the search is over."""
+
+
+class _Wrong(AssertionError):
+    """A failure of the implementation. Subclasses, one for each bug, keep bugs apart while they are shrunk."""
+
+
+class _Enough(BaseException):
+    """Ends the search from inside: the time is over, or the adapter broke. No failure that could be caught."""
+
+
+class Search:
+    """Searches an operation. ``seed`` makes it repeatable; ``database`` is a directory or None.
+
+    Without ``examples`` and ``seconds`` a thousand inputs are tried; with ``seconds`` alone as many as fit.
+    """
+
+    def __init__(
+        self,
+        *,
+        examples: int | None = None,
+        seconds: float | None = None,
+        seed: int | None = None,
+        database: Path | None = None,
+        strict: bool = False,
+    ) -> None:
+        self._examples = examples if examples is not None else EXAMPLES if seconds is None else NO_LIMIT
+        self._seconds = seconds
+        self._seed = seed
+        self._database = database
+        self._strict = strict
+
+    def __call__(self, subject: Subject, op: str, book: Book) -> tuple[int, int]:
+        """Inputs that were run and inputs that were skipped; failures go into ``book``."""
+        if self._examples == 0:
+            return 0, 0
+        probe = _Probe(subject, op, book, self._seconds, self._strict)
+        try:
+            self._drive(probe, op, subject.name)
+        except _Enough:
+            pass
+        except (_Wrong, BaseExceptionGroup) as raised:
+            _only_ours(raised)
+        probe.settle()
+        return probe.ran, probe.skipped
+
+    def _drive(self, probe: _Probe, op: str, name: str) -> None:
+        from hypothesis import HealthCheck, Phase, given, seed, settings
+        from hypothesis.database import DirectoryBasedExampleDatabase
+
+        from okxdoctor.conformance.inputs import inputs
+
+        def search(given: Mapping[str, Any]) -> None:
+            probe(given)
+
+        tried = given(inputs(op))(search)
+        if self._seed is not None:
+            tried = seed(self._seed)(tried)
+        # The key under which failures are kept: the operation and who was asked, not the source of this function.
+        setattr(tried, "_hypothesis_internal_database_key", f"{op} {name}".encode())  # noqa: B010
+        tried = settings(
+            max_examples=self._examples,
+            database=None if self._database is None else DirectoryBasedExampleDatabase(self._database / "examples"),
+            deadline=None,
+            derandomize=False,
+            phases=(Phase.reuse, Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=True,
+            print_blob=False,
+        )(tried)
+        tried()
+
+
+def _only_ours(raised: BaseException) -> None:
+    """Let go what is no failure of the implementation: a defect of the harness, or an answer that changes."""
+    for one in raised.exceptions if isinstance(raised, BaseExceptionGroup) else (raised,):
+        if isinstance(one, BaseExceptionGroup):
+            _only_ours(one)
+        elif not isinstance(one, _Wrong):
+            from hypothesis.errors import Flaky
+
+            if not isinstance(one, Flaky):
+                raise one
+
+
+class _Probe:
+    """One input after the other, and what came of it."""
+
+    def __init__(self, subject: Subject, op: str, book: Book, seconds: float | None, strict: bool) -> None:
+        self._subject = subject
+        self._op = op
+        self._book = book
+        self._end = None if seconds is None else monotonic() + seconds
+        self._strict = strict
+        self._kinds: dict[tuple[str, str], type[_Wrong]] = {}
+        self._latest: dict[tuple[str, str], Found] = {}
+        self.ran = 0
+        self.skipped = 0
+
+    def __call__(self, given: Mapping[str, Any]) -> None:
+        if self._end is not None and monotonic() > self._end + (SHRINK_S if self._latest else 0.0):
+            raise _Enough
+        case = Case(op=self._op, input=given)
+        self.ran += 1
+        try:
+            answer = self._subject.ask(self._op, given)
+        except AdapterFault as fault:
+            self._book.note(Found(case=case, failure=self._book.fault(fault), answer=""))
+            raise _Enough from None
+        self.skipped += isinstance(answer, Skipped)
+        failure = judge(case, answer)
+        if failure is None:
+            return
+        found = Found(case=case, failure=failure, answer=spoken(answer))
+        if failure.level == "should" and not self._strict:
+            self._book.note(found)
+            return
+        # The last input of a bug is the smallest one: it is what shrinking ends with and runs once more.
+        self._latest[failure.bug] = found
+        kind = self._kinds.setdefault(failure.bug, type("_WrongInOneWay", (_Wrong,), {}))
+        raise kind(f"{failure.code}: {failure.mistake}")
+
+    def settle(self) -> None:
+        """Hand over what was found."""
+        from dataclasses import replace
+
+        for found in self._latest.values():
+            self._book.note(replace(found, smallest=True))
