@@ -41,10 +41,16 @@ def judge(case: Case, answer: Answer) -> Failure | None:
 
 def _beyond_what_is_given_out(case: Case) -> bool:
     """Whether the input is one that no account of OKX gives rise to: a secret beyond ASCII, a login at a fraction of
-    a second. Worth a note, and no reason to fail anyone."""
-    if case.op not in ("sign", "ws_login"):
-        return False
-    return not case.input["secret"].isascii() or "." in case.input.get("epoch_s", "")
+    a second, zeros before a time. Worth a note, and no reason to fail anyone."""
+    given = case.input
+    match case.op:
+        case "sign":
+            return not given["secret"].isascii()
+        case "ws_login":
+            return not given["secret"].isascii() or "." in given["epoch_s"]
+        case "parse_timestamp":
+            return len(given["ts"]) > 1 and given["ts"].startswith("0")
+    return False
 
 
 def _judged(case: Case, answer: Answer) -> Failure | None:
