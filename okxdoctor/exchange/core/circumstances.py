@@ -81,6 +81,8 @@ class Budgets:
     """Headers that contradict: used does not grow, used over the limit, limit not the documented one."""
     refusal: Literal["200", "503", "text"] | None = None
     """Shape of the over-limit answer instead of 429 with 50011."""
+    orders_spent: bool = False
+    """Another program of the same sub-account places orders up to its cap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

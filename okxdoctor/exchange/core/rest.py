@@ -209,11 +209,14 @@ def _spend(
         if not ledger.take(window, single, now_ms, pressure, cost):
             raise Refused(over_limit(exchange))
     placing = ("/trade/order", "/trade/batch-orders", "/trade/amend-order")
-    if (
-        key is not None
-        and request.method == "POST"
-        and path.endswith(placing)
-        and not ledger.take(("orders", site, environment, key.uid), SUBACCOUNT_ORDERS, now_ms, cost=max(1, len(items)))
+    if key is None or request.method != "POST":
+        return
+    orders = max(1, len(items))
+    if exchange.world.budgets.orders_spent:
+        # That a precheck meets the spent cap as an order does is assumed.
+        placing, orders = (*placing, "/trade/order-precheck"), SUBACCOUNT_ORDERS.limit + 1
+    if path.endswith(placing) and not ledger.take(
+        ("orders", site, environment, key.uid), SUBACCOUNT_ORDERS, now_ms, cost=orders
     ):
         raise Refused(failure(200, "50061", "You've reached the maximum order rate limit for this account."))
 

@@ -192,6 +192,8 @@ def _budgets(world: Circumstances, name: str, value: float | str | None) -> Circ
             return with_budgets(world, pressure=replace(pressure, foreign=min(1.0, float(value or 0))))
         case "ratelimit-headers-inconsistent":
             return with_budgets(world, headers=value)
+        case "ratelimit-order-cap":
+            return with_budgets(world, orders_spent=True)
         case "ratelimit-refusal-shape":
             return with_budgets(world, refusal=value)
         case "ratelimit-limit-differs":

@@ -122,6 +122,10 @@ FAULTS: tuple[Fault, ...] = (
         value="number", default=0.9, says="others behind the same address use up this share of each address budget",
     ),
     Fault(
+        name="ratelimit-order-cap", example="ratelimit-order-cap", layer="ratelimit", cause="ratelimit.order-cap",
+        says="another program of the same sub-account places orders up to its cap",
+    ),
+    Fault(
         name="ratelimit-headers-inconsistent", example="ratelimit-headers-inconsistent=stuck", layer="ratelimit",
         cause="ratelimit.headers-inconsistent", value="choice", default="stuck", choices=("stuck", "over", "limit"),
         says="answers carry rate-limit headers that contradict each other or the documented budget",
