@@ -3,11 +3,13 @@
 Nothing is advanced, so a clock that jumps, stands still or runs fast does no harm, and every client sees
 the same market. Time is cut into slots of 100 ms. The mid price is a reference times one plus four waves,
 each linear between knots that the seed fixes; a level of the book keeps its size for some slots and then
-takes another; there is one trade a slot, on the touch of that moment.
+takes another; there is one trade a slot, on the touch of that moment. Whoever runs the exchange may move the
+market of a coin: ``Moves`` says from which slot on the path is multiplied by what.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -34,6 +36,11 @@ Level = tuple[int, int, int]
 """Price in ticks, size in lots, number of orders."""
 
 
+def coin_of(instrument: Instrument) -> str:
+    """The coin whose price an instrument follows."""
+    return (instrument.listing.family or instrument.id).partition("-")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Trade:
     """One public trade; price in ticks, size in lots."""
@@ -58,20 +65,45 @@ class Bar:
     confirmed: bool
 
 
+class Moves:
+    """How far a market was moved by hand; before the first move by nothing, so that the past stays as it was."""
+
+    __slots__ = ("_factors", "_slots")
+
+    def __init__(self) -> None:
+        self._slots: list[int] = []
+        self._factors: list[float] = []
+
+    def factor(self, slot: int) -> float:
+        """What the path is multiplied by at ``slot``."""
+        if not self._slots:
+            return 1.0
+        at = bisect_right(self._slots, slot)
+        return self._factors[at - 1] if at else 1.0
+
+    def move(self, slot: int, factor: float) -> None:
+        """Multiply the path by ``factor`` from ``slot`` on; later moves, if any, are dropped."""
+        while self._slots and self._slots[-1] >= slot:
+            self._slots.pop()
+            self._factors.pop()
+        self._slots.append(slot)
+        self._factors.append(factor)
+
+
 class Market:
     """The market of one instrument of one venue."""
 
-    __slots__ = ("_bar", "_lot_scale", "_path", "_reference", "_salt", "_step", "lot", "tick")
+    __slots__ = ("_bar", "_lot_scale", "_path", "_reference", "_salt", "_step", "lot", "moves", "tick")
 
-    def __init__(self, seed: int, venue: str, instrument: Instrument) -> None:
+    def __init__(self, seed: int, venue: str, instrument: Instrument, moves: Moves | None = None) -> None:
         if instrument.tick is None or instrument.lot is None:
             raise ValueError(f"{instrument.id} has no market")
         self.tick: Grid = instrument.tick
         self.lot: Grid = instrument.lot
+        self.moves = Moves() if moves is None else moves
         self._salt = number(seed, "market", venue, instrument.id) & ((1 << 62) - 1)
         # Spot, swaps and futures of one coin go the same way on every site; only the finest wave is each one's own.
-        coin = (instrument.listing.family or instrument.id).partition("-")[0]
-        path = number(seed, "path", coin) & ((1 << 62) - 1)
+        path = number(seed, "path", coin_of(instrument)) & ((1 << 62) - 1)
         self._path = (*(path + n for n in range(len(_WAVES) - 1)), self._salt)
         self._reference = float(max(2, self.tick.nearest(instrument.reference)))
         self._step = max(1, int(self._reference * 0.00001))
@@ -91,7 +123,7 @@ class Market:
             knot, rest = divmod(slot, distance)
             a = unit(self._path[n], knot)
             x += amplitude * (a + (unit(self._path[n], knot + 1) - a) * rest / distance)
-        return self._reference * (1.0 + x)
+        return self._reference * (1.0 + x) * self.moves.factor(slot)
 
     def touch(self, slot: int) -> tuple[int, int]:
         """Best bid and best ask in ticks; the bid is below the ask and above zero."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from . import seeded
 from .accounts import Account, Balance
 from .instruments import Change, Instrument, catalogue, changed
-from .market import SLOT_MS, Market
+from .market import SLOT_MS, Market, Moves, coin_of
 from .orders import Book
 from .protocol import Json, encode, unknown_instrument
 
@@ -27,6 +27,7 @@ class Venue:
         self._changed: dict[str, Instrument] | None = None
         self._codes: dict[int, Instrument] = {}
         self._markets: dict[str, Market] = {}
+        self._moves: dict[str, Moves] = {}
         self._lists: dict[tuple[str, str, str], bytes] = {}
         self.accounts: dict[str, Account] = {}
         self.orders = Book(seed=seed, venue=self.name)
@@ -91,8 +92,12 @@ class Venue:
         """The market of an instrument that trades."""
         found = self._markets.get(inst.id)
         if found is None:
-            found = self._markets[inst.id] = Market(self.seed, self.name, inst)
+            found = self._markets[inst.id] = Market(self.seed, self.name, inst, self.moves(inst))
         return found
+
+    def moves(self, inst: Instrument) -> Moves:
+        """How the market of the instrument's coin was moved by hand; all instruments of a coin go together."""
+        return self._moves.setdefault(coin_of(inst), Moves())
 
     def listing_json(self, inst_type: str, family: str, inst_id: str) -> bytes:
         """JSON array of the rows of public/instruments; kept, since it only changes with circumstances."""
