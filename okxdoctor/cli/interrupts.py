@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM during a run: the first ends it early with a valid report, the second at once."""
+"""Ctrl-C, SIGTERM and a closed terminal during a run: the first ends it early with a valid report, the second at once.
+
+A signal that is ignored when the program starts (``nohup``) stays ignored.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import threading
 from types import FrameType
 from typing import Any
 
-_SIGNALS = ("SIGINT", "SIGTERM")
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class Interrupts:
@@ -24,7 +27,7 @@ class Interrupts:
         if threading.current_thread() is threading.main_thread():
             for name in _SIGNALS:
                 number = getattr(signal, name, None)
-                if number is not None:
+                if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                     self._before[number] = signal.signal(number, self._handle)
         return self
 

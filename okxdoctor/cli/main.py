@@ -110,7 +110,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit code; prints at most one line about what went wrong, never a traceback."""
     _have_streams()
     _speak_utf8()
-    _end_on_sigterm()
+    _end_on_signals()
+    code = _ended(argv)
+    if argv is None:
+        _past_interrupting()
+    return code
+
+
+def _ended(argv: Sequence[str] | None) -> int:
+    """The exit code of every ending there is."""
     try:
         code = _call(list(sys.argv[1:] if argv is None else argv))
         _flush()
@@ -147,6 +155,9 @@ def _machine(error: OSError) -> int:
     if name in _NO_PLACE:
         drop_stdout()
         _complain(f"okxdoctor: {error.filename or 'the output'} cannot be written: {error.strerror}.")
+        return USAGE
+    if error.filename and error.filename == os.environ.get("SSLKEYLOGFILE"):
+        _complain(f"okxdoctor: SSLKEYLOGFILE names a file that cannot be written: {error.strerror}.")
         return USAGE
     if name in _NO_MEANS or "usable temporary directory" in str(error):
         _complain(f"okxdoctor: could not look: {error.strerror}.")
@@ -255,13 +266,29 @@ def _speak_utf8() -> None:
             reconfigure(errors="backslashreplace")
 
 
-def _end_on_sigterm() -> None:
-    """SIGTERM ends like Ctrl-C: connections are closed and the report so far is written."""
+def _end_on_signals() -> None:
+    """SIGTERM and a terminal that is closed end like Ctrl-C: connections are closed, temporary files removed, and the
+    report so far is written. A program started by ``nohup`` goes on."""
     import signal
     import threading
 
-    if threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
+def _past_interrupting() -> None:
+    """What was asked for is done and said: a signal while the interpreter closes must not change the exit code."""
+    import signal
+    import threading
+
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _flush() -> None:

@@ -40,6 +40,7 @@ PATIENCE_S = 2.0
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="")
 def sim(port: int, faults: tuple[str, ...], seed: int, env_file: str | None, command: tuple[str, ...]) -> int:
     injected = _parsed(faults)
+    _find(command)
     import asyncio
 
     try:
@@ -72,6 +73,16 @@ def _parsed(faults: tuple[str, ...]) -> list[Injected]:
         raise click.UsageError(f"--fault: {problem}") from None
 
 
+def _find(command: tuple[str, ...]) -> None:
+    """Refuse what cannot be run before anything is served."""
+    import shutil
+
+    if command and shutil.which(command[0]) is None:
+        there = os.path.exists(command[0]) and os.sep in command[0]
+        why = "it is no program" if there else "there is no such command"
+        raise click.UsageError(f"cannot run {command[0]!r}: {why}")
+
+
 async def _serve(port: int, faults: list[Injected], seed: int, env_file: str | None, command: tuple[str, ...]) -> int:
     import asyncio
     import signal
@@ -80,7 +91,10 @@ async def _serve(port: int, faults: list[Injected], seed: int, env_file: str | N
 
     stopped: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is None or signal.getsignal(number) is signal.SIG_IGN:
+            continue
         with suppress(NotImplementedError):
             loop.add_signal_handler(number, stopped.put_nowait, number)
     async with running(seed=seed, faults=faults, port=port) as exchange:
@@ -139,7 +153,7 @@ async def _run(command: tuple[str, ...], environment: dict[str, str], stopped: a
     try:
         child = await asyncio.create_subprocess_exec(*command, env={**os.environ, **environment})
     except OSError as error:
-        raise click.UsageError(f"cannot run {command[0]}: {error.strerror}") from None
+        raise click.UsageError(f"cannot run {command[0]!r}: {error.strerror}") from None
     ended = asyncio.ensure_future(child.wait())
     asked = asyncio.ensure_future(stopped.get())
     try:

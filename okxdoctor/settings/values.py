@@ -207,8 +207,16 @@ class Settings:
             files=self.files,
             tls_off=self.tls_off,
             environ=self.environ,
-            folder=Path.cwd() if self.kind in ("live", "demo") else None,
+            folder=_here() if self.kind in ("live", "demo") else None,
         )
+
+
+def _here() -> Path | None:
+    """The working directory; None where it has been removed."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
 
 
 def _joined(servers: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
