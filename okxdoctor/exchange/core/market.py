@@ -81,6 +81,11 @@ class Moves:
         at = bisect_right(self._slots, slot)
         return self._factors[at - 1] if at else 1.0
 
+    def within(self, start: int, end: int) -> list[int]:
+        """The slots from ``start`` up to ``end`` between which the path jumps."""
+        inside = [slot for slot in self._slots if start < slot < end]
+        return [each for slot in inside for each in (slot - 1, slot)]
+
     def move(self, slot: int, factor: float) -> None:
         """Multiply the path by ``factor`` from ``slot`` on; later moves, if any, are dropped."""
         while self._slots and self._slots[-1] >= slot:
@@ -186,8 +191,9 @@ class Market:
         else:
             distance = _WAVES[0][0]
             points.extend(range(start // distance * distance + distance, end, max(distance, (end - start) // 64)))
+        points.extend(self.moves.within(start, end))
         mids = [self.mid(point) for point in points]
-        slack = self._reference * fine
+        slack = self._reference * fine * max(map(self.moves.factor, points))
         high = int(max(mids) + slack) // self._step * self._step + self._step
         low = max(self._step, int(min(mids) - slack) // self._step * self._step)
         slots = end - start

@@ -162,3 +162,22 @@ def test_grids_agree_with_fractions(step: str, text: Decimal) -> None:
     assert it.index(text) == (value / tick if (value / tick).denominator == 1 else None)
     assert Fraction(it.text(it.floor(text))) == value // tick * tick
     assert "E" not in it.text(it.floor(text))
+
+
+@settings(max_examples=25, deadline=None)
+@given(slot=SLOTS, at=st.integers(1, 599), factor=st.sampled_from([0.25, 0.97, 1.04, 30.0]))
+def test_a_move_leaves_the_past_alone_and_lies_within_its_candle(slot: int, at: int, factor: float) -> None:
+    still, it = market("BTC-USDT"), market("BTC-USDT")
+    it.moves.move(slot + at, factor)
+    trades = [it.trade(slot + k) for k in range(600)]
+    assert trades[:at] == [still.trade(slot + k) for k in range(at)]
+    for k in (at, 599):
+        moved = Fraction(it.tick.text(trades[k].px)) / Fraction(still.tick.text(still.trade(slot + k).px))
+        assert abs(moved - Fraction(factor)) < Fraction(factor) / 1_000
+    bar = it.bar(slot, slot + 600, slot + 600)
+    assert bar.low <= min(trade.px for trade in trades)
+    assert max(trade.px for trade in trades) <= bar.high
+    bids, asks = it.bids(slot + at, 50), it.asks(slot + at, 50)
+    assert bids[0][0] < asks[0][0]
+    it.moves.move(slot, 1.0)
+    assert [it.trade(slot + k) for k in range(600)] == [still.trade(slot + k) for k in range(600)]
