@@ -340,7 +340,7 @@ def _iso(epoch_ms: int | None) -> str:
 
 CHECK = Check(
     id="instrument",
-    title="the instruments are listed, open, and as the integration takes them",
+    title="The instruments are listed, open, and as the integration takes them",
     facts=Facts,
     probe=probe,
     evaluate=evaluate,

@@ -346,7 +346,7 @@ def offers(facts: Facts) -> Iterable[KeyStanding | AccountView]:
 
 CHECK = Check(
     id="key",
-    title="the exchange accepts the API key, and it fits the integration",
+    title="The exchange accepts the API key, and it fits the integration",
     facts=Facts,
     probe=probe,
     evaluate=evaluate,

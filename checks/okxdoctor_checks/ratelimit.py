@@ -297,7 +297,7 @@ def _measured(facts: Facts) -> Iterator[Finding]:
 
 CHECK = Check(
     id="ratelimit",
-    title="requests stay within the documented budgets, and are counted as documented",
+    title="Requests stay within the documented budgets, and are counted as documented",
     facts=Facts,
     probe=probe,
     evaluate=evaluate,

@@ -366,7 +366,7 @@ def _login_refused(facts: Facts) -> Iterator[Finding]:
 
 CHECK = Check(
     id="signature",
-    title="signed requests and the WebSocket login arrive as they were signed",
+    title="Signed requests and the WebSocket login arrive as they were signed",
     facts=Facts,
     probe=probe,
     evaluate=evaluate,

@@ -264,7 +264,7 @@ def _overloaded(facts: Facts) -> Iterator[Finding]:
 
 CHECK = Check(
     id="status",
-    title="the exchange is in service, now and in the coming hours",
+    title="The exchange is in service, now and in the coming hours",
     facts=Facts,
     probe=probe,
     evaluate=evaluate,

@@ -309,7 +309,7 @@ def _announced(facts: Facts) -> Iterator[Finding]:
 
 CHECK = Check(
     id="ws",
-    title="the public WebSocket opens, answers a ping and delivers data",
+    title="The public WebSocket opens, answers a ping and delivers data",
     facts=Facts,
     probe=probe,
     evaluate=evaluate,

@@ -43,12 +43,18 @@ def _mark(attempt: Attempt) -> str:
     return MARK_OF[worst] if worst is not Severity.INFO else _MARKS[attempt.outcome]
 
 
+def _codes(attempt: Attempt) -> str:
+    """What was found, notes left out."""
+    weighty = (finding for finding in attempt.findings if severity_of(finding) is not Severity.INFO)
+    return ", ".join(dict.fromkeys(finding.code for finding in weighty))
+
+
 def _plain_lines(event: Event) -> None:
     """One line for each check as it settles, for logs."""
     if not isinstance(event, CheckFinished):
         return
     attempt = event.attempt
-    codes = ", ".join(dict.fromkeys(finding.code for finding in attempt.findings))
+    codes = _codes(attempt)
     line = f"{_mark(attempt)} {attempt.check} {codes or attempt.outcome.value} {duration(attempt.elapsed_ms)}"
     sys.stderr.write((line if speaks_unicode(sys.stderr) else ascii_only(line)) + "\n")
     sys.stderr.flush()
@@ -105,7 +111,7 @@ class LiveList:
             attempt = self.settled.get(check)
             if attempt is not None:
                 mark = _mark(attempt)
-                codes = ", ".join(dict.fromkeys(finding.code for finding in attempt.findings))
+                codes = _codes(attempt)
                 text.append(f"{mark} ", style=_COLOURS[mark])
                 text.append(f"{check}  {codes or title}\n", style="dim" if mark == "–" else "")
             elif check in self.started:
