@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from okxdoctor.conformance.subject import Subject
     from okxdoctor.conformance.suite import Result
 
-_TEMPLATES = {"python": "adapter.py", "javascript": "adapter.mjs", "go": "adapter.go", "rust": "adapter.rs"}
+_TEMPLATES = {"python": "adapter.py.txt", "javascript": "adapter.mjs", "go": "adapter.go", "rust": "adapter.rs"}
 _FORMATS = ("text", "json", "junit")
 _CLIENT = "okxdoctor.cli.conform_client"
 
