@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from okxdoctor.secret import Secret
 from okxdoctor.targets.live.broken import Broken
 from okxdoctor.targets.live.tls import TlsBroken, TlsWire, looks_like_tls
-from okxdoctor.targets.live.wire import Wire
+from okxdoctor.targets.live.wire import Ahead, Wire
 
 Refusal = Literal["status", "auth-required", "not-proxy", "closed", "timeout"]
 
@@ -96,15 +96,13 @@ async def tunnel(wire: Wire, proxy: ProxyAddress, host: str, port: int, *, tls: 
             raise _not_tls(broken) from None
         wire = secured
     try:
-        if proxy.socks:
-            await _socks5(wire, proxy, host, port)
-        else:
-            await _connect(wire, proxy, host, port)
+        rest = await (_socks5 if proxy.socks else _connect)(wire, proxy, host, port)
     except ProxyRefused:
         raise
     except Broken as broken:
         raise ProxyRefused("closed", f"{broken.failure.kind} {broken.failure.detail}".strip()) from None
-    return wire
+    # A host that speaks first (SSH, a mail server) is heard in one packet with the proxy's consent.
+    return Ahead(wire, rest) if rest else wire
 
 
 def _not_tls(broken: TlsBroken) -> ProxyRefused:
@@ -129,7 +127,8 @@ def spoken_in(first: bytes) -> str:
 # ---- HTTP CONNECT -------------------------------------------------------------------------------
 
 
-async def _connect(wire: Wire, proxy: ProxyAddress, host: str, port: int) -> None:
+async def _connect(wire: Wire, proxy: ProxyAddress, host: str, port: int) -> bytes:
+    """What came behind the proxy's answer."""
     authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
     if proxy.user or proxy.password:
@@ -154,6 +153,7 @@ async def _connect(wire: Wire, proxy: ProxyAddress, host: str, port: int) -> Non
         raise ProxyRefused("auth-required", status=status, reason=reason, speaks="http")
     if not 200 <= status < 300:
         raise ProxyRefused("status", status=status, reason=reason, speaks="http")
+    return head.partition(b"\r\n\r\n")[2]
 
 
 def printable(text: str) -> str:
@@ -164,7 +164,8 @@ def printable(text: str) -> str:
 # ---- SOCKS5 -------------------------------------------------------------------------------------
 
 
-async def _socks5(wire: Wire, proxy: ProxyAddress, host: str, port: int) -> None:
+async def _socks5(wire: Wire, proxy: ProxyAddress, host: str, port: int) -> bytes:
+    """What came behind the proxy's answer."""
     source = _Exactly(wire)
     has_login = bool(proxy.user) or bool(proxy.password)
     await wire.write(bytes([_VERSION, 2, _NO_AUTH, _PASSWORD]) if has_login else bytes([_VERSION, 1, _NO_AUTH]))
@@ -188,6 +189,7 @@ async def _socks5(wire: Wire, proxy: ProxyAddress, host: str, port: int) -> None
         raise ProxyRefused("status", status=reply, reason=reason, speaks="socks5")
     length = {1: 4, 4: 16}.get(kind)
     await source.take((length if length is not None else (await source.take(1))[0]) + 2)
+    return source.rest
 
 
 def _socks_address(host: str) -> bytes:

@@ -55,6 +55,9 @@ class TcpWire:
     async def read(self) -> bytes:
         self._busy += 1
         try:
+            # sock_recv comes back without a turn of the loop while bytes lie ready: a peer that floods would stop
+            # every clock of the run, this read's own timeout among them.
+            await asyncio.sleep(0)
             return await self._loop.sock_recv(self._socket, CHUNK)
         except OSError as error:
             raise broken_by(error, "receive") from None
@@ -95,6 +98,41 @@ class TcpWire:
         self._busy -= 1
         if self._closing and not self._busy:
             self._socket.close()
+
+
+class Ahead:
+    """A wire of which some bytes were read by somebody whom they were not for: they come first.
+
+    ``dialled`` is that wire, ``rest`` those bytes.
+    """
+
+    __slots__ = ("_dialled", "_rest")
+
+    def __init__(self, dialled: Wire, rest: bytes) -> None:
+        self._dialled = dialled
+        self._rest = rest
+
+    @property
+    def number(self) -> int:
+        return self._dialled.number
+
+    @property
+    def address(self) -> str:
+        return self._dialled.address
+
+    async def read(self) -> bytes:
+        rest, self._rest = self._rest, b""
+        return rest or await self._dialled.read()
+
+    async def write(self, data: bytes) -> None:
+        await self._dialled.write(data)
+
+    def pull(self) -> bytes | None:
+        rest, self._rest = self._rest, b""
+        return rest or self._dialled.pull()
+
+    def close(self) -> None:
+        self._dialled.close()
 
 
 async def connect(address: str, port: int) -> socket.socket:

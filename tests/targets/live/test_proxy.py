@@ -147,6 +147,28 @@ def test_everything_goes_through_the_proxy(stage: Any, scheme: str, login: bytes
         assert hidden not in told
 
 
+@pytest.mark.parametrize(
+    ("scheme", "consent"),
+    [("http", b"HTTP/1.1 200 Connection established\r\n\r\n"), ("socks5h", b"\x05\x00\x05\x00\x00\x01" + bytes(6))],
+)
+def test_a_host_that_speaks_first_is_heard_through_a_tunnel(stage: Any, scheme: str, consent: bytes) -> None:
+    """Its greeting may come in one packet with the proxy's consent."""
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65536)
+        writer.write(consent + b"SSH-2.0-OpenSSH_9.6\r\n")
+        await reader.read(65536)
+
+    async def main() -> Any:
+        async with stage.serve(proxy) as port:
+            url = f"{scheme}://127.0.0.1:{port}"
+            async with stage.target(443, host="only.test", tls=True, rest_proxy=url) as target:
+                return await target.handshake("rest")
+
+    seen = asyncio.run(main())
+    assert (seen.outcome, seen.plain) == ("not-tls", "SSH-2.0-OpenSSH_9.6")
+
+
 def test_a_target_without_tls_goes_through_a_tunnel_too(stage: Any) -> None:
     async def main() -> Any:
         async with through(stage, "http", secure=False) as (target, _):
