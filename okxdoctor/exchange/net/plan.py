@@ -83,7 +83,8 @@ def net_plan(
     healthy = DnsAnswers(records={**control, **dict.fromkeys(names, (address,))}, delay_s=round_trip_s)
     far = replace(HONEST, round_trip_s=round_trip_s)
     plan = NetPlan(program_dns=healthy, independent_dns=healthy, ntp=(far,) * NTP_SERVERS, round_trip_s=round_trip_s)
-    for each in injected:
+    # What the program's resolver alone says comes last: it replaces whatever others say of these names.
+    for each in sorted(injected, key=lambda each: each.name == "dns-poisoned"):
         plan = _with(plan, each, names)
     return plan
 

@@ -155,6 +155,14 @@ def test_gone_name_is_not_brought_back_by_another_fault() -> None:
     assert set(one.program_dns.records) == {CONTROL_NAME}
 
 
+@pytest.mark.parametrize("other", ["tcp-ipv6-broken", "tcp-unreachable"])
+def test_the_order_of_faults_makes_no_difference_to_poison(other: str) -> None:
+    one = plan("dns-poisoned=10.10.34.35", other)
+    assert one == plan(other, "dns-poisoned=10.10.34.35")
+    assert one.program_dns.records[NAMES[0]] == ("10.10.34.35",)
+    assert one.independent_dns == plan(other).independent_dns
+
+
 def test_faults_of_other_layers_are_passed_over() -> None:
     other = Fault(name="key-frozen", example="key-frozen", layer="key", says="the key is frozen", cause="key.frozen")
     assert plan(Injected(fault=other)) == HEALTHY
