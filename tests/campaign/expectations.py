@@ -31,7 +31,8 @@ _GATE = (
     "key.wrong-environment", "key.frozen", "ip.not-whitelisted", "key.passphrase-wrong", "key.secret-wrong",
 )  # fmt: skip
 
-_NEEDS_EXCHANGE_TIME = ("clock.server-time-cached", "clock.sources-disagree")
+# Of time servers that are silent the vocabulary says that the exchange's time stands alone: it must be there.
+_NEEDS_EXCHANGE_TIME = ("clock.server-time-cached", "clock.sources-disagree", "clock.ntp-unreachable")
 _BEHIND_HTTP = ("status.*", "region.*", "key.*", "ip.*", "permission.*", "header.*", "timestamp.*", "ratelimit.*",
                 "instrument.*", "ws.*", *_NEEDS_EXCHANGE_TIME)  # fmt: skip
 _BEHIND_TLS = ("http.*", *_BEHIND_HTTP)
@@ -87,6 +88,9 @@ HIDES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What cannot be told (or not surely) while this cause is on."""
 
+ONE_HOST = frozenset({"dns.retired-name", "dns.name-not-found"})
+"""May concern one of the two hosts; what is wrong with the other one then stands beside it."""
+
 # Faults that set the same circumstance, or that take away what the other needs.
 _CLASHES = (
     {"key-idle-expiry", "ip-unbound", "ip-private-listed", "permission-ip-binding-required", "ip-not-whitelisted"},
@@ -138,7 +142,7 @@ def hides(one: str, other: str) -> bool:
 
 @cache
 def explains(one: str, other: str) -> bool:
-    """Whether the published relation folds ``other`` under ``one``. A way over a third cause is none: it is not there."""
+    """Whether the published relation folds ``other`` under ``one``; directly, because a third cause is not there."""
     from okxdoctor.runner.diagnose import rules
 
     return any(one in rule.cause and any(fnmatchcase(other, glob) for glob in rule.of) for rule in rules())
@@ -184,7 +188,7 @@ def _of_two(one: str, other: str) -> Expected:
         if explains(deep, shallow) or (hides(deep, shallow) and not hides(shallow, deep)):
             return Expected(
                 first=frozenset({deep}), roots=frozenset({deep}),
-                may=frozenset() if explains(deep, shallow) else frozenset({shallow}),
+                may=frozenset() if explains(deep, shallow) and deep not in ONE_HOST else frozenset({shallow}),
             )  # fmt: skip
     if hides(one, other):
         deep = min(one, other, key=depth)

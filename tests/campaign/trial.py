@@ -54,8 +54,7 @@ def _flags(world: World, exchange: Running) -> Flags:
         rest_url=own.named_rest_url,
         ws_url=own.named_ws_url,
         site_urls=tuple(
-            f"{name}={site.named_rest_url},{site.named_ws_url},{demo[name].named_ws_url}"
-            for name, site in live.items()
+            f"{name}={site.named_rest_url},{site.named_ws_url},{demo[name].named_ws_url}" for name, site in live.items()
         ),
         ca_file=info.ca_file,
         dns_servers=(info.dns_server, info.independent_dns_server),
