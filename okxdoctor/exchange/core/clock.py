@@ -31,13 +31,14 @@ class Clock:
     the circumstances (a wrong clock of the user is a shifted clock of the world) and survives stepping.
     """
 
-    __slots__ = ("_listeners", "_pace", "_source", "offset_ms")
+    __slots__ = ("_listeners", "_pace", "_skipped_ns", "_source", "offset_ms")
 
     def __init__(self, source: Source, *, at_ms: int | None = None, rate: float = 1.0) -> None:
         now = source()
         self._source = source
         self._pace = Pace(at_source_ns=now, at_virtual_ns=now if at_ms is None else at_ms * 1_000_000, rate=rate)
         self._listeners: list[Callable[[], None]] = []
+        self._skipped_ns = 0
         self.offset_ms = 0
 
     def now_ns(self) -> int:
@@ -61,6 +62,18 @@ class Clock:
     def step(self, seconds: float) -> None:
         """Jump by ``seconds`` (may be negative); the pace stays."""
         self._repace(self._pace.rate, int(seconds * 1e9))
+
+    def advance(self, seconds: float) -> None:
+        """Let ``seconds`` pass at once, which clients cannot have noticed: see ``readings_ms``; never negative."""
+        if not 0 <= seconds < 1e9:
+            raise ValueError("time goes forward, by up to 1e9 seconds")
+        self._skipped_ns += int(seconds * 1e9)
+        self._repace(self._pace.rate, int(seconds * 1e9))
+
+    def readings_ms(self) -> tuple[int, ...]:
+        """What an honest client may take the time to be: this clock, and one that was not advanced with it."""
+        now_ms = self.now_ms()
+        return (now_ms, now_ms - self._skipped_ns // 1_000_000) if self._skipped_ns else (now_ms,)
 
     def freeze(self) -> None:
         """Stand still until ``resume`` or ``step``."""

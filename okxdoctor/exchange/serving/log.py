@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import deque
 from dataclasses import asdict, dataclass
 
@@ -10,14 +11,34 @@ SECRET_HEADERS = frozenset(
     {"ok-access-sign", "ok-access-passphrase", "ok-access-key", "authorization", "proxy-authorization", "cookie"}
 )
 KEPT = 10_000
+BODY = 1_000
+"""Characters of a body that are kept."""
+_SECRET_WORDS = ("passphrase", "secret", "login", "sign", "apikey")
+_SECRET_FIELDS = re.compile(r"(?:passphrase|secret\w*|sign|apikey)[\\'\"]*\s*[:=]", re.IGNORECASE)
+NOT_KEPT = "(not kept)"
+
+
+def received(text: str) -> str:
+    """A body of the client as the log keeps it: its beginning, or nothing of it when it may speak of secrets."""
+    start = text[:BODY]
+    low = start.lower()
+    return NOT_KEPT if any(word in low for word in _SECRET_WORDS) else start
+
+
+def sent(text: str) -> str:
+    """A body of the exchange as the log keeps it: refusals may name what was wrong, values may not be shown."""
+    start = text[:BODY]
+    return NOT_KEPT if _SECRET_FIELDS.search(start) else start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One exchange of bytes.
 
-    ``kind``: ``rest``, ``ws-open``, ``ws-in``, ``ws-out``, ``ws-close``. ``at_ms`` is virtual time. ``detail`` is
-    the code of the answer, or a shortened text; login messages are not kept.
+    ``kind``: ``rest`` (request and answer), ``ws-open``, ``ws-in`` (from the client), ``ws-out`` (to it: what
+    answers a message, and private pushes; market data is left out), ``ws-close``. ``at_ms`` is virtual time.
+    ``detail`` is the code of the answer, or a shortened text; ``body`` the beginning of the request's body or of
+    the message, ``answer`` that of the answer. Whatever speaks of keys, logins or signatures is not kept.
     """
 
     number: int
@@ -31,6 +52,18 @@ class Entry:
     detail: str = ""
     headers: tuple[str, ...] = ()
     """Names of the request's headers, lower case."""
+    body: str = ""
+    answer: str = ""
+
+    @property
+    def direction(self) -> str:
+        """``in``: the client began it; ``out``: the exchange did."""
+        return "out" if self.kind == "ws-out" else "in"
+
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
 
 
 class WireLog:
@@ -43,7 +76,8 @@ class WireLog:
         """Errors of the exchange itself: none, unless something is wrong with it."""
 
     def add(self, *, at_ms: int, kind: str, site: str, peer: str, method: str = "", target: str = "", status: int = 0,
-            detail: str = "", headers: tuple[str, ...] = ()) -> None:  # fmt: skip
+            detail: str = "", headers: tuple[str, ...] = (), body: str = "",
+            answer: str = "") -> None:  # fmt: skip
         self._entries.append(
             Entry(
                 number=next(self._numbers),
@@ -56,6 +90,8 @@ class WireLog:
                 status=status,
                 detail=detail,
                 headers=headers,
+                body=(sent(body) if kind == "ws-out" else received(body)) if body else "",
+                answer=sent(answer) if answer else "",
             )
         )
 
@@ -67,4 +103,4 @@ class WireLog:
         self._entries.clear()
 
     def as_json(self, after: int = 0) -> list[dict[str, object]]:
-        return [asdict(entry) for entry in self.entries(after)]
+        return [{**asdict(entry), "direction": entry.direction} for entry in self.entries(after)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections import deque
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -18,9 +19,11 @@ from okxdoctor.exchange.core.protocol import encode
 from okxdoctor.exchange.core.seeded import digest
 from okxdoctor.exchange.core.wsproto import Close, Out, Send, Session
 
-from .log import WireLog
+from .log import BODY, NOT_KEPT, WireLog
 
 PUMP_S = 0.05
+_EVENT = re.compile(r'"(?:event|op|channel)":"([^"]{0,64})"')
+_CODE = re.compile(r'"code":"(\d{1,6})"')
 QUEUE = 2_000
 """Frames that may wait for a slow consumer."""
 MAX_MESSAGE = 65_536
@@ -32,8 +35,10 @@ class Connection:
     """One open WebSocket: its session and what waits to be written."""
 
     def __init__(
-        self, session: Session, socket: web.WebSocketResponse, transport: asyncio.BaseTransport | None
+        self, session: Session, socket: web.WebSocketResponse, transport: asyncio.BaseTransport | None, site: str
     ) -> None:
+        self.site = site
+        self.peer = session.peer
         self.session = session
         self.socket = socket
         self.transport = transport
@@ -103,7 +108,7 @@ class Sockets:
             conn_id=digest(self.exchange.seed, "connId", self._number).hex()[:8],
         )  # fmt: skip
         self.log.add(at_ms=now_ms, kind="ws-open", site=site, peer=peer, target=request.raw_path, status=101)
-        connection = Connection(session, socket, request.transport)
+        connection = Connection(session, socket, request.transport, site)
         self.open.add(connection)
         self._ensure_pump()
         writer = asyncio.create_task(connection.write())
@@ -130,12 +135,26 @@ class Sockets:
                 text: str = message.data
                 secret = "passphrase" in text or "sign" in text or "login" in text
                 shown = "(a login is not kept)" if secret else text[:300]
-                self.log.add(at_ms=self.exchange.clock.now_ms(), kind="ws-in", site=site, peer=peer, detail=shown)
-                connection.push(connection.session.receive(text))
+                self.log.add(
+                    at_ms=self.exchange.clock.now_ms(), kind="ws-in", site=site, peer=peer, detail=shown, body=text
+                )  # fmt: skip
+                frames = connection.session.receive(text)
+                # A message that cannot be read is quoted in the answer.
+                self._told(connection, frames, quotes=not secret)
+                connection.push(frames)
             elif message.type is WSMsgType.BINARY:
                 connection.push(connection.session.receive("\x00"))
             else:
                 return
+
+    def _told(self, connection: Connection, frames: list[Out], quotes: bool = True) -> None:
+        """Log what goes out; market data, which names no user and answers no message, is left to the client."""
+        for frame in frames:
+            if isinstance(frame, Send) and (not frame.text.startswith('{"arg"') or '"uid":"' in frame.text[:300]):
+                self.log.add(
+                    at_ms=self.exchange.clock.now_ms(), kind="ws-out", site=connection.site, peer=connection.peer,
+                    detail=_event(frame.text), body=frame.text if quotes or "60012" not in frame.text else NOT_KEPT,
+                )  # fmt: skip
 
     def _ensure_pump(self) -> None:
         if self._pump is None or self._pump.done():
@@ -152,12 +171,15 @@ class Sockets:
                     frames = connection.session.tick()
                     if any(isinstance(frame, Close) for frame in frames):
                         connection.session.closed = True
+                    self._told(connection, frames)
                     connection.push(frames)
 
     async def notice(self, grace_s: float = 0.0) -> None:
         """Announce a service upgrade on every connection, then close them after ``grace_s``."""
         for connection in tuple(self.open):
-            connection.push([connection.session.notice()])
+            frames: list[Out] = [connection.session.notice()]
+            self._told(connection, frames)
+            connection.push(frames)
         await asyncio.sleep(grace_s)
         await self.close(WSCloseCode.GOING_AWAY)
 
@@ -182,3 +204,10 @@ class Sockets:
                 await self._pump
             self._pump = None
         del code
+
+
+def _event(text: str) -> str:
+    """What kind of message goes out: its event, operation or channel, with the code if it has one."""
+    found = _EVENT.search(text[:BODY])
+    code = _CODE.search(text[:BODY])
+    return " ".join(each[1] for each in (found, code) if each is not None) or text[:32]

@@ -1,0 +1,180 @@
+"""What those who run the exchange do to it by hand: money, counterparties, prices, the passing of time.
+
+None of this can be asked for over the API: it stands for what a test cannot wait for (somebody pays in, somebody
+else trades, the market goes somewhere). What follows from it is the exchange's own: events, fees, fills,
+sequence numbers. Refusals are ``Impossible`` with a sentence that says what would have been right.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+
+from .accounts import ZERO, Account, Balance, Event
+from .decimals import EXACT, parse, plain
+from .exchange import Exchange
+from .instruments import Instrument
+from .market import SLOT_MS, coin_of
+from .orders import Order
+from .seeded import digits
+from .tickets import Rejected, ticket
+from .trading import execute, place, settle
+from .venue import Venue
+
+WALLETS = ("trading", "funding")
+DEEP = Decimal(10) ** 15
+"""What a counterparty holds of each currency that it needs."""
+FARTHEST = 1_000.0
+"""How many times higher or lower than the seeded path a market can be moved."""
+
+Amount = str | int | float | Decimal
+
+
+class Impossible(ValueError):
+    """The exchange cannot be brought into this state."""
+
+
+def customer(venue: Venue) -> Account:
+    """The account behind the key that was handed out."""
+    return next(iter(venue.accounts.values()))
+
+
+def counterparty(venue: Venue) -> Account:
+    """Another participant of the venue, made when first needed; not reachable by any key."""
+    uid = digits(venue.seed, 18, "counterparty", venue.name)
+    found = venue.accounts.get(uid)
+    if found is None:
+        found = venue.accounts[uid] = Account(uid=uid, main_uid=uid, level="2")
+    return found
+
+
+def add_funds(exchange: Exchange, venue: Venue, ccy: str, amount: Amount, wallet: str = "trading") -> Decimal:
+    """Pay ``amount`` of ``ccy`` into a wallet of the customer (or out of it, when negative); the new holding."""
+    if wallet not in WALLETS:
+        raise Impossible(f"a wallet is one of {', '.join(WALLETS)}, not {wallet!r}")
+    if ccy not in _currencies(venue):
+        raise Impossible(f"no instrument of {venue.name} is traded in {ccy[:32]!r}")
+    change, account = number(amount, "amount"), customer(venue)
+    held = account.balance(ccy).available if wallet == "trading" else account.funding.get(ccy, ZERO)
+    if EXACT.add(held, change) < 0:
+        raise Impossible(f"only {plain(held)} {ccy} can be taken out of the {wallet} wallet")
+    if wallet == "funding":
+        account.funding[ccy] = EXACT.add(held, change)
+        exchange.tell()
+        return account.funding[ccy]
+    balance = account.balance(ccy)
+    balance.cash, balance.updated_ms = EXACT.add(balance.cash, change), exchange.clock.now_ms()
+    # What arrives in a trading account comes from the funding account, and is told as a transfer.
+    account.tell(Event(channel="account", event_type="event_update"))
+    account.tell(Event(channel="balance_and_position", event_type="transferred"))
+    exchange.tell()
+    return balance.cash
+
+
+def counter_order(exchange: Exchange, venue: Venue, inst_id: str, side: str, px: Amount, sz: Amount) -> Order:
+    """Let another participant place a limit order, under the rules that hold for every order."""
+    inst, now_ms = trading_instrument(venue, inst_id), exchange.clock.now_ms()
+    account = counterparty(venue)
+    for ccy in (inst.listing.base, inst.listing.quote, inst.listing.settle):
+        if ccy and account.balance(ccy).available < DEEP / 2:
+            account.balances[ccy].cash = account.balances[ccy].frozen + DEEP
+    wanted = {
+        "instId": inst_id, "tdMode": "cash" if inst.type == "SPOT" else "cross", "side": side, "ordType": "limit",
+        "px": plain(number(px, "px")), "sz": plain(number(sz, "sz")),
+    }  # fmt: skip
+    with localcontext(EXACT):
+        settle(venue, now_ms)
+        try:
+            order = place(venue, account, ticket(venue, account, dict(wanted), inst, now_ms), now_ms)
+        except Rejected as refused:
+            raise Impossible(f"the exchange refuses the counter-order: {refused.code} {refused.message}") from None
+    exchange.tell()
+    return order
+
+
+def fill(exchange: Exchange, venue: Venue, order_id: str, sz: Amount | None = None) -> Order:
+    """Let somebody trade with an open order, at its own price: all that is left of it, or ``sz`` of that."""
+    now_ms = exchange.clock.now_ms()
+    order = next((each for each in venue.orders.all_open() if order_id in (each.order_id, each.client_id)), None)
+    if order is None or order.price is None:
+        raise Impossible(f"no order of {venue.name} is open under {order_id[:64]!r}")
+    inst, account = venue.instrument(order.inst_id), venue.accounts[order.uid]
+    size = order.remaining if sz is None else number(sz, "sz")
+    if not 0 < size <= order.remaining or inst.lot is None or inst.lot.index(size) is None:
+        raise Impossible(f"{plain(size)} is no part of the {plain(order.remaining)} that are left, in whole lots")
+    with localcontext(EXACT):
+        execute(venue, account, inst, order, order.price, size, "M", now_ms)
+    exchange.tell()
+    return order
+
+
+def move_market(
+    exchange: Exchange, venue: Venue, inst_id: str, *, to: Amount | None = None, by: float | None = None
+) -> int:
+    """Let the market of an instrument's coin go to a price, or by a fraction (-0.05: five per cent down).
+
+    The jump happens with the next beat of the market; the answer is when that is, in epoch milliseconds. All
+    instruments of the coin go together, as arbitrage would have it; afterwards the market wanders on from there.
+    """
+    inst = trading_instrument(venue, inst_id)
+    if (to is None) == (by is None):
+        raise Impossible("a market is moved either to a price or by a fraction")
+    market, moves = venue.market(inst), venue.moves(inst)
+    slot = exchange.clock.now_ms() // SLOT_MS + 1
+    before = moves.factor(slot)
+    if by is not None:
+        factor = before * (1.0 + by)
+    else:
+        target = number(to, "to")
+        if inst.tick is None or target < inst.tick.decimal(1):
+            raise Impossible(f"{plain(target)} is no price of {inst_id}")
+        # A quarter of a tick keeps rounding from putting the bid one step too low.
+        factor = before * (market.tick.nearest(target) + 0.25) / market.mid(slot)
+    if not 1 / FARTHEST <= factor <= FARTHEST:
+        raise Impossible(f"a market moves up to {FARTHEST:g} times its seeded price, up or down")
+    moves.move(slot, factor)
+    return slot * SLOT_MS
+
+
+def settle_all(exchange: Exchange) -> None:
+    """Fill what the market has reached, everywhere, as the next request would."""
+    now_ms = exchange.clock.now_ms()
+    with localcontext(EXACT):
+        for site in exchange.sites.values():
+            for venue in site.venues.values():
+                settle(venue, now_ms)
+    exchange.tell()
+
+
+def trading_instrument(venue: Venue, inst_id: str) -> Instrument:
+    """The instrument called ``inst_id``, which must have a market."""
+    inst = venue.instruments.get(inst_id)
+    if inst is None or not inst.trades:
+        alike = [each.id for each in venue.instruments.values() if coin_of(each) == inst_id.partition("-")[0]]
+        hint = f"; there are {', '.join(sorted(alike)[:5])}" if alike else ""
+        raise Impossible(f"no instrument of {venue.name} trades as {inst_id[:64]!r}{hint}")
+    return inst
+
+
+def number(value: Amount | None, name: str) -> Decimal:
+    """A plain decimal; floats count as what they print as."""
+    found = None if isinstance(value, bool) else parse(str(value))
+    if found is None:
+        raise Impossible(f"{name} is a number, not {str(value)[:64]!r}")
+    return found
+
+
+def holding(venue: Venue, ccy: str, wallet: str = "trading") -> Balance:
+    """What the customer holds of ``ccy``; in the funding wallet nothing is frozen."""
+    account = customer(venue)
+    if wallet == "funding":
+        return Balance(cash=account.funding.get(ccy, ZERO))
+    held = account.balances.get(ccy)
+    return Balance(cash=ZERO) if held is None else held
+
+
+def _currencies(venue: Venue) -> set[str]:
+    names = {
+        ccy for inst in venue.instruments.values()
+        for ccy in (inst.listing.base, inst.listing.quote, inst.listing.settle) if ccy
+    }  # fmt: skip
+    return names | customer(venue).funding.keys()
