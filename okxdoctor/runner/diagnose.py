@@ -16,6 +16,7 @@ from functools import cache
 from importlib.resources import files
 
 from okxdoctor.model import Blame, Diagnosis, Finding, Json, Severity
+from okxdoctor.runner.remedies import addressed
 
 _ORDER = (
     "env", "clock", "dns", "tcp", "proxy", "tls", "http", "status", "region", "key", "ip", "permission",
@@ -170,7 +171,7 @@ def _row(group: Sequence[Finding], under: Sequence[Finding], words: Vocabulary) 
         evidence=evidence,
         explains=tuple(sorted({f.code for f in under} - {worst.code})),
         excluded=tuple(dict.fromkeys(code for f in group for code in f.excluded)),
-        remedy=worst.remedy or word.remedy,
+        remedy=worst.remedy or addressed(word.remedy, worst.evidence),
     )
 
 

@@ -1,0 +1,40 @@
+"""A command to type names the host that was measured, not the one of the example."""
+
+from __future__ import annotations
+
+import pytest
+
+from okxdoctor.runner.remedies import addressed
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("nc -vz openapi.okx.com 443   # Windows: Test-NetConnection openapi.okx.com -Port 443",
+         "nc -vz gw.test 9443   # Windows: Test-NetConnection gw.test -Port 9443"),
+        ("openssl s_client -connect openapi.okx.com:443 </dev/null", "openssl s_client -connect gw.test:9443 </dev/null"),
+        ("openssl s_client -connect HOST:443 -tls1_2 </dev/null", "openssl s_client -connect gw.test:9443 -tls1_2 </dev/null"),
+        ("curl -si https://openapi.okx.com/api/v5/public/time", "curl -si https://gw.test:9443/api/v5/public/time"),
+        ("sudo traceroute -T -p 443 openapi.okx.com", "sudo traceroute -T -p 9443 gw.test"),
+        ("Use openapi.okx.com (global)", "Use openapi.okx.com (global)"),
+    ],
+)  # fmt: skip
+def test_commands_are_addressed_and_prose_is_not(line: str, wanted: str) -> None:
+    assert addressed((line,), {"host": "gw.test", "port": 9443}) == (wanted,)
+
+
+def test_without_host_and_port_nothing_changes() -> None:
+    line = ("curl -si https://openapi.okx.com/api/v5/public/time",)
+    for evidence in (
+        {},
+        {"host": "x"},
+        {"port": 1},
+        {"host": None, "port": 2},
+        {"host": "openapi.okx.com", "port": 443},
+    ):
+        assert addressed(line, evidence) == line
+
+
+def test_an_ipv6_address_is_bracketed() -> None:
+    line = ("openssl s_client -connect openapi.okx.com:443",)
+    assert addressed(line, {"host": "::1", "port": 9443}) == ("openssl s_client -connect [::1]:9443",)
