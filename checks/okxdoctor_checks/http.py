@@ -12,7 +12,7 @@ What it means
   http.not-json         status 200 and no JSON envelope: empty, cut off, wrongly encoded, a web page
   http.timeout          connected, and no complete answer; the phase is named
   http.slow             a phase takes longer than the way explains
-  http.goaway           HTTP/2 connections are ended after some requests, and this client library does not repeat them
+  http.goaway           HTTP/2 connections are ended after some requests: not every client library repeats those
 
 What to do: read status and Content-Type before parsing. Behind a block, try another way out (--proxy) before changing
 keys; give the ray id to the exchange's support. Where HTTP/2 connections end early, httpx wants http2=False.
@@ -47,6 +47,7 @@ class Facts:
     """``pages`` in the order of asking."""
 
     host: str
+    port: int = 443
     pages: tuple[Page, ...]
 
 
@@ -60,7 +61,7 @@ async def probe(io: Io) -> Facts:
         return seen(await io.http(Ask(method="GET", path=PATH)), host)
 
     first = await ask()
-    if first.failure is not None and (below := layer(first.failure)) != "http":
+    if first.failure is not None and first.ended_after is None and (below := layer(first.failure)) != "http":
         raise Skip(f"no connection to {host}: {first.failure.kind} (see {below})", layer=below)
     pages = [first]
     if first.http_version == "HTTP/2":
@@ -71,7 +72,7 @@ async def probe(io: Io) -> Facts:
             pages.append(await ask())
     if all(page.failure is not None and page.failure.kind == "other" for page in pages):
         raise Inconclusive(f"the request to {host} broke off: {first.failure.detail if first.failure else ''}")
-    return Facts(host=host, pages=tuple(pages))
+    return Facts(host=host, port=io.view.rest.port, pages=tuple(pages))
 
 
 # ---- evaluate --------------------------------------------------------------------------------
@@ -79,7 +80,7 @@ async def probe(io: Io) -> Facts:
 
 def evaluate(facts: Facts) -> Iterator[Finding]:
     odd = [page for page in facts.pages if not _answered(page)]
-    ended = [page for page in odd if page.ended_after is not None]
+    ended = [page for page in facts.pages if page.ended_after is not None]
     if ended:
         yield _goaway(facts, ended)
     for judge in (_unserved, _other_server, _timed_out, _no_envelope):
@@ -132,7 +133,13 @@ def _finding(
     return Finding(
         code=code,
         summary=said,
-        evidence={"host": facts.host, "answers": len(facts.pages), "affected": len(odd), **evidence},
+        evidence={
+            "host": facts.host,
+            "port": facts.port,
+            "answers": len(facts.pages),
+            "affected": len(odd),
+            **evidence,
+        },
         subject="rest",
         confidence=confidence,
         remedy=remedy,
@@ -313,12 +320,14 @@ def _flaw(page: Page) -> tuple[str, bool]:
 
 def _goaway(facts: Facts, ended: Sequence[Page]) -> Finding:
     after = min(page.ended_after for page in ended if page.ended_after is not None)
+    failed = sum(not _answered(page) for page in ended)
+    then = "the requests on it failed" if failed else "the requests on it had to be sent again"
     return _finding(
         "http.goaway",
         facts,
         ended,
-        f"The server ended an HTTP/2 connection after {counted(after, 'request')}, and the requests on it failed.",
-        {"streams": after, "http_version": "HTTP/2"},
+        f"The server ended an HTTP/2 connection after {counted(after, 'request')}, and {then}.",
+        {"streams": after, "failed": failed, "http_version": "HTTP/2"},
         excluded=("http.timeout",),
     )
 

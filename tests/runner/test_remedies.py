@@ -12,8 +12,10 @@ from okxdoctor.runner.remedies import addressed
     [
         ("nc -vz openapi.okx.com 443   # Windows: Test-NetConnection openapi.okx.com -Port 443",
          "nc -vz gw.test 9443   # Windows: Test-NetConnection gw.test -Port 9443"),
-        ("openssl s_client -connect openapi.okx.com:443 </dev/null", "openssl s_client -connect gw.test:9443 </dev/null"),
-        ("openssl s_client -connect HOST:443 -tls1_2 </dev/null", "openssl s_client -connect gw.test:9443 -tls1_2 </dev/null"),
+        ("openssl s_client -connect openapi.okx.com:443 </dev/null",
+         "openssl s_client -connect gw.test:9443 </dev/null"),
+        ("openssl s_client -connect HOST:443 -tls1_2 </dev/null",
+         "openssl s_client -connect gw.test:9443 -tls1_2 </dev/null"),
         ("curl -si https://openapi.okx.com/api/v5/public/time", "curl -si https://gw.test:9443/api/v5/public/time"),
         ("sudo traceroute -T -p 443 openapi.okx.com", "sudo traceroute -T -p 9443 gw.test"),
         ("Use openapi.okx.com (global)", "Use openapi.okx.com (global)"),
