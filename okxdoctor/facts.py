@@ -224,6 +224,7 @@ class Answer:
     ``headers`` are lower-case name/value pairs in order, cookies and anything secret redacted. ``body`` is decoded text
     (at most 2 MB; ``truncated`` says cut, or shorter than Content-Length). ``sent_wall_ns``, ``received_wall_ns``: wall
     clock just before sending and just after the first byte of the answer; ``sent_mono_ns`` likewise, monotonic.
+    ``ended_after``: an HTTP/2 connection was ended by the server after so many requests while this one was on it.
     """
 
     method: str
@@ -242,6 +243,7 @@ class Answer:
     reused: bool = False
     failure: Failure | None = None
     signed: bool = False
+    ended_after: int | None = None
 
     def header(self, name: str) -> str | None:
         """The first value of a header, by lower-case name."""

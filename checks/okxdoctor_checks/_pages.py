@@ -81,7 +81,7 @@ def seen(answer: Answer, host: str) -> Page:
             server=_header(answer, "server"),
             failure=Failure(kind=failure.kind, phase=failure.phase, detail=failure.detail[:120]),
             http_version=answer.http_version[:20],
-            ended_after=int(ended.group(1)) if ended else None,
+            ended_after=int(ended.group(1)) if ended else answer.ended_after,
             reused=answer.reused,
             phases=answer.phases,
             waited_ms=max(waited_ms, round(answer.phases.total_ms, 1)),
@@ -112,6 +112,7 @@ def seen(answer: Answer, host: str) -> Page:
         http_version=answer.http_version[:20],
         reused=answer.reused,
         phases=answer.phases,
+        ended_after=answer.ended_after,
         waited_ms=waited_ms,
     )
 

@@ -224,6 +224,18 @@ def test_goaway() -> None:
     assert found.evidence["streams"] == 3
 
 
+def test_goaway_that_cost_a_second_sending_only() -> None:
+    good = Page(status=200, body="envelope", code="0", http_version="HTTP/2")
+    found = only(judged(CHECK, Facts(host=HOST, pages=(good, replace(good, ended_after=2)))))
+    assert (found.code, found.evidence["streams"], found.evidence["failed"]) == ("http.goaway", 2, 0)
+    assert "sent again" in found.summary
+
+
+def test_time_that_ran_out_over_ended_connections_is_no_timeout() -> None:
+    late = Page(failure=Failure(kind="timeout", phase="handshake"), ended_after=1)
+    assert [found.code for found in judged(CHECK, Facts(host=HOST, pages=(late, late)))] == ["http.goaway"]
+
+
 def test_goaway_is_read_from_the_failure() -> None:
     answer = Answer(
         method="GET",

@@ -178,6 +178,7 @@ class Asking:
             reused=reply.status is not None and not reply.opened,
             failure=failure,
             signed=ask.signed,
+            ended_after=trail.ended_after,
         )
 
 

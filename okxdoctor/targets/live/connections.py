@@ -48,10 +48,25 @@ class _Connection(httpcore.AsyncHTTPConnection):
         self._place = (origin.host.decode("ascii"), origin.port)
         self._h2 = speaks_h2
 
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        try:
+            return await super().handle_async_request(request)
+        finally:
+            # The pool sends what a GOAWAY has spared again, elsewhere, and nobody would hear of it.
+            ended = getattr(self._connection, "_connection_terminated", None)
+            trail = TRAIL.get(None)
+            if ended is not None and trail is not None:
+                trail.ended_after = streams_up_to(ended.last_stream_id)
+
     def is_available(self) -> bool:
         if self.info() == "CONNECTING" and self._place not in self._h2:
             return False
         return super().is_available()
+
+
+def streams_up_to(last_stream_id: int | None) -> int:
+    """How many requests that is: client streams have odd numbers, so the n-th request is stream 2n-1."""
+    return ((last_stream_id or 0) + 1) // 2
 
 
 class Backend(httpcore.AsyncNetworkBackend):

@@ -21,7 +21,7 @@ import httpcore
 
 from okxdoctor.port import Failure, Instant
 from okxdoctor.targets.live.broken import Broken
-from okxdoctor.targets.live.connections import TRAIL, Backend, Pool, Stream, Ways
+from okxdoctor.targets.live.connections import TRAIL, Backend, Pool, Stream, Ways, streams_up_to
 from okxdoctor.targets.live.content import LIMIT
 from okxdoctor.targets.live.route import Family, Trail
 
@@ -250,8 +250,7 @@ def _protocol(error: Exception, reply: Reply) -> None:
     event = error.args[0] if error.args else ""
     last, code = getattr(event, "last_stream_id", None), getattr(event, "error_code", None)
     if type(event).__name__ == "ConnectionTerminated":
-        # Client streams have odd numbers, so the n-th request is stream 2n-1.
-        streams = ((last or 0) + 1) // 2
+        streams = streams_up_to(last)
         detail = f"goaway after {streams} streams, error code {int(code or 0)}"
         reply.failure = Failure(kind="protocol", phase=phase, detail=detail)
     elif type(event).__name__ == "StreamReset":

@@ -27,7 +27,8 @@ STAGGER_S = 0.25
 class Trail:
     """Where one request is on its way, written as it goes: the phase it is in, and what the phases before took.
 
-    ``first`` holds the first bytes that came back.
+    ``first`` holds the first bytes that came back. ``ended_after``: streams after which the server ended an HTTP/2
+    connection on which this request was.
     """
 
     phase: str = "resolve"
@@ -35,6 +36,7 @@ class Trail:
     resolve_ms: float | None = None
     connect_ms: float | None = None
     handshake_ms: float | None = None
+    ended_after: int | None = None
 
 
 class Route:

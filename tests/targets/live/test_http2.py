@@ -110,6 +110,7 @@ def test_a_goaway_says_after_how_many_streams(stage: Any) -> None:
     assert three.status is None
     assert three.failure.kind == "protocol"
     assert three.failure.detail == "goaway after 3 streams, error code 0"
+    assert [each.ended_after for each in (one, two, three)] == [None, None, 3]
 
 
 def test_a_goaway_that_spares_the_request_is_no_failure(stage: Any) -> None:
@@ -128,7 +129,9 @@ def test_a_goaway_that_spares_the_request_is_no_failure(stage: Any) -> None:
         async with served(stage, server) as target:
             return [await target.http(TIME) for _ in range(2)]
 
-    assert [answer.status for answer in asyncio.run(main())] == [200, 200]
+    answers = asyncio.run(main())
+    assert [answer.status for answer in answers] == [200, 200]
+    assert [answer.ended_after for answer in answers] == [None, 1]
     assert server.connections == 2
 
 
