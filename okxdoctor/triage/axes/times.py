@@ -14,7 +14,7 @@ _FIRST_US, _LAST_US = 0, 253_402_300_799_999_999
 _ISO = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9}))?\s*(Z|z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _NUMBER = re.compile(r"(\d{9,20})(?:\.(\d{1,9}))?", re.ASCII)
 
-NEAR_MS = 500
+NEAR_MS = 750
 """How far around the sent moment each millisecond is tried: a client that reads the clock twice is within these."""
 
 FAR_S = 30
