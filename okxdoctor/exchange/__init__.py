@@ -5,6 +5,8 @@
     async with okxdoctor.exchange.running(seed=7) as x:                  # in the running loop
         await x.faults.turn_on("ws-silent")
 
+``Bench(x)`` is what a test does to it: funds, counter-orders, prices, time, faults, the wire log.
+
 ``core`` is pure (state, protocol, faults' circumstances), ``serving`` has the HTTP and WebSocket servers,
 ``net`` the network around them (certificates, DNS, NTP, proxies, broken TLS), ``faults`` the catalogue.
 """
@@ -14,14 +16,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .bench import AsyncBench, Bench
     from .core.clock import Clock
     from .serving.info import Info, SiteInfo
     from .serving.running import Running, running
     from .serving.thread import Served, serve
 
-__all__ = ["Clock", "Info", "Running", "Served", "SiteInfo", "running", "serve"]
+__all__ = ["AsyncBench", "Bench", "Clock", "Info", "Running", "Served", "SiteInfo", "running", "serve"]
 
 _WHERE = {
+    "AsyncBench": ".bench", "Bench": ".bench",
     "Clock": ".core.clock", "Info": ".serving.info", "SiteInfo": ".serving.info", "Running": ".serving.running",
     "running": ".serving.running", "Served": ".serving.thread", "serve": ".serving.thread",
 }  # fmt: skip

@@ -54,3 +54,24 @@ class Info:
     def as_json(self) -> dict[str, object]:
         """The object of the ready line, credentials included."""
         return asdict(self)
+
+    def environ(self, site: SiteInfo | None = None) -> dict[str, str]:
+        """Environment variables for a client of ``site`` (the global one if none is named).
+
+        The CA files hold the exchange's root beside the public ones. A proxy is named only where the
+        circumstances have one.
+        """
+        chosen = self.sites[0] if site is None else site
+        found = {
+            "OKX_BASE_URL": chosen.rest_url,
+            "OKX_WS_URL": chosen.ws_url,
+            "OKX_API_KEY": chosen.api_key,
+            "OKX_SECRET_KEY": chosen.secret_key,
+            "OKX_PASSPHRASE": chosen.passphrase,
+            "SSL_CERT_FILE": self.ca_bundle,
+            "REQUESTS_CA_BUNDLE": self.ca_bundle,
+            "NODE_EXTRA_CA_CERTS": self.ca_bundle,
+        }
+        if self.proxy_in_use:
+            found["HTTPS_PROXY"] = self.proxy_url
+        return found

@@ -55,6 +55,11 @@ class Entry:
     body: str = ""
     answer: str = ""
 
+    def __str__(self) -> str:
+        said = f"{self.method} {self.target}".strip() or self.detail
+        code = f" {self.detail}" if self.method and self.detail else ""
+        return f"{self.kind} {said}{f' -> {self.status}' if self.status else ''}{code}"
+
     @property
     def direction(self) -> str:
         """``in``: the client began it; ``out``: the exchange did."""

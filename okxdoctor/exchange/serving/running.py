@@ -19,6 +19,7 @@ from okxdoctor.exchange.net.edge import Edge
 from okxdoctor.exchange.net.plan import net_plan
 
 from .control import Control
+from .desk import Desk
 from .info import Info, SiteInfo
 from .log import WireLog
 from .sockets import Sockets
@@ -73,6 +74,7 @@ class Running:
         self.exchange = Exchange(clock=clock, seed=seed)
         self.wire_log = WireLog()
         self.faults = Faults(self)
+        self.desk = Desk(self)
         self.sockets = Sockets(self.exchange, self.wire_log)
         self._host = host
         self._directory = directory

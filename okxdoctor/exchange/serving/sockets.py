@@ -19,7 +19,7 @@ from okxdoctor.exchange.core.protocol import encode
 from okxdoctor.exchange.core.seeded import digest
 from okxdoctor.exchange.core.wsproto import Close, Out, Send, Session
 
-from .log import BODY, NOT_KEPT, WireLog
+from .log import BODY, NOT_KEPT, WireLog, received
 
 PUMP_S = 0.05
 _EVENT = re.compile(r'"(?:event|op|channel)":"([^"]{0,64})"')
@@ -133,7 +133,7 @@ class Sockets:
         async for message in connection.socket:
             if message.type is WSMsgType.TEXT:
                 text: str = message.data
-                secret = "passphrase" in text or "sign" in text or "login" in text
+                secret = received(text) == NOT_KEPT
                 shown = "(a login is not kept)" if secret else text[:300]
                 self.log.add(
                     at_ms=self.exchange.clock.now_ms(), kind="ws-in", site=site, peer=peer, detail=shown, body=text

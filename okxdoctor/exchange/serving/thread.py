@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import threading
 from collections.abc import Coroutine, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from okxdoctor.exchange.core.clock import Clock
 from okxdoctor.exchange.core.exchange import Exchange
@@ -15,6 +16,8 @@ from okxdoctor.exchange.faults import Injected
 from .info import Info
 from .log import WireLog
 from .running import Running, running
+
+T = TypeVar("T")
 
 
 class ServedFaults:
@@ -67,9 +70,13 @@ class Served:
     def wire_log(self) -> WireLog:
         return self.running.wire_log
 
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the exchange's loop and wait for it."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+        return self.submit(coroutine).result(90)
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Begin a coroutine in the exchange's loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
 
 @contextlib.contextmanager
