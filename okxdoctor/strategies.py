@@ -68,7 +68,7 @@ def lots() -> SearchStrategy[str]:
 
 
 # Where in a step a number stands, in thousandths; the ends and the middle are where rounding goes wrong.
-_WITHIN = st.sampled_from((0, 500, 1, 999, 499, 501, 250)) | st.integers(0, 999)
+_WITHIN = st.sampled_from((0, 500)) | st.sampled_from((1, 999, 499, 501, 250)) | st.integers(0, 999)
 
 
 def between(step: str, count: int, within: int) -> str:
@@ -177,7 +177,8 @@ _ORDINARY = ("BTC", "BTC-USDT", "BTC,ETH", "1", "0.1", "limit", "live")
 def param_texts() -> SearchStrategy[str]:
     """The text of a parameter: ordinary ones, and any mix of the characters that encodings treat differently."""
     characters = st.sampled_from(f"aB1{_TRAPS}{_BEYOND_ASCII}")
-    return st.sampled_from(_ORDINARY) | st.text(characters, max_size=6) | st.just("")
+    one_trap = st.sampled_from(f"{_TRAPS}{_BEYOND_ASCII}").map(lambda character: f"a{character}b")
+    return st.sampled_from((*_ORDINARY, "")) | one_trap | st.text(characters, max_size=6)
 
 
 def params() -> SearchStrategy[list[list[Any]] | None]:

@@ -268,6 +268,7 @@ def _searcher(given: dict[str, Any]) -> tuple[int | None, Any]:
 
     seed = given["seed"] if given["seed"] is not None else random.SystemRandom().randrange(1 << 32)
     database = None if given["no_database"] else given["database"] or _cache()
+    _keep_hypothesis_out_of_here(database)
     return seed, Search(
         examples=given["examples"],
         seconds=given["seconds"],
@@ -275,6 +276,25 @@ def _searcher(given: dict[str, Any]) -> tuple[int | None, Any]:
         database=database,
         strict=given["strict"],
     )
+
+
+def _keep_hypothesis_out_of_here(database: Path | None) -> None:
+    """What Hypothesis keeps for itself goes beside the database or away, not into the user's working directory."""
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    if database is None:
+        import atexit
+        import tempfile
+
+        kept = tempfile.TemporaryDirectory(prefix="okxdoctor-")
+        atexit.register(kept.cleanup)
+        set_hypothesis_home_dir(kept.name)
+        return
+    try:
+        database.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageProblem(f"--database: {database} cannot be made: {error.strerror or error}") from None
+    set_hypothesis_home_dir(database)
 
 
 def _cache() -> Path:

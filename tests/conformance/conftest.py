@@ -10,6 +10,16 @@ from types import ModuleType
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))  # the mutants, and the adapters that lie
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hypothesis_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What Hypothesis keeps beside examples goes away with the tests."""
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    set_hypothesis_home_dir(tmp_path_factory.mktemp("hypothesis"))
+
 
 def template(name: str) -> str:
     return files("okxdoctor.conformance").joinpath("templates", name).read_text("utf-8")

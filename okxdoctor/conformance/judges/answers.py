@@ -167,7 +167,7 @@ def _wrong_kind(right: Meaning, value: Mapping[str, Any]) -> Failure | None:
     code, mistake = KIND, f"{right.kind} is read as {kind}"
     if right.items:
         code = ITEMS
-        mistake = f"the codes of the items are not what decides: {right.kind} is read as {kind}"
+        mistake = "the codes of the items are not what decides"
     elif right.code in ("0", "1", "2") and right.kind in ("ok", "rejected", "partial"):
         code, mistake = CODE, f"code {right.code} is read as {kind}"
     return _failure(code, mistake, "kind", right.kind, kind, right.level)

@@ -132,7 +132,6 @@ def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[
         yield Form("without the ?", query)
         yield Form("sorted", "?" + "&".join(sorted(query.split("&"))))
         yield Form("reversed", "?" + "&".join(reversed(query.split("&"))))
-        yield Form("decoded", "?" + unquote(query))
         yield Form("with spaces as +", "?" + query.replace("%20", "+"))
         yield Form("with spaces as %20", "?" + query.replace("+", "%20"))
         yield Form("with lower-case hexadecimal", "?" + _recased(query, str.lower))
@@ -140,10 +139,10 @@ def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[
         yield Form("encoded twice", "?" + query.replace("%", "%25"))
         yield Form("with commas left raw", "?" + query.replace("%2C", ",").replace("%2c", ","))
         yield Form("with commas escaped", "?" + query.replace(",", "%2C"))
+        yield Form("decoded", "?" + unquote(query))
     pairs = [(str(name), value) for name, value in params]
     kept = [(name, text_of(value)) for name, value in pairs if value is not None]
     writers: Sequence[tuple[str, Callable[[str], str]]] = (
-        ("decoded", lambda text: text),
         ("as RFC 3986 writes it", lambda text: quote(text, safe="")),
         ("with spaces as +", quote_plus),
         ("as encodeURIComponent writes it", lambda text: quote(text, safe="!'()*")),
@@ -151,6 +150,7 @@ def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[
         ("with lower-case hexadecimal", lambda text: _recased(quote(text, safe=""), str.lower)),
         ("with slashes left raw", lambda text: quote(text, safe="/")),
         ("with commas left raw", lambda text: quote(text, safe=",")),
+        ("decoded", lambda text: text),
     )
     for name, write in writers:
         made = "&".join(f"{write(key)}={write(value)}" for key, value in kept)

@@ -108,6 +108,8 @@ def _price_mistake(
 ) -> tuple[str, str]:
     on_grid = (got / _tick(got, bands)).denominator == 1
     if len(bands) > 1:
+        if any(price == top for top, _ in bands) and got == _round(price, _inclusive(bands, price), mode):
+            return BAND, "the maximum of a band is taken as inclusive"
         for name, tick in (
             ("the tick of the lowest band", bands[0][1]),
             ("the tick of the highest band", bands[-1][1]),
@@ -117,8 +119,6 @@ def _price_mistake(
         used = _round(price, [(None, _tick(price, bands))], mode)
         if got == used and not on_grid:
             return BAND, "the result leaves the band and is not on the grid there"
-        if got == _round(price, _inclusive(bands, price), mode):
-            return BAND, "the maximum of a band is taken as inclusive"
         for top, tick in bands:
             if got == _round(price, [(None, tick)], mode):
                 return BAND, f"the tick of another band is used{'' if top is not None else ' (the open one)'}"
@@ -126,11 +126,13 @@ def _price_mistake(
         mistake = _off_grid(price, bands[0][1], got, given)
         return OFF_TICK, mistake
     if on_grid:
-        for other in ("down", "up", "nearest"):
-            if other != mode and got == _round(price, bands, other):
-                return DIRECTION, f"rounded {_way(other)} where {_way(mode)} was asked"
         if mode == "nearest" and abs(got - price) == abs(_round(price, bands, mode) - price):
             return DIRECTION, "a tie is not rounded up"
+        for other in ("down", "up", "nearest"):
+            if other != mode and got == _round(price, bands, other):
+                if given["mode"] == "passive":
+                    return DIRECTION, f"a passive {given['side']} is rounded {_way(other)}"
+                return DIRECTION, f"rounded {_way(other)} where {_way(mode)} was asked"
         if price < 0 and got == -_round(-price, bands, mode):
             return DIRECTION, "a negative price is rounded towards zero instead of down"
         if (price / _tick(price, bands)).denominator == 1:
@@ -198,7 +200,8 @@ def judge_size(given: Mapping[str, Any], value: Any) -> Failure | None:
     if right is None:
         mistake = "zero is sent instead of nothing" if got == 0 else "a size under the minimum is sent"
         return _size(MINIMUM, mistake, expected, text)
-    return _size(OFF_LOT, "less than the greatest size that fits", expected, text)
+    less = "whole contracts assumed" if got == floor(asked) else "less than the greatest size that fits"
+    return _size(OFF_LOT, less, expected, text)
 
 
 def _off_lot(asked: Fraction, lot: Fraction, got: Fraction, given: Mapping[str, Any]) -> str:
