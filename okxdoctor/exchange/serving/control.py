@@ -1,13 +1,30 @@
-"""The control endpoint on the plain listener, for tests in any language.
+"""The control endpoint on the plain listener: what a test does to the exchange, in any language.
 
-    GET  /__control__              what there is
-    GET  /__control__/faults       faults that are on
-    POST /__control__/faults       {"on": ["clock-ahead=45s"], "off": ["http-slow"], "clear": false}
-    GET  /__control__/clock        {"now_ms", "rate"}
-    POST /__control__/clock        {"step_s": 31} | {"freeze": true} | {"resume": true} | {"rate": 60}
-    GET  /__control__/log?after=N  wire log, without anything secret
-    POST /__control__/cut          break every WebSocket connection
-    POST /__control__/notice       announce a service upgrade and close the connections: {"grace_s": 0.1}
+``control_url`` of the ready line (and ``Info.control_url``) is its address. A POST is a JSON object with
+``Content-Type: application/json``; every answer is JSON: status 200, or an ``error`` that says what would have been
+right, with 400 (what is asked for), 403 (who asks), 404 (where) or 415 (no JSON). Amounts and prices are texts or
+numbers. ``site`` (global, eea, us) and ``environment`` (live, demo) may stand in every body or query that concerns an
+account or a market; the default is global, live.
+
+    GET  /__control__                 what there is
+    GET  /__control__/environ         variables for a client, as ``okxdoctor sim -- COMMAND`` sets them
+    GET  /__control__/faults          faults that are on
+    POST /__control__/faults          {"on": ["clock-ahead=45s"], "off": ["http-slow"], "clear": false}
+    GET  /__control__/clock           {"now_ms", "rate"}
+    POST /__control__/clock           {"advance_s": 31} (clients need not have noticed), {"step_s": -31},
+                                      {"freeze": true}, {"resume": true} or {"rate": 60}
+    GET  /__control__/funds?ccy=USDT  {"cash", "available", "frozen"}, also with wallet=funding
+    POST /__control__/funds           {"ccy": "USDT", "amount": "500", "wallet": "trading"}
+    GET  /__control__/orders          {"orders": [...]} open orders of the account, as trade/order shows them
+    POST /__control__/counter-order   {"inst": "BTC-USDT", "side": "sell", "px": "60000", "sz": "0.1"}
+    POST /__control__/fill            {"ord_id": "...", "sz": "0.05"} at the order's own price; without sz: all of it
+    GET  /__control__/market?inst=I   {"inst", "last"}
+    POST /__control__/market          {"inst": "BTC-USDT", "to": "60000"} or {"inst": ..., "by": -0.05}
+    GET  /__control__/log?after=N     wire log, without anything secret, entries numbered above N
+    POST /__control__/cut             break every WebSocket connection; {"cut": how many}
+    POST /__control__/notice          announce a service upgrade, close the connections after {"grace_s": 0.1}
+
+What each of them does in detail: ``okxdoctor.exchange.Bench`` has the same by the same names.
 
 Only for this machine: the Host header must be a loopback address, and an Origin header (a browser's) must
 be as well. A POST must be JSON, which a page of another origin cannot send unasked.
@@ -18,15 +35,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from aiohttp import web
 
 from okxdoctor.exchange.core.protocol import encode
 
+from .desk import Place
+
 if TYPE_CHECKING:
     from .running import Running
+
+Given = dict[str, object]
+"""What a request brings: the fields of its body, or of its query."""
+Action = Callable[[Given], Awaitable[object]]
 
 
 class Control:
@@ -34,10 +57,15 @@ class Control:
 
     def __init__(self, running: Running) -> None:
         self._running = running
-        self._actions: dict[tuple[str, str], Callable[[dict[str, object], str], Awaitable[object]]] = {
-            ("GET", ""): self._index, ("GET", "/faults"): self._faults, ("POST", "/faults"): self._set_faults,
-            ("GET", "/clock"): self._clock, ("POST", "/clock"): self._set_clock, ("GET", "/log"): self._log,
-            ("POST", "/cut"): self._cut, ("POST", "/notice"): self._notice,
+        self._desk = running.desk
+        self._actions: dict[tuple[str, str], Action] = {
+            ("GET", ""): self._index, ("GET", "/environ"): self._environ,
+            ("GET", "/faults"): self._faults, ("POST", "/faults"): self._set_faults,
+            ("GET", "/clock"): self._clock, ("POST", "/clock"): self._set_clock,
+            ("GET", "/funds"): self._funds, ("POST", "/funds"): self._add_funds,
+            ("GET", "/orders"): self._orders, ("POST", "/counter-order"): self._counter_order,
+            ("POST", "/fill"): self._fill, ("GET", "/market"): self._market, ("POST", "/market"): self._move_market,
+            ("GET", "/log"): self._log, ("POST", "/cut"): self._cut, ("POST", "/notice"): self._notice,
         }  # fmt: skip
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -49,90 +77,157 @@ class Control:
         path, _, query = request.raw_path.removeprefix("/__control__").partition("?")
         action = self._actions.get((request.method, path.rstrip("/")))
         if action is None:
-            return _answer(404, {"error": "no such control action", "actions": _names(self._actions)})
-        body: object = {}
+            return _answer(404, {"error": "no such control action", "actions": self._names()})
+        given: Given = dict(parse_qsl(query))
         if request.method == "POST":
             if "json" not in request.headers.get("Content-Type", ""):
                 return _answer(415, {"error": "send Content-Type: application/json"})
             raw = await request.read()
             try:
-                body = msgspec.json.decode(raw or b"{}")
-            except msgspec.DecodeError:
-                body = None
-        if not isinstance(body, dict):
-            return _answer(400, {"error": "the body is no JSON object"})
+                body: object = msgspec.json.decode(raw or b"{}")
+            except (msgspec.DecodeError, UnicodeError) as wrong:
+                return _answer(400, {"error": f"the body is not JSON: {wrong}"})
+            except RecursionError:
+                return _answer(400, {"error": "the body is nested too deeply"})
+            if not isinstance(body, dict):
+                return _answer(400, {"error": "the body is no JSON object"})
+            given = {**given, **body}
         try:
-            return _answer(200, await action(body, query))
+            return _answer(200, await action(given))
         except (ValueError, TypeError) as wrong:
             return _answer(400, {"error": str(wrong)})
+        except OSError as wrong:
+            return _answer(400, {"error": f"the system does not allow it: {wrong.strerror or wrong}"})
 
-    async def _index(self, body: dict[str, object], query: str) -> object:
-        return {"actions": _names(self._actions)}
+    def _names(self) -> list[str]:
+        return [f"{method} /__control__{path}" for method, path in self._actions]
 
-    async def _faults(self, body: dict[str, object], query: str) -> object:
+    async def _index(self, given: Given) -> object:
+        return {"actions": self._names()}
+
+    async def _environ(self, given: Given) -> object:
+        place, info = _place(given), self._running.info
+        for site in info.sites:
+            if (site.name, site.environment) == (place.site, place.environment):
+                return info.environ(site)
+        raise ValueError(f"{place.site} is not served")
+
+    # -- faults and time --------------------------------------------------------------------------
+
+    async def _faults(self, given: Given) -> object:
         return {"on": [{"name": each.name, "value": each.value} for each in self._running.faults.on]}
 
-    async def _set_faults(self, body: dict[str, object], query: str) -> object:
-        on, off = _texts(body, "on"), _texts(body, "off")
-        if body.get("clear"):
+    async def _set_faults(self, given: Given) -> object:
+        on, off = _texts(given, "on"), _texts(given, "off")
+        if given.get("clear"):
             await self._running.faults.clear()
         await self._running.faults.turn_off(*off)
         await self._running.faults.turn_on(*on)
-        return await self._faults(body, query)
+        return await self._faults(given)
 
-    async def _clock(self, body: dict[str, object], query: str) -> object:
+    async def _clock(self, given: Given) -> object:
         return {"now_ms": self._running.clock.now_ms(), "rate": self._running.clock.rate}
 
-    async def _set_clock(self, body: dict[str, object], query: str) -> object:
+    async def _set_clock(self, given: Given) -> object:
         clock = self._running.clock
-        if body.get("freeze"):
+        rate, step, advance = (_number(given, name) for name in ("rate", "step_s", "advance_s"))
+        if given.get("freeze"):
             clock.freeze()
-        if body.get("resume"):
+        if given.get("resume"):
             clock.resume()
-        if "rate" in body:
-            clock.run_at(_number(body, "rate"))
-        if "step_s" in body:
-            clock.step(_number(body, "step_s"))
-        return await self._clock(body, query)
+        if rate is not None:
+            clock.run_at(rate)
+        if step is not None:
+            clock.step(step)
+        if advance is not None:
+            await self._desk.advance(advance)
+        return await self._clock(given)
 
-    async def _log(self, body: dict[str, object], query: str) -> object:
-        after = parse_qs(query).get("after", ["0"])[0]
+    # -- money, orders, prices --------------------------------------------------------------------
+
+    async def _funds(self, given: Given) -> object:
+        return await self._desk.balance(_place(given), _text(given, "ccy"), _text(given, "wallet", "trading"))
+
+    async def _add_funds(self, given: Given) -> object:
+        place, wallet = _place(given), _text(given, "wallet", "trading")
+        await self._desk.add_funds(place, _text(given, "ccy"), _text(given, "amount"), wallet)
+        return await self._desk.balance(place, _text(given, "ccy"), wallet)
+
+    async def _orders(self, given: Given) -> object:
+        return {"orders": await self._desk.orders(_place(given))}
+
+    async def _counter_order(self, given: Given) -> object:
+        inst, side, px, sz = (_text(given, name) for name in ("inst", "side", "px", "sz"))
+        return await self._desk.place_counter_order(_place(given), inst, side, px, sz)
+
+    async def _fill(self, given: Given) -> object:
+        return await self._desk.fill(_place(given), _text(given, "ord_id"), _text(given, "sz", "") or None)
+
+    async def _market(self, given: Given) -> object:
+        inst = _text(given, "inst")
+        return {"inst": inst, "last": await self._desk.price(_place(given), inst)}
+
+    async def _move_market(self, given: Given) -> object:
+        inst, to, by = _text(given, "inst"), _text(given, "to", ""), _number(given, "by")
+        return {"inst": inst, "last": await self._desk.move_market(_place(given), inst, to=to or None, by=by)}
+
+    # -- connections ------------------------------------------------------------------------------
+
+    async def _log(self, given: Given) -> object:
+        after = _text(given, "after", "0")
+        if not (after.isascii() and after.isdigit()) or len(after) > 18:
+            raise ValueError("after is the number of an entry")
         return {"entries": self._running.wire_log.as_json(int(after))}
 
-    async def _cut(self, body: dict[str, object], query: str) -> object:
-        return {"cut": await self._running.sockets.cut()}
+    async def _cut(self, given: Given) -> object:
+        return {"cut": await self._desk.cut_connections()}
 
-    async def _notice(self, body: dict[str, object], query: str) -> object:
-        await self._running.sockets.notice(min(60.0, _number(body, "grace_s")) if "grace_s" in body else 0.0)
+    async def _notice(self, given: Given) -> object:
+        await self._desk.notice(_number(given, "grace_s") or 0.0)
         return {}
 
 
 def _loopback(netloc: str) -> bool:
-    host = urlsplit(f"//{netloc}").hostname or ""
-    if host == "localhost":
-        return True
     try:
-        return ip_address(host).is_loopback
+        host = urlsplit(f"//{netloc}").hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
 
 
-def _names(actions: dict[tuple[str, str], Callable[[dict[str, object], str], Awaitable[object]]]) -> list[str]:
-    return [f"{method} /__control__{path}" for method, path in actions]
+def _place(given: Given) -> Place:
+    return Place(site=_text(given, "site", "global"), environment=_text(given, "environment", "live"))
 
 
-def _texts(body: dict[str, object], name: str) -> list[str]:
-    value = body.get(name, [])
+def _texts(given: Given, name: str) -> list[str]:
+    value = given.get(name, [])
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise ValueError(f"{name} is a list of texts")
     return value
 
 
-def _number(body: dict[str, object], name: str) -> float:
-    value = body[name]
-    if not isinstance(value, int | float) or isinstance(value, bool):
+def _text(given: Given, name: str, default: str | None = None) -> str:
+    """A text, or a number as the text that it prints as."""
+    value = given.get(name)
+    if value is None:
+        if default is None:
+            raise ValueError(f"{name} is missing")
+        return default
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"{name} is a text or a number")
+    return str(value)
+
+
+def _number(given: Given, name: str) -> float | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{name} is a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is too large") from None
 
 
 def _answer(status: int, value: object) -> web.Response:
