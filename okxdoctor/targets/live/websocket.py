@@ -152,7 +152,8 @@ class LiveSocket:
                     if frame is not None:
                         await self._waiting.put(frame)
                 await talk.flush()
-                if self._over or not await talk.more():
+                # Where the peer broke the protocol this side has said so and is done, whether or not the peer closes.
+                if self._over or talk.broken_protocol()[0] or not await talk.more():
                     break
             for event in talk.events():
                 frame = self._take(event)
