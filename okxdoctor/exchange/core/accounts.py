@@ -44,20 +44,28 @@ class KeyRecord:
 
 @dataclass(slots=True, kw_only=True)
 class Balance:
-    """One currency of the trading account; ``frozen`` is the part behind open orders."""
+    """One currency of the trading account.
+
+    ``frozen`` is the part behind open orders, ``margin`` the part behind open positions.
+    """
 
     cash: Decimal
     frozen: Decimal = ZERO
+    margin: Decimal = ZERO
     updated_ms: int = 0
 
     @property
     def available(self) -> Decimal:
-        return EXACT.subtract(self.cash, self.frozen)
+        return EXACT.subtract(EXACT.subtract(self.cash, self.frozen), self.margin)
 
 
 @dataclass(slots=True, kw_only=True)
 class Position:
-    """One position; ``quantity`` in contracts, negative when short in net mode."""
+    """One position; ``quantity`` in contracts, negative when short in net mode.
+
+    ``cost`` is what the open contracts were worth when they were opened, ``margin`` what is kept for them, both in
+    the settlement currency.
+    """
 
     position_id: str
     inst_id: str
@@ -68,9 +76,15 @@ class Position:
     lever: str
     opened_ms: int
     updated_ms: int
+    cost: Decimal = ZERO
+    margin: Decimal = ZERO
     realized: Decimal = ZERO
     fee: Decimal = ZERO
     last_trade: str = ""
+
+    @property
+    def long(self) -> bool:
+        return self.side == "long" or (self.side == "net" and self.quantity > 0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,6 +105,10 @@ class Account:
     positions: dict[tuple[str, str, str], Position] = field(default_factory=dict)
     leverage: dict[tuple[str, str], str] = field(default_factory=dict)
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS))
+    transfers: dict[str, dict[str, Json]] = field(default_factory=dict)
+    """Transfers between the wallets by number, as asset/transfer-state shows them."""
+    stp: str = "cancel_maker"
+    """What happens when an order would meet another one of this account."""
     told: int = 0
     """Events ever told; ``events`` holds the last of them."""
 

@@ -14,10 +14,11 @@ from .decimals import EXACT, parse, plain
 from .exchange import Exchange
 from .instruments import Instrument
 from .market import SLOT_MS, coin_of
+from .matching import fill_at_own_price, settle
 from .orders import Order
 from .seeded import digits
 from .tickets import Rejected, ticket
-from .trading import execute, place, settle
+from .trading import place
 from .venue import Venue
 
 WALLETS = ("trading", "funding")
@@ -38,12 +39,15 @@ def customer(venue: Venue) -> Account:
     return next(iter(venue.accounts.values()))
 
 
-def counterparty(venue: Venue) -> Account:
-    """Another participant of the venue, made when first needed; not reachable by any key."""
+def counterparty(venue: Venue, inst: Instrument) -> Account:
+    """Another participant of the venue, made when first needed, reachable by no key, with money for ``inst``."""
     uid = digits(venue.seed, 18, "counterparty", venue.name)
     found = venue.accounts.get(uid)
     if found is None:
         found = venue.accounts[uid] = Account(uid=uid, main_uid=uid, level="2")
+    for ccy in (inst.listing.base, inst.listing.quote, inst.listing.settle):
+        if ccy and found.balance(ccy).available < DEEP / 2:
+            found.balance(ccy).cash += DEEP
     return found
 
 
@@ -73,16 +77,12 @@ def add_funds(exchange: Exchange, venue: Venue, ccy: str, amount: Amount, wallet
 def counter_order(exchange: Exchange, venue: Venue, inst_id: str, side: str, px: Amount, sz: Amount) -> Order:
     """Let another participant place a limit order, under the rules that hold for every order."""
     inst, now_ms = trading_instrument(venue, inst_id), exchange.clock.now_ms()
-    account = counterparty(venue)
-    for ccy in (inst.listing.base, inst.listing.quote, inst.listing.settle):
-        if ccy and account.balance(ccy).available < DEEP / 2:
-            account.balances[ccy].cash = account.balances[ccy].frozen + DEEP
+    account = counterparty(venue, inst)
     wanted = {
         "instId": inst_id, "tdMode": "cash" if inst.type == "SPOT" else "cross", "side": side, "ordType": "limit",
         "px": plain(number(px, "px")), "sz": plain(number(sz, "sz")),
     }  # fmt: skip
     with localcontext(EXACT):
-        settle(venue, now_ms)
         try:
             order = place(venue, account, ticket(venue, account, dict(wanted), inst, now_ms), now_ms)
         except Rejected as refused:
@@ -94,15 +94,16 @@ def counter_order(exchange: Exchange, venue: Venue, inst_id: str, side: str, px:
 def fill(exchange: Exchange, venue: Venue, order_id: str, sz: Amount | None = None) -> Order:
     """Let somebody trade with an open order, at its own price: all that is left of it, or ``sz`` of that."""
     now_ms = exchange.clock.now_ms()
-    order = next((each for each in venue.orders.all_open() if order_id in (each.order_id, each.client_id)), None)
-    if order is None or order.price is None:
-        raise Impossible(f"no order of {venue.name} is open under {order_id[:64]!r}")
-    inst, account = venue.instrument(order.inst_id), venue.accounts[order.uid]
-    size = order.remaining if sz is None else number(sz, "sz")
-    if not 0 < size <= order.remaining or inst.lot is None or inst.lot.index(size) is None:
-        raise Impossible(f"{plain(size)} is no part of the {plain(order.remaining)} that are left, in whole lots")
     with localcontext(EXACT):
-        execute(venue, account, inst, order, order.price, size, "M", now_ms)
+        settle(venue, now_ms)
+        order = next((each for each in venue.orders.all_open() if order_id in (each.order_id, each.client_id)), None)
+        if order is None or order.price is None:
+            raise Impossible(f"no order of {venue.name} is open under {order_id[:64]!r}")
+        inst = venue.instrument(order.inst_id)
+        size = order.remaining if sz is None else number(sz, "sz")
+        if not 0 < size <= order.remaining or inst.lot is None or inst.lot.index(size) is None:
+            raise Impossible(f"{plain(size)} is no part of the {plain(order.remaining)} that are left, in whole lots")
+        fill_at_own_price(venue, order, size, now_ms)
     exchange.tell()
     return order
 

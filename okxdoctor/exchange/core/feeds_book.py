@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from .instruments import Instrument
 from .market import LEVELS, SLOT_MS, Level, Market
+from .matching import book
 from .protocol import encode
 from .rest_market import levels
 from .venue import Venue
@@ -19,6 +20,8 @@ LOG = 256
 class Stream:
     """The full book of one instrument as one log of updates that all connections read."""
 
+    venue: Venue
+    inst: Instrument
     market: Market
     slot: int = -1
     seq: int = -1
@@ -29,13 +32,17 @@ class Stream:
     """Updates ever written; the log holds the last of them."""
 
     def advance(self, now_ms: int) -> None:
-        """Bring the book to ``now_ms``, logging the difference."""
+        """Bring the book to ``now_ms``, logging the difference.
+
+        The channel speaks once a slot: what accounts change within one is told with the next.
+        """
         slot = now_ms // SLOT_MS
         if slot == self.slot:
             return
-        bids = {level[0]: level for level in self.market.bids(slot, LEVELS)}
-        asks = {level[0]: level for level in self.market.asks(slot, LEVELS)}
-        seq = self.market.seq_id(slot)
+        depth = book(self.venue, self.inst, now_ms)
+        bids = {level[0]: level for level in depth.levels("buy", LEVELS)}
+        asks = {level[0]: level for level in depth.levels("sell", LEVELS)}
+        seq = depth.seq
         if self.slot >= 0:
             asks_changed, bids_changed = _difference(self.asks, asks), _difference(self.bids, bids)
             self.log.append(self._body("update", asks_changed, bids_changed, slot, self.seq, seq))
@@ -65,7 +72,7 @@ def stream_of(venue: Venue, inst: Instrument) -> Stream:
     market = venue.market(inst)
     found = venue.streams.get(inst.id)
     if not isinstance(found, Stream) or found.market is not market:
-        found = venue.streams[inst.id] = Stream(market=market)
+        found = venue.streams[inst.id] = Stream(venue=venue, inst=inst, market=market)
     return found
 
 

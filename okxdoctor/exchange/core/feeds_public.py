@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from .instruments import Instrument
 from .market import SLOT_MS
+from .matching import book
 from .protocol import Json, encode
 from .rest import Call
 from .rest_market import candle_row, levels, ticker_row, trade_row
@@ -70,23 +71,37 @@ class Trades:
     head: str
     slot: int
     one: bool
+    last: int = 0
+    printed: int = 0
 
     def opening(self, now_ms: int) -> list[str]:
-        self.slot = now_ms // SLOT_MS - 1
-        return self.later(now_ms)
+        self.slot, self.last = now_ms // SLOT_MS, 0
+        return self._from(self.slot, now_ms)
 
     def later(self, now_ms: int) -> list[str]:
-        slot, market = now_ms // SLOT_MS, self.venue.market(self.inst)
+        slot, depth = now_ms // SLOT_MS, self.venue.depth(self.inst, now_ms)
+        if slot == self.slot and depth.printed == self.printed:
+            return []
+        if slot < self.slot:
+            # The clock was put back.
+            return self.opening(now_ms)
         # After a long jump only the newest trades are told, as after a quiet market.
-        first = max(self.slot + 1, slot - 20)
-        self.slot = slot
+        return self._from(max(self.slot, slot - 20), now_ms)
+
+    def _from(self, first: int, now_ms: int) -> list[str]:
+        depth = book(self.venue, self.inst, now_ms)
+        self.slot, self.printed = depth.slot, depth.printed
         texts: list[str] = []
-        for each in range(first, slot + 1):
-            row = trade_row(market, self.inst, each)
-            if not self.one:
-                row["count"] = "1"
-                row["seqId"] = market.seq_id(each)
-            texts.append(f'{self.head}"data":[{encode(row).decode()}]}}')
+        for each in range(first, depth.slot + 1):
+            for trade in depth.tape(each):
+                if trade.trade_id <= self.last:
+                    continue
+                row = trade_row(depth.market, self.inst, trade)
+                if not self.one:
+                    row["count"] = "1"
+                    row["seqId"] = depth.market.seq_id(each)
+                texts.append(f'{self.head}"data":[{encode(row).decode()}]}}')
+                self.last = trade.trade_id
         return texts
 
 
@@ -167,10 +182,11 @@ class Listings:
 
 
 def shallow(venue: Venue, inst: Instrument, depth: int, now_ms: int) -> Json:
-    market, slot = venue.market(inst), now_ms // SLOT_MS
+    found = book(venue, inst, now_ms)
     row: dict[str, Json] = {
-        "asks": levels(market, market.asks(slot, depth)), "bids": levels(market, market.bids(slot, depth)),
-        "instId": inst.id, "ts": str(slot * SLOT_MS), "seqId": market.seq_id(slot),
+        "asks": levels(found.market, found.levels("sell", depth)),
+        "bids": levels(found.market, found.levels("buy", depth)),
+        "instId": inst.id, "ts": str(found.slot * SLOT_MS), "seqId": found.seq,
     }  # fmt: skip
     if depth == 1:
         del row["instId"]

@@ -10,6 +10,7 @@ market of a coin: ``Moves`` says from which slot on the path is multiplied by wh
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,6 +29,12 @@ _WAVES = (
 )
 LEVELS = 400
 """Depth of the full book, each side."""
+
+SEQUENCE_ROOM = 256
+"""Sequence numbers of a slot."""
+
+TRADE_ROOM = 10_000
+"""Trade numbers of a slot: the seeded trade has the first, those of accounts the next."""
 
 _FIRST_TRADE = 15_000_000_000
 """Slot (in 2017) whose trade would have number 0."""
@@ -147,13 +154,24 @@ class Market:
         _, best = self.touch(slot)
         return [(px, *self._size(px, slot)) for px in range(best, best + depth * self._step, self._step)]
 
+    def side(self, side: str, slot: int) -> Iterator[Level]:
+        """All levels of one side (buy: bids), best first, each made when it is asked for."""
+        bid, ask = self.touch(slot)
+        step = -self._step if side == "buy" else self._step
+        px = bid if side == "buy" else ask
+        for _ in range(LEVELS):
+            if px <= 0:
+                return
+            yield (px, *self._size(px, slot))
+            px += step
+
     def _size(self, px: int, slot: int) -> tuple[int, int]:
         h = mix(self._salt + px, (slot + px * 40_503) // (8 + (px * 2_654_435_761 >> 7 & 31)))
         return 1 + h % (2 * self._lot_scale), 1 + (h >> 40) % 9
 
     def seq_id(self, slot: int) -> int:
-        """The sequence number of the book of ``slot``: rises with it, in uneven jumps."""
-        return 4 * slot + mix(self._salt + 77, slot) % 4
+        """The sequence number of the book of ``slot``: rises with it, in uneven jumps, with room for changes within."""
+        return SEQUENCE_ROOM * slot + mix(self._salt + 77, slot) % (SEQUENCE_ROOM // 4)
 
     def trade(self, slot: int) -> Trade:
         """The trade of ``slot``."""
@@ -161,7 +179,7 @@ class Market:
         bid, ask = self.touch(slot)
         buy = bool(h & 1)
         return Trade(
-            trade_id=slot - _FIRST_TRADE,
+            trade_id=(slot - _FIRST_TRADE) * TRADE_ROOM,
             px=ask if buy else bid,
             sz=1 + (h >> 8) % self._lot_scale,
             side="buy" if buy else "sell",

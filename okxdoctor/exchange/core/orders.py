@@ -51,6 +51,7 @@ class Order:
     pnl: Decimal = ZERO
     last: Fill | None = None
     cancel_source: str = ""
+    stp: str = "cancel_maker"
 
     @property
     def open(self) -> bool:
@@ -78,21 +79,23 @@ class Order:
             "quickMgnType": "", "rebate": "0", "rebateCcy": self.fee_ccy,
             "reduceOnly": "true" if self.reduce_only else "false", "side": self.side, "slOrdPx": "",
             "slTriggerPx": "", "slTriggerPxType": "", "source": "", "state": self.state, "stpId": "",
-            "stpMode": "cancel_maker", "sz": self.size_text, "tag": self.tag, "tdMode": self.mode,
+            "stpMode": self.stp, "sz": self.size_text, "tag": self.tag, "tdMode": self.mode,
             "tgtCcy": self.target_ccy, "tpOrdPx": "", "tpTriggerPx": "", "tpTriggerPxType": "",
             "tradeId": "" if last is None else last.trade_id, "tradeQuoteCcy": "", "uTime": str(self.updated_ms),
         }  # fmt: skip
 
-    def pushed_row(self, *, last_price: str, amend: str = "", request_id: str = "") -> dict[str, Json]:
+    def pushed_row(
+        self, *, last_price: str, amend: str = "", amend_source: str = "", request_id: str = ""
+    ) -> dict[str, Json]:
         """The object of the ``orders`` channel: the row with the fields that only the channel has."""
         last = self.last if self.state in ("filled", "partially_filled") else None
         row = self.row()
         row.update(
-            amendResult=amend, amendSource="1" if amend else "", code="0", msg="", reqId=request_id,
+            amendResult=amend, amendSource=amend_source, code="0", msg="", reqId=request_id,
             execType="" if last is None else last.role, fillFee="0" if last is None else plain(last.fee),
             fillFeeCcy="" if last is None else self.fee_ccy, fillFwdPx="", fillMarkPx="", fillMarkVol="",
-            fillNotionalUsd="", fillPnl="0", fillPxUsd="", fillPxVol="", fillIdxPx="", lastPx=last_price,
-            notionalUsd="",
+            fillNotionalUsd="", fillPnl="0" if last is None else plain(last.pnl), fillPxUsd="", fillPxVol="",
+            fillIdxPx="", lastPx=last_price, notionalUsd="",
         )  # fmt: skip
         return row
 
@@ -111,6 +114,7 @@ class Fill:
     fee: Decimal
     role: str
     ts: int
+    pnl: Decimal = ZERO
     order: Order = field(repr=False)
 
     def row(self) -> dict[str, Json]:
@@ -119,7 +123,7 @@ class Fill:
         return {
             "billId": self.bill_id, "clOrdId": order.client_id, "execType": self.role, "fee": plain(self.fee),
             "feeCcy": order.fee_ccy, "fillFwdPx": "", "fillIdxPx": "", "fillMarkPx": "", "fillMarkVol": "",
-            "fillPnl": "0", "fillPx": plain(self.price), "fillPxUsd": "", "fillPxVol": "",
+            "fillPnl": plain(self.pnl), "fillPx": plain(self.price), "fillPxUsd": "", "fillPxVol": "",
             "fillSz": plain(self.size), "fillTime": str(self.ts), "instId": order.inst_id,
             "instType": order.inst_type, "ordId": order.order_id, "posSide": order.position_side,
             "side": order.side, "subType": "1" if order.side == "buy" else "2", "tag": order.tag,
@@ -162,6 +166,7 @@ class Book:
         return list(self._open.get(uid, {}).values())
 
     def all_open(self) -> list[Order]:
+        """Open orders of all accounts, oldest first within each."""
         return [order for orders in self._open.values() for order in orders.values()]
 
     @property

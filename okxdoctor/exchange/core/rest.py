@@ -19,9 +19,9 @@ from .auth import authenticate
 from .decimals import EXACT
 from .exchange import Exchange
 from .limits import BUDGETS, SUBACCOUNT_ORDERS, Budget
+from .matching import settle
 from .protocol import Refused, Reply, Request, empty_parameter, failure, refusal
 from .tickets import text
-from .trading import settle
 from .venue import Venue
 
 Access = Literal["public", "optional", "private"]
@@ -208,7 +208,7 @@ def _spend(
         window = (site, environment, request.method, place, who, name)
         if not ledger.take(window, single, now_ms, pressure, cost):
             raise Refused(over_limit(exchange))
-    placing = ("/trade/order", "/trade/batch-orders", "/trade/amend-order")
+    placing: tuple[str, ...] = ("/trade/order", "/trade/batch-orders", "/trade/amend-order")
     if key is None or request.method != "POST":
         return
     orders = max(1, len(items))

@@ -16,13 +16,13 @@ from .accounts import (
     KeyRecord,
     Position,
 )
+from .clearing import closes, lever, notional, profit, set_lever, straight
 from .decimals import EXACT, parse, plain
 from .instruments import Instrument
 from .protocol import Json, Refused, Reply, bad_parameter, empty_parameter, failure, ok
 from .rest import Call
 from .rest_public import TYPES, instruments
 from .tickets import text
-from .trading import lever, notional
 from .venue import Venue
 
 
@@ -58,13 +58,15 @@ def balance_row(venue: Venue, account: Account, now_ms: int, wanted: tuple[str, 
     """The whole object; ``details`` only has the currencies of ``wanted`` when there are any."""
     details: list[Json] = []
     total = ZERO
+    profits = _profits(venue, account, now_ms)
     for ccy, held in sorted(account.balances.items()):
         rate = venue.usd(ccy, now_ms)
-        usd = EXACT.multiply(held.cash, rate)
+        gain = profits.get(ccy, ZERO)
+        usd = EXACT.multiply(held.cash + gain, rate)
         total += usd
-        if (wanted and ccy not in wanted) or (not held.cash and not held.frozen):
+        if (wanted and ccy not in wanted) or not (held.cash or held.frozen or held.margin):
             continue
-        details.append(_detail(ccy, held, rate, usd))
+        details.append(_detail(ccy, held, gain, rate, usd))
     spot_mode = account.level == "1"
     return {
         "adjEq": "" if spot_mode else plain(total), "availEq": "" if spot_mode else plain(total), "borrowFroz": "",
@@ -75,20 +77,34 @@ def balance_row(venue: Venue, account: Account, now_ms: int, wanted: tuple[str, 
     }  # fmt: skip
 
 
-def _detail(ccy: str, held: Balance, rate: Decimal, usd: Decimal) -> dict[str, Json]:
-    cash, free = plain(held.cash), plain(held.available)
+def _profits(venue: Venue, account: Account, now_ms: int) -> dict[str, Decimal]:
+    """Unrealised profit by settlement currency."""
+    found: dict[str, Decimal] = {}
+    for position in account.positions.values():
+        inst = venue.instruments.get(position.inst_id)
+        if inst is not None and inst.trades:
+            gain = profit(inst, position, venue.price(inst, now_ms)).quantize(Decimal("1e-12"))
+            found[inst.listing.settle] = found.get(inst.listing.settle, ZERO) + gain
+    return found
+
+
+def _detail(ccy: str, held: Balance, gain: Decimal, rate: Decimal, usd: Decimal) -> dict[str, Json]:
+    """One currency. ``frozenBal`` is all that is bound, ``ordFrozen`` the part behind orders."""
+    cash, equity, upl = plain(held.cash), plain(held.cash + gain), plain(gain)
+    free = plain(max(ZERO, held.available))
+    bound = plain(held.frozen + held.margin)
     return {
         "accAvgPx": "", "autoLendAmt": "0", "autoLendMtAmt": "0", "autoLendStatus": "off", "availBal": free,
         "availEq": free, "borrowFroz": "0", "cashBal": cash, "ccy": ccy, "clSpotInUseAmt": "",
         "coinUsdPrice": plain(rate), "colBorrAutoConversion": "0", "colRes": "0", "collateralEnabled": False,
-        "collateralRestrict": False, "crossLiab": "0", "disEq": plain(usd), "eq": cash, "eqUsd": plain(usd),
-        "fixedBal": "0", "frozenBal": plain(held.frozen), "frpType": "0", "imr": "0", "interest": "0",
+        "collateralRestrict": False, "crossLiab": "0", "disEq": plain(usd), "eq": equity, "eqUsd": plain(usd),
+        "fixedBal": "0", "frozenBal": bound, "frpType": "0", "imr": plain(held.margin), "interest": "0",
         "isoEq": "0", "isoLiab": "0", "isoUpl": "0", "liab": "0", "maxLoan": "0", "maxSpotInUse": "",
         "maxSpotInUseAmt": "", "mgnRatio": "", "mmr": "0", "notionalLever": "0", "openAvgPx": "",
         "ordFrozen": plain(held.frozen), "rewardBal": "0", "smtSyncEq": "0", "spotBal": "",
         "spotCopyTradingEq": "0", "spotInUseAmt": "", "spotIsoBal": "0", "spotUpl": "", "spotUplRatio": "",
         "stgyEq": "0", "totalPnl": "", "totalPnlRatio": "", "twap": "0", "uTime": str(held.updated_ms),
-        "upl": "0", "uplLiab": "0",
+        "upl": upl, "uplLiab": "0",
     }  # fmt: skip
 
 
@@ -110,20 +126,33 @@ def positions(call: Call) -> Reply:
 def position_rows(venue: Venue, account: Account, now_ms: int) -> list[dict[str, Json]]:
     """All open positions."""
     return [
-        position_row(venue, venue.instruments[position.inst_id], position, now_ms)
+        position_row(venue, account, venue.instruments[position.inst_id], position, now_ms)
         for position in account.positions.values()
         if position.inst_id in venue.instruments
     ]
 
 
-def position_row(venue: Venue, inst: Instrument, position: Position, now_ms: int) -> dict[str, Json]:
+def _closing(venue: Venue, account: Account, position: Position) -> Decimal:
+    """Contracts of a position that open orders are about to close."""
+    key = (position.inst_id, position.side, position.mode)
+    waiting = (
+        order.remaining
+        for order in venue.orders.open(account.uid)
+        if (order.inst_id, order.position_side, order.mode) == key and closes(order.side, position)
+    )
+    return sum(waiting, ZERO)
+
+
+def position_row(venue: Venue, account: Account, inst: Instrument, position: Position, now_ms: int) -> dict[str, Json]:
     last = venue.price(inst, now_ms)
     size = abs(position.quantity)
-    long = position.side == "long" or (position.side == "net" and position.quantity > 0)
-    change = EXACT.subtract(notional(inst, size, last), notional(inst, size, position.average))
-    profit = change if long == inst.linear else -change
-    margin = EXACT.divide(notional(inst, size, last), Decimal(position.lever))
-    usd = notional(inst, size, last) if inst.linear else EXACT.multiply(size, Decimal(inst.listing.ct_val))
+    gain = profit(inst, position, last)
+    margin = position.margin
+    ratio = EXACT.divide(gain, margin).quantize(Decimal("1e-12")) if margin else ZERO
+    # Only positions of long/short mode have a part that can be closed.
+    waiting = _closing(venue, account, position)
+    available = "" if position.side == "net" else plain(max(ZERO, size - waiting))
+    usd = notional(inst, size, last) if straight(inst) else EXACT.multiply(size, Decimal(inst.listing.ct_val))
     blank = dict.fromkeys(
         (
             "baseBal", "baseBorrowed", "baseInterest", "bizRefId", "bizRefType", "clSpotInUseAmt", "deltaBS",
@@ -135,19 +164,19 @@ def position_row(venue: Venue, inst: Instrument, position: Position, now_ms: int
     )  # fmt: skip
     row: dict[str, Json] = {
         **blank,
-        "adl": "1", "availPos": plain(size), "avgPx": plain(position.average.quantize(Decimal("1e-12"))),
+        "adl": "1", "availPos": available, "avgPx": plain(position.average.quantize(Decimal("1e-12"))),
         "bePx": plain(position.average.quantize(Decimal("1e-12"))), "cTime": str(position.opened_ms),
         "ccy": inst.listing.settle, "closeOrderAlgo": [], "fee": plain(position.fee), "fundingFee": "0",
-        "idxPx": plain(last), "imr": plain(margin.quantize(Decimal("1e-12"))), "instId": inst.id,
+        "idxPx": plain(last), "imr": plain(margin), "instId": inst.id,
         "instType": inst.type, "last": plain(last), "lever": position.lever, "liqPenalty": "0",
-        "margin": "" if position.mode == "cross" else plain(margin.quantize(Decimal("1e-12"))),
+        "margin": "" if position.mode == "cross" else plain(margin),
         "markPx": plain(last), "mgnMode": position.mode,
         "mmr": plain((margin / 10).quantize(Decimal("1e-12"))), "notionalUsd": plain(usd), "pTime": str(now_ms),
         "pendingCloseOrdLiabVal": "0", "pnl": plain(position.realized), "pos": plain(position.quantity),
         "posId": position.position_id, "posSide": position.side,
         "realizedPnl": plain(position.realized + position.fee), "tradeId": position.last_trade,
-        "uTime": str(position.updated_ms), "upl": plain(profit.quantize(Decimal("1e-12"))),
-        "uplLastPx": plain(profit.quantize(Decimal("1e-12"))), "uplRatio": "0", "uplRatioLastPx": "0",
+        "uTime": str(position.updated_ms), "upl": plain(gain.quantize(Decimal("1e-12"))),
+        "uplLastPx": plain(gain.quantize(Decimal("1e-12"))), "uplRatio": plain(ratio), "uplRatioLastPx": plain(ratio),
         "usdPx": "1",
     }  # fmt: skip
     return row
@@ -210,7 +239,14 @@ def set_leverage(call: Call) -> Reply:
         raise bad_parameter("lever")
     if most is None or wanted > most:
         raise Refused(failure(200, "59102", "Leverage exceeds the maximum limit. Please lower the leverage."))
-    call.account.leverage[inst.id, mode] = plain(wanted)
+    waiting = (order for order in call.venue.orders.open(call.account.uid) if order.inst_id == inst.id)
+    if any(order.mode == mode for order in waiting):
+        which, code = ("isolated margin", "59101") if mode == "isolated" else ("cross-margin", "59107")
+        message = f"Leverage can't be modified. Please cancel all pending {which} orders before adjusting the leverage."
+        raise Refused(failure(200, code, message))
+    if not set_lever(call.account, inst, mode, plain(wanted)):
+        message = "Account margin is insufficient and leverage is too low. Please increase the leverage."
+        raise Refused(failure(200, "59103", message))
     call.account.tell(Event(channel="balance_and_position", event_type="set_leverage"))
     return ok([{"instId": inst.id, "lever": plain(wanted), "mgnMode": mode, "posSide": text(call.body.get("posSide"))}])
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .instruments import Instrument
-from .market import LEVELS, SLOT_MS, Market
+from .market import LEVELS, SLOT_MS, Market, Trade
+from .matching import book
 from .protocol import Json, Reply, bad_parameter, ok
 from .rest import Call
 from .venue import Venue
@@ -24,8 +25,9 @@ BARS: dict[str, tuple[int, int]] = {
 def ticker_row(venue: Venue, inst: Instrument, now_ms: int) -> dict[str, Json]:
     """The ticker of one instrument at ``now_ms``."""
     market, slot = venue.market(inst), now_ms // SLOT_MS
-    trade = market.trade(slot)
-    (bid, bid_size, _), (ask, ask_size, _) = market.bids(slot, 1)[0], market.asks(slot, 1)[0]
+    depth = book(venue, inst, now_ms)
+    trade = depth.last(slot)
+    (bid, bid_size, _), (ask, ask_size, _) = depth.levels("buy", 1)[0], depth.levels("sell", 1)[0]
     day = market.bar(slot - DAY_SLOTS, slot + 1, slot)
     utc0, utc8 = slot // DAY_SLOTS * DAY_SLOTS, (slot + 8 * HOUR_SLOTS) // DAY_SLOTS * DAY_SLOTS - 8 * HOUR_SLOTS
     px, sz = market.tick.text, market.lot.text
@@ -86,14 +88,14 @@ def books(call: Call) -> Reply:
         raise bad_parameter("sz")
     if not inst.trades:
         return ok([{"asks": [], "bids": [], "ts": str(call.now_ms), "seqId": 0}])
-    market, slot = call.venue.market(inst), call.now_ms // SLOT_MS
+    found = book(call.venue, inst, call.now_ms)
     return ok(
         [
             {
-                "asks": levels(market, market.asks(slot, int(depth))),
-                "bids": levels(market, market.bids(slot, int(depth))),
-                "ts": str(slot * SLOT_MS),
-                "seqId": market.seq_id(slot),
+                "asks": levels(found.market, found.levels("sell", int(depth))),
+                "bids": levels(found.market, found.levels("buy", int(depth))),
+                "ts": str(found.slot * SLOT_MS),
+                "seqId": found.seq,
             }
         ]
     )
@@ -105,8 +107,8 @@ def levels(market: Market, rows: list[tuple[int, int, int]]) -> list[Json]:
     return [[px(price), sz(size), "0", str(count)] for price, size, count in rows]
 
 
-def trade_row(market: Market, inst: Instrument, slot: int) -> dict[str, Json]:
-    trade = market.trade(slot)
+def trade_row(market: Market, inst: Instrument, trade: Trade) -> dict[str, Json]:
+    """One public trade."""
     return {
         "instId": inst.id, "side": trade.side, "sz": market.lot.text(trade.sz), "source": "0",
         "px": market.tick.text(trade.px), "tradeId": str(trade.trade_id), "ts": str(trade.ts),
@@ -119,8 +121,13 @@ def trades(call: Call) -> Reply:
     limit = _limit(call, 100, 500)
     if not inst.trades:
         return ok([])
-    market, slot = call.venue.market(inst), call.now_ms // SLOT_MS
-    return ok([trade_row(market, inst, slot - k) for k in range(limit)])
+    found = book(call.venue, inst, call.now_ms)
+    rows: list[Json] = []
+    slot = found.slot
+    while len(rows) < limit:
+        rows.extend(trade_row(found.market, inst, trade) for trade in reversed(found.tape(slot)))
+        slot -= 1
+    return ok(rows[:limit])
 
 
 def candle_row(venue: Venue, inst: Instrument, start: int, length: int, slot: int) -> list[Json]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
+from .clearing import lever, notional
 from .decimals import EXACT, plain
 from .instruments import Instrument
 from .orders import Order
 from .protocol import Json, Refused, Reply, acknowledged, bad_parameter, failure, ok
 from .rest import Call
 from .tickets import Rejected, text, ticket
-from .trading import acknowledgement, amend, cancel, lever, notional, place, rejection
+from .trading import acknowledgement, amend, cancel, place, rejection
 
 BATCH = 20
 """Orders in one batch request."""

@@ -15,6 +15,7 @@ from .venue import Venue
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,32}\Z", re.ASCII)
 TAG = re.compile(r"[A-Za-z0-9]{1,16}\Z", re.ASCII)
+STP = ("cancel_maker", "cancel_taker", "cancel_both")
 KINDS = ("limit", "market", "post_only", "fok", "ioc", "optimal_limit_ioc")
 
 
@@ -50,6 +51,10 @@ class Ticket:
     target_ccy: str
     ccy: str
     reduce_only: bool
+    quote: Decimal | None = None
+    """What a market order is to spend or bring in quote currency; ``size`` is then an estimate."""
+    stp: str = ""
+    """Self-trade prevention of this order; '' leaves it to the account."""
 
 
 def text(value: object) -> str:
@@ -88,6 +93,11 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
         raise wrong("clOrdId")
     if tag and not TAG.match(tag):
         raise wrong("tag")
+    stp = text(args.get("stpMode"))
+    if stp not in ("", *STP):
+        raise wrong("stpMode")
+    if kind == "fok" and (stp or account.stp) == "cancel_both":
+        raise Rejected("54036", "A fill-or-kill order cannot have self-trade prevention for both maker and taker.")
     _mode_allowed(account, inst, mode)
     position_side = _position_side(account, inst, text(args.get("posSide")))
     if inst.state != "live" and not (inst.state == "post_only" and kind == "post_only"):
@@ -125,7 +135,7 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
         inst=inst, mode=mode, side=side, position_side=position_side, kind=kind, size=size_base,
         size_text=text(args.get("sz")), price=price, client_id=client_id, tag=tag,
         target_ccy=target if inst.type == "SPOT" else "", ccy=text(args.get("ccy")),
-        reduce_only=text(args.get("reduceOnly")).lower() == "true",
+        reduce_only=text(args.get("reduceOnly")).lower() == "true", quote=size if in_quote else None, stp=stp,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from . import seeded
 from .accounts import Account, Balance
+from .depth import Depth
 from .instruments import Change, Instrument, catalogue, changed
 from .market import SLOT_MS, Market, Moves, coin_of
 from .orders import Book
@@ -27,6 +28,7 @@ class Venue:
         self._changed: dict[str, Instrument] | None = None
         self._codes: dict[int, Instrument] = {}
         self._markets: dict[str, Market] = {}
+        self._depths: dict[str, Depth] = {}
         self._moves: dict[str, Moves] = {}
         self._lists: dict[tuple[str, str, str], bytes] = {}
         self.accounts: dict[str, Account] = {}
@@ -61,6 +63,7 @@ class Venue:
                 now, old = self.instruments.get(inst_id), before.get(inst_id)
                 if now is None or old is None or (now.tick, now.lot) != (old.tick, old.lot):
                     del self._markets[inst_id]
+                    self._depths.pop(inst_id, None)
             self._lists.clear()
             self.made.clear()
             self.version += 1
@@ -99,6 +102,24 @@ class Venue:
         """How the market of the instrument's coin was moved by hand; all instruments of a coin go together."""
         return self._moves.setdefault(coin_of(inst), Moves())
 
+    def depth(self, inst: Instrument, now_ms: int) -> Depth:
+        """The book of an instrument that trades, with the open orders in it."""
+        found = self._depths.get(inst.id)
+        if found is None:
+            found = self._depths[inst.id] = Depth(self.market(inst), now_ms // SLOT_MS)
+            for order in self.orders.all_open():
+                if order.inst_id == inst.id and order.price is not None:
+                    found.add(order)
+        return found
+
+    def depths(self) -> list[tuple[Instrument, Depth]]:
+        """Books in which orders of accounts stand."""
+        return [
+            (self.instruments[inst_id], depth)
+            for inst_id, depth in self._depths.items()
+            if depth.resting and inst_id in self.instruments
+        ]
+
     def listing_json(self, inst_type: str, family: str, inst_id: str) -> bytes:
         """JSON array of the rows of public/instruments; kept, since it only changes with circumstances."""
         key = (inst_type, family, inst_id)
@@ -117,8 +138,9 @@ class Venue:
 
     def price(self, inst: Instrument, now_ms: int) -> Decimal:
         """The last price."""
-        market = self.market(inst)
-        return market.tick.decimal(market.trade(now_ms // SLOT_MS).px)
+        market, depth = self.market(inst), self._depths.get(inst.id)
+        slot = now_ms // SLOT_MS
+        return market.tick.decimal((market.trade(slot) if depth is None else depth.last(slot)).px)
 
     def usd(self, ccy: str, now_ms: int) -> Decimal:
         """What one unit of ``ccy`` is worth in USD by the spot market; stable coins count as 1."""

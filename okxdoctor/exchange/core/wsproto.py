@@ -18,11 +18,11 @@ from .channels import Feed, Subject, feed_for, place_of
 from .decimals import EXACT
 from .exchange import Exchange
 from .limits import Budget
+from .matching import settle
 from .protocol import Json, encode
 from .rest import Call
 from .rest_trade import BATCH, do_amend, do_cancel, do_place, items
 from .tickets import text
-from .trading import settle
 from .venue import Venue
 
 IDLE_MS = 30_000

@@ -148,7 +148,8 @@ def test_post_only_fok_and_ioc(bench: Any) -> None:
     assert state("post_only") == ("canceled", "0", "31")
     assert state("fok") == ("filled", "0.001", "")
     assert state("ioc") == ("filled", "0.001", "")
-    assert state("ioc", px="10000.1") == ("canceled", "0", "")
+    assert state("ioc", px="10000.1") == ("canceled", "0", "14")
+    assert state("fok", px="10000.1") == ("canceled", "0", "13")
     assert money(bench)["USDT"][1] == 0
 
 
