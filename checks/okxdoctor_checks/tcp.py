@@ -64,7 +64,7 @@ async def probe(io: Io) -> Facts:
     view = io.view
     direct = [endpoint for endpoint, route in ((view.rest, view.rest_route), (view.ws, view.ws_route)) if route is None]
     if not direct:
-        raise Skip("REST and WebSocket both go through a proxy (see proxy)", layer="proxy")
+        raise Skip("REST and WebSocket both go through a proxy (see proxy)")
     doors = tuple(await asyncio.gather(*(_door(io, endpoint) for endpoint in direct)))
     tried = [door for door in doors if door.dials]
     if not tried:

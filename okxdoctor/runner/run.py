@@ -68,6 +68,8 @@ class _Run:
         self.options = options
         self.words = words
         self.attempts: dict[str, Attempt] = {}
+        self.pointed: dict[str, str] = {}
+        """Checks that were skipped because of what another one sees, and that other one."""
         self.settlings: dict[str, Settling] = {check.id: Settling() for check in plan.chosen}
         self.ending: str | None = None
         self.tasks: dict[str, asyncio.Task[Any]] = {}
@@ -105,6 +107,8 @@ class _Run:
         try:
             facts = task.result()
         except Skip as skip:
+            if skip.layer:
+                self.pointed[check.id] = skip.layer
             return ended(Outcome.SKIPPED, self.options.redact(skip.because), elapsed_ms=elapsed)
         except Inconclusive as blind:
             return ended(Outcome.INCONCLUSIVE, self.options.redact(blind.because), elapsed_ms=elapsed)
@@ -301,12 +305,27 @@ def _complete(run: _Run, plan: Plan) -> tuple[Attempt, ...]:
     rows: list[Attempt] = []
     for check in in_order((*plan.chosen, *(check for check, _ in plan.left_out))):
         if check.id in run.attempts:
-            rows.append(run.attempts[check.id])
+            rows.append(_without_reason(run, run.attempts[check.id]))
         elif check.id in reasons:
             rows.append(run._plain(check, Outcome.SKIPPED, reasons[check.id]))
         else:
             rows.append(run._plain(check, Outcome.INCONCLUSIVE, run.ending or "it never settled"))
     return tuple(rows)
+
+
+def _without_reason(run: _Run, attempt: Attempt) -> Attempt:
+    """Who was skipped for what another check sees, when that one saw nothing or did not look, has not looked."""
+    if attempt.outcome is not Outcome.SKIPPED or attempt.check not in run.pointed:
+        return attempt
+    here, seen = attempt.check, {attempt.check}
+    while here in run.pointed and run.pointed[here] not in seen:
+        here = run.pointed[here]
+        seen.add(here)
+    reason = run.attempts.get(here)
+    if reason is not None and any(run.words.severity(f) is not Severity.INFO for f in reason.findings):
+        return attempt
+    told = "found nothing" if reason is not None and reason.outcome is Outcome.COMPLETED else "did not look"
+    return replace(attempt, outcome=Outcome.INCONCLUSIVE, because=f"{attempt.because}; {here} {told}")
 
 
 def _skipped(attempts: tuple[Attempt, ...]) -> tuple[str, ...]:

@@ -89,6 +89,39 @@ def test_a_healthy_run_says_so_and_tells_its_events_in_order() -> None:
     assert (report.requests, report.connections) == (3, 2)
 
 
+def points(layer: str) -> Any:
+    async def probe(io: Io) -> Facts:
+        raise Skip(f"no answer (see {layer})", layer=layer)
+
+    return probe
+
+
+def test_a_skip_for_what_another_check_found_stays_one() -> None:
+    report, _ = go(make("tls", evaluate=behind), make("http", points("tls")), make("key", points("http")))
+    assert [attempts(report)[id].outcome for id in ("http", "key")] == [Outcome.SKIPPED, Outcome.SKIPPED]
+    assert report.exit_code == 1
+
+
+def test_a_skip_for_what_another_check_did_not_find_is_no_health() -> None:
+    """One request may be lost where all others come through: who points elsewhere then has not looked."""
+    report, _ = go(make("tls"), make("http", points("tls")), make("key", points("http")))
+    seen = attempts(report)
+    assert [seen[id].outcome for id in ("http", "key")] == [Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE]
+    assert seen["key"].because == "no answer (see http); tls found nothing"
+    assert (report.verdict, report.exit_code) == (Verdict.INCONCLUSIVE, 3)
+
+
+def test_a_skip_for_a_check_that_was_left_out_is_no_health() -> None:
+    report, _ = go(make("env"), make("key", points("tls")))
+    assert attempts(report)["key"].because == "no answer (see tls); tls did not look"
+    assert report.exit_code == 3
+
+
+def test_checks_that_point_at_each_other_have_not_looked() -> None:
+    report, _ = go(make("a", points("b")), make("b", points("a")))
+    assert {attempt.outcome for attempt in report.attempts} == {Outcome.INCONCLUSIVE}
+
+
 def test_independent_checks_run_together() -> None:
     meeting = []
 
