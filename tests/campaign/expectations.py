@@ -32,13 +32,16 @@ _GATE = (
 )  # fmt: skip
 
 # Of time servers that are silent the vocabulary says that the exchange's time stands alone: it must be there.
-_NEEDS_EXCHANGE_TIME = ("clock.server-time-cached", "clock.sources-disagree", "clock.ntp-unreachable")
+# And the clock is watched for as long as the exchange is asked for its time.
+_NEEDS_EXCHANGE_TIME = (
+    "clock.server-time-cached", "clock.sources-disagree", "clock.ntp-unreachable", "clock.jumped",
+)  # fmt: skip
 _BEHIND_HTTP = ("status.*", "region.*", "key.*", "ip.*", "permission.*", "header.*", "timestamp.*", "ratelimit.*",
                 "instrument.*", "ws.*", *_NEEDS_EXCHANGE_TIME)  # fmt: skip
 _BEHIND_TLS = ("http.*", *_BEHIND_HTTP)
 _BEHIND_TCP = ("tls.*", *_BEHIND_TLS)
 _BEHIND_NAMES = ("tcp.*", *_BEHIND_TCP)
-_REFUSED_KEY = ("permission.*", "ip.private-listed", "ip.unbound", "key.idle-expiry")
+_REFUSED_KEY = ("permission.*", "ip.private-listed", "ip.unbound", "key.idle-expiry", "ratelimit.order-cap")
 
 HIDES: dict[str, tuple[str, ...]] = {
     "dns.resolver-down": ("dns.*", *_BEHIND_NAMES),
@@ -80,7 +83,7 @@ HIDES: dict[str, tuple[str, ...]] = {
         ("env.credential-malformed", "env.credentials-swapped", "env.config-mangled"), (*_GATE, *_REFUSED_KEY)
     ),
     # A wrong clock is refused before anything about the key is looked at.
-    **dict.fromkeys(("clock.ahead", "clock.behind", "clock.timezone-shift"), ("timestamp.*",)),
+    **dict.fromkeys(("clock.ahead", "clock.behind", "clock.timezone-shift"), ("timestamp.*", "ratelimit.order-cap")),
     "permission.ip-binding-required": ("ip.unbound", "key.idle-expiry"),
     "ratelimit.exceeded": ("ratelimit.*",),
     "ratelimit.shared": ("ratelimit.*",),
@@ -90,6 +93,12 @@ HIDES: dict[str, tuple[str, ...]] = {
 
 ONE_HOST = frozenset({"dns.retired-name", "dns.name-not-found"})
 """May concern one of the two hosts; what is wrong with the other one then stands beside it."""
+
+INSTEAD = {
+    "clock.sources-disagree": frozenset({"clock.drifting", "clock.ahead", "clock.behind", "clock.timezone-shift"})
+}
+"""What may be said in place of a cause that is hidden: by time servers that are wrong together, alone with them, a
+right clock is wrong."""
 
 # Faults that set the same circumstance, or that take away what the other needs.
 _CLASHES = (
@@ -187,8 +196,11 @@ def _of_two(one: str, other: str) -> Expected:
     for deep, shallow in ((one, other), (other, one)):
         if explains(deep, shallow) or (hides(deep, shallow) and not hides(shallow, deep)):
             return Expected(
-                first=frozenset({deep}), roots=frozenset({deep}),
-                may=frozenset() if explains(deep, shallow) and deep not in ONE_HOST else frozenset({shallow}),
+                # What is nearer to the machine and was seen all the same may stand first.
+                first=frozenset({deep, *({shallow} if depth(shallow) < depth(deep) else ())}), roots=frozenset({deep}),
+                may=frozenset()
+                if explains(deep, shallow) and deep not in ONE_HOST
+                else frozenset({shallow}) | INSTEAD.get(shallow, frozenset()),
             )  # fmt: skip
     if hides(one, other):
         deep = min(one, other, key=depth)

@@ -155,7 +155,7 @@ VALUES: dict[str, Value] = {
     "tls-not-yet-valid": _span(3_600, 300 * 86_400),
     "tls-expires-soon": _span(3_600, 13.5 * 86_400),
     "http-slow": _span(0.65, 0.95),
-    "http-goaway": _count(1, 3),  # with more, a run may be over before a connection is
+    "http-goaway": _count(1, 4),
     "timestamp-expired": _span(31, 7_200),
     "status-maintenance-scheduled": _span(120, 23 * 3_600),
     "instrument-unknown": _choice("BTC-USDT", "BTC-USDT-SWAP"),
