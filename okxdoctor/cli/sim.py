@@ -29,6 +29,8 @@ PATIENCE_S = 2.0
     context_settings={"allow_interspersed_args": False},
     options_metavar="[OPTIONS] [-- COMMAND...]",
     help="Serve the embedded exchange until interrupted, or run COMMAND against it and exit with its status.",
+    epilog="While it runs, control_url of the ready line takes faults, time, funds, counter-orders and prices: "
+    "GET it for the list. Python tests have the pytest fixture okx_exchange for the same.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="TLS port; 0 takes a free one.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="Let something go wrong (repeatable).")
@@ -98,7 +100,7 @@ async def _serve(port: int, faults: list[Injected], seed: int, env_file: str | N
         with suppress(NotImplementedError):
             loop.add_signal_handler(number, stopped.put_nowait, number)
     async with running(seed=seed, faults=faults, port=port) as exchange:
-        environment = variables(exchange.info)
+        environment = exchange.info.environ()
         if env_file is not None:
             write_env_file(env_file, environment)
         _say_ready(exchange.info)
@@ -112,23 +114,6 @@ def _say_ready(info: Info) -> None:
     import json
 
     click.echo(json.dumps(info.as_json(), separators=(", ", ": ")))
-
-
-def variables(info: Info) -> dict[str, str]:
-    """The environment of COMMAND. CA files hold the exchange's root beside the public ones."""
-    found = {
-        "OKX_BASE_URL": info.rest_url,
-        "OKX_WS_URL": info.ws_url,
-        "OKX_API_KEY": info.api_key,
-        "OKX_SECRET_KEY": info.secret_key,
-        "OKX_PASSPHRASE": info.passphrase,
-        "SSL_CERT_FILE": info.ca_bundle,
-        "REQUESTS_CA_BUNDLE": info.ca_bundle,
-        "NODE_EXTRA_CA_CERTS": info.ca_bundle,
-    }
-    if info.proxy_in_use:
-        found["HTTPS_PROXY"] = info.proxy_url
-    return found
 
 
 def write_env_file(path: str, values: dict[str, str]) -> None:

@@ -103,7 +103,7 @@ class Control:
         return [f"{method} /__control__{path}" for method, path in self._actions]
 
     async def _index(self, given: Given) -> object:
-        return {"actions": self._names()}
+        return {"actions": self._names(), "help": (__doc__ or "").splitlines()}
 
     async def _environ(self, given: Given) -> object:
         place, info = _place(given), self._running.info
