@@ -85,11 +85,13 @@ _REDACTED = re.compile(
     r"\W*(redacted|removed|hidden|masked|sanitized|censored|secret|your[-_ ][\w -]+)\W*"
     r"|[<\[({]*[*•x.…█#]{3,}[>\])}]*"
     r"|[\w+/=-]{0,12}(\*{3,}|…|•{3,}|\.{3,})[\w+/=-]{0,12}"
-    r"|\$\{?[A-Za-z_]\w*\}?|\{\{\s*[\w.-]+\s*\}\}|%[A-Z][A-Z0-9_]+%|<[\w -]+>",
+    r"|\$\{?[A-Za-z_]\w*\}?|\{\{\s*[\w.-]+\s*\}\}|%[A-Z][A-Z0-9_]+%"
+    # a name in angle brackets, unless it is how a program prints an object
+    r"|<(?!.*(?: at 0x|\bobject\b|\bbound\b|\bfunction\b|\bBuffer\b))[\w -]+>",
     re.IGNORECASE,
 )
 
 
 def is_redacted(value: str | None) -> bool:
     """Whether a value was blacked out before the capture was shared, or is the name of a variable nobody filled in."""
-    return value is not None and _REDACTED.fullmatch(value.strip()) is not None
+    return value is not None and len(value) <= 200 and _REDACTED.fullmatch(value.strip()) is not None

@@ -114,7 +114,12 @@ def _of_order(
             yield from _word(order, name, allowed, where)
     if not algo:
         priced = any(order.get(name) not in (None, "") for name in ("px", "pxUsd", "pxVol"))
-        if "sz" in needed and order.get("ordType") in _rules().priced and not priced and "px" not in unknown.values():
+        if (
+            "sz" in needed
+            and str(order.get("ordType")) in _rules().priced
+            and not priced
+            and "px" not in unknown.values()
+        ):
             yield _invalid(f"{where}an order of type {order['ordType']} needs px.", {"parameter": "px"})
     yield from _ids(order, where)
     yield from _numbers(order, where)

@@ -133,7 +133,7 @@ def _listed(names: list[str]) -> str:
 
 def sign_shape(sign: str | None) -> Iterator[Finding]:
     """What the mere text of a signature tells: 44 characters of Base64 for 32 bytes are right."""
-    if not sign or is_redacted(sign) or _RIGHT_SIGN.fullmatch(sign):
+    if not sign or not sign.strip() or is_redacted(sign) or _RIGHT_SIGN.fullmatch(sign):
         return
     what = written.object_text(sign)
     shape = {"length_characters": len(sign)}
@@ -176,7 +176,7 @@ def sign_shape(sign: str | None) -> Iterator[Finding]:
 
 def _timestamp(request: Request) -> Iterator[Finding]:
     text = request.header(TIMESTAMP)
-    if not text or is_redacted(text):
+    if not text or not text.strip() or is_redacted(text):
         return
     flaws = header_flaws(text)
     if flaws:
@@ -214,7 +214,7 @@ def _age(text: str, now_ms: int | None) -> Iterator[Finding]:
 
 
 def _credentials(key: str | None, passphrase: str | None) -> Iterator[Finding]:
-    if key and not is_redacted(key) and not _UUID.fullmatch(key):
+    if key and key.strip() and not is_redacted(key) and not _UUID.fullmatch(key):
         bare = key.strip().strip("\"'")
         why = (
             "blanks or quotation marks around it"
@@ -229,7 +229,7 @@ def _credentials(key: str | None, passphrase: str | None) -> Iterator[Finding]:
             evidence={"length_characters": len(key), "why": why},
             confidence=Confidence.LIKELY,
         )
-    if passphrase and not is_redacted(passphrase):
+    if passphrase and passphrase.strip() and not is_redacted(passphrase):
         trouble = _passphrase_trouble(passphrase)
         if trouble:
             yield Finding(

@@ -1,7 +1,7 @@
 """Two mistakes in one request, composed of those that the reference vectors show one at a time.
 
-What such a client sends is computed by the openssl program. A pair counts where both mistakes show: where one alone gives
-the same header and signature, the other left no trace and nobody could name it.
+What such a client sends is computed by the openssl program. A pair counts where both mistakes show: where one alone
+gives the same header and signature, the other left no trace and nobody could name it.
 """
 
 from __future__ import annotations
@@ -91,9 +91,10 @@ def pairs(amount: int | None, seed: int = 1) -> list[Pair]:
             signings += [right, a.apply(right), b.apply(right), both]
     staged = generate.stages(signings)
     found = []
-    for index, (base, right, a, b, is_login) in enumerate(possible):
+    for index, (_, right, a, b, is_login) in enumerate(possible):
         none, one, other, both = ((signings[4 * index + i].header, staged[4 * index + i]["sign"]) for i in range(4))
-        if both in (none, one, other) or a.step == b.step and a.cause == b.cause == "timestamp.format":
+        same_place = a.step == b.step and a.cause == b.cause == "timestamp.format"
+        if both in (none, one, other) or same_place:
             continue
         found.append(
             Pair(

@@ -62,7 +62,8 @@ def test_curl_sends(command: str, method: str, target: str, body: str) -> None:
 
 def test_curl_headers() -> None:
     request = one(
-        "curl https://h/a -H 'OK-ACCESS-KEY: k' -H 'Empty;' -H 'Gone:' -H'X-A:b:c' --header 'Content-Type:application/json' -d x"
+        "curl https://h/a -H 'OK-ACCESS-KEY: k' -H 'Empty;' -H 'Gone:' -H'X-A:b:c' "
+        "--header 'Content-Type:application/json' -d x"
     )
     assert request.headers == (
         ("OK-ACCESS-KEY", "k"), ("Empty", ""), ("X-A", "b:c"), ("Content-Type", "application/json"),
@@ -269,7 +270,8 @@ def test_a_single_har_entry() -> None:
         (b"", "empty"), (b" \n ", "empty"), (b"hello", "no request"), (b"\x00\xff\xfe\x80", "no request"),
         (b"{", "begins like JSON"), (b'{"a":1}', "holds no request"), (b"[]", "holds no request"),
         (b"[" * 100_000, "JSON"), (b'{"method":"GET"}', "neither url"), (b"curl", "no end"), (b"curl -s", "no address"),
-        (b'{"log":{"entries":[]}}', "none of the 0"), (b'{"log":{}}', "no list"), (b'{"op":"login","args":[]}', "argument"),
+        (b'{"log":{"entries":[]}}', "none of the 0"), (b'{"log":{}}', "no list"),
+        (b'{"op":"login","args":[]}', "argument"),
         (b'{"method":5,"url":"/a"}', "no text"), (b"CONNECT www.okx.com:443 HTTP/1.1\r\n\r\n", "CONNECT"),
     ],
 )  # fmt: skip
@@ -279,14 +281,20 @@ def test_garbage_gets_one_line(data: bytes, says: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["***", "[REDACTED]", "<redacted>", "REDACTED", "xxxx", "••••", "abcd...wxyz", "ab***yz",
-                                  "$OKX_SIGN", "${SIGN}", "{{sign}}", "%OKX_SIGN%", "<your signature>", "YOUR_SIGN"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    ["***", "[REDACTED]", "<redacted>", "REDACTED", "xxxx", "••••", "abcd...wxyz", "ab***yz", "$OKX_SIGN", "${SIGN}",
+     "{{sign}}", "%OKX_SIGN%", "<your signature>", "YOUR_SIGN"],
+)  # fmt: skip
 def test_blacked_out(text: str) -> None:
     assert is_redacted(text)
 
 
-@pytest.mark.parametrize("text", ["AkD5YszBhggtIyjDlmTy/9PpNVntel+1Lff8wh0qpQw=", "[object Promise]", "", "undefined",
-                                  "9cb03b6d07e1887cba8b646c1ac836413f6b23fc9ce22074c15db223233ff522", "Vector-Phrase-1"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    ["AkD5YszBhggtIyjDlmTy/9PpNVntel+1Lff8wh0qpQw=", "[object Promise]", "", "undefined", "Vector-Phrase-1",
+     "9cb03b6d07e1887cba8b646c1ac836413f6b23fc9ce22074c15db223233ff522"],
+)  # fmt: skip
 def test_not_blacked_out(text: str) -> None:
     assert not is_redacted(text)
 

@@ -45,19 +45,27 @@ def _mistakes(body: bytes, parameters: dict[str, str]) -> Iterator[Made]:
     if not body:
         for text in _EMPTY:
             yield text.encode(), f"the text {json.dumps(text) if text.isspace() else text}", unsigned
-        if parameters:
-            yield json.dumps(parameters, separators=(",", ":")).encode(), "the parameters as JSON", unsigned
-            yield json.dumps(parameters).encode(), "the parameters as JSON with spaces", unsigned
-            yield str(parameters).encode(), "the parameters as text of a Python dict", unsigned
-            yield urlencode(parameters).encode(), "the parameters form-encoded", unsigned
+        for text, done in _of_parameters(parameters) if parameters else ():
+            yield _utf8(text), done, unsigned
         return
     yield b"", "left out", unsigned
     for text in ("{}", "None", "null", "undefined", "[object Object]", '""', "[]"):
         yield text.encode(), f"the text {text}", unsigned
     for text, done in _renderings(body):
-        yield text.encode("utf-8", "surrogatepass"), done, rendered
+        yield _utf8(text), done, rendered
     for value, done in _byte_changes(body):
         yield value, done, rendered
+
+
+def _of_parameters(parameters: dict[str, str]) -> Iterator[tuple[str, str]]:
+    yield json.dumps(parameters, separators=(",", ":")), "the parameters as JSON"
+    yield json.dumps(parameters), "the parameters as JSON with spaces"
+    yield str(parameters), "the parameters as text of a Python dict"
+    yield urlencode(parameters, errors="replace"), "the parameters form-encoded"
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _afterwards(body: bytes) -> Iterator[Made]:
@@ -112,7 +120,7 @@ def _renderings(body: bytes) -> Iterator[tuple[str, str]]:
     yield str(floats), "as text of a Python dict"
     yield str(_texts(floats)), "as text of a Python dict of texts"
     if isinstance(floats, dict):
-        yield urlencode(floats), "form-encoded"
+        yield urlencode(floats, errors="replace"), "form-encoded"
         yield "&".join(f"{name}={value}" for name, value in floats.items()), "as name=value pairs"
         yield "&".join(f"{name}={value}" for name, value in sorted(floats.items())), "as sorted name=value pairs"
 

@@ -39,7 +39,7 @@ def variants(target: str, origin: str, *, pairs: bool = True) -> tuple[Variant[s
     path, mark, query = target.partition("?")
     sent = _Target(path, mark, query)
     mistakes = [*_path_mistakes(origin, sent), *_query_mistakes(sent)]
-    ones = [(step, change, change(sent)) for step, change in mistakes]
+    ones = [(step, change, made) for step, change in mistakes if (made := _changed(change, sent)) is not None]
     found = [Variant(value=target)]
     found += [Variant(value=made.text, steps=(step,)) for step, _, made in ones]
     if pairs and len(query) <= _MAX_QUERY:
@@ -47,9 +47,18 @@ def variants(target: str, origin: str, *, pairs: bool = True) -> tuple[Variant[s
             if made == sent:
                 continue
             for second, change in mistakes:
-                if second is not first:
-                    found.append(Variant(value=change(made).text, steps=(first, second)))
+                twice = _changed(change, made) if second is not first else None
+                if twice is not None:
+                    found.append(Variant(value=twice.text, steps=(first, second)))
     return distinct(found)
+
+
+def _changed(change: Change, target: _Target) -> _Target | None:
+    """None where the change is not possible: a lone surrogate has no percent-encoding."""
+    try:
+        return change(target)
+    except UnicodeError:
+        return None
 
 
 # ---- path ----------------------------------------------------------------------------------------------------------

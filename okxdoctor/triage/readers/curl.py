@@ -108,6 +108,8 @@ _SHORT = {"X": "request", "H": "header", "d": "data", "G": "get", "I": "head", "
 
 def read(source: str) -> tuple[Request, ...]:
     """The request of every curl command in a text."""
+    if len(source) > 2 * MAX_BODY_BYTES:
+        raise CaptureError(f"the text has {len(source) // 1_000_000} MB, too much for curl commands")
     commands = [words for words in _commands(source) if words]
     if not commands:
         raise CaptureError("the curl command has no end or no words")
@@ -163,7 +165,8 @@ def _words(source: str) -> list[tuple[str | None, bool]]:
             if following == "\r\n":
                 i += 3
                 continue
-            piece = [*(piece or []), following[:1]]
+            piece = piece if piece is not None else []
+            piece.append(following[:1])
             i += 2
         elif c == "'" or source.startswith("$'", i):
             ansi = c == "$"
