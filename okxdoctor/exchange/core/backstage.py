@@ -8,12 +8,13 @@ sequence numbers. Refusals are ``Impossible`` with a sentence that says what wou
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
+from difflib import get_close_matches
 
 from .accounts import ZERO, Account, Balance, Event
 from .decimals import EXACT, parse, plain
 from .exchange import Exchange
 from .instruments import Instrument
-from .market import SLOT_MS, coin_of
+from .market import SLOT_MS
 from .matching import fill_at_own_price, settle
 from .orders import Order
 from .seeded import digits
@@ -150,8 +151,8 @@ def trading_instrument(venue: Venue, inst_id: str) -> Instrument:
     """The instrument called ``inst_id``, which must have a market."""
     inst = venue.instruments.get(inst_id)
     if inst is None or not inst.trades:
-        alike = [each.id for each in venue.instruments.values() if coin_of(each) == inst_id.partition("-")[0]]
-        hint = f"; there are {', '.join(sorted(alike)[:5])}" if alike else ""
+        near = get_close_matches(inst_id[:64], [each.id for each in venue.instruments.values() if each.trades], n=3)
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
         raise Impossible(f"no instrument of {venue.name} trades as {inst_id[:64]!r}{hint}")
     return inst
 

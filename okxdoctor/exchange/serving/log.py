@@ -11,8 +11,8 @@ SECRET_HEADERS = frozenset(
     {"ok-access-sign", "ok-access-passphrase", "ok-access-key", "authorization", "proxy-authorization", "cookie"}
 )
 KEPT = 10_000
-BODY = 1_000
-"""Characters of a body that are kept."""
+BODY = 2_500
+"""Characters of a body that are kept; an order fits."""
 _SECRET_WORDS = ("passphrase", "secret", "login", "sign", "apikey")
 _SECRET_FIELDS = re.compile(r"(?:passphrase|secret\w*|sign|apikey)[\\'\"]*\s*[:=]", re.IGNORECASE)
 NOT_KEPT = "(not kept)"
