@@ -34,8 +34,10 @@ def right_and_refused(capture: Capture) -> Finding:
     )
 
 
-def hints(capture: Capture, *, recomputed: bool) -> Iterator[Finding]:
-    """The likeliest cause of the code that was answered. `recomputed`: whether the signature was."""
+def hints(capture: Capture, *, settled: bool) -> Iterator[Finding]:
+    """The likeliest cause of the code that was answered. `settled`: whether the signature was
+    recomputed, or something visible is suspected in it.
+    """
     code = capture.response.code
     if code in ("", "0", "1", "2"):
         return
@@ -44,7 +46,7 @@ def hints(capture: Capture, *, recomputed: bool) -> Iterator[Finding]:
     except KeyError:
         return
     if code in BAD_SIGN:
-        if not recomputed:
+        if not settled:
             yield Finding(
                 code="signature.unexplained",
                 summary=f"OKX refused this signature ({code}); nothing visible is wrong, and it was not recomputed.",

@@ -80,7 +80,8 @@ def inspect_one(capture: Capture, known: Known, *, pairs: bool = True) -> Inspec
         if capture.response.code in answers.BAD_SIGN:
             findings.append(answers.right_and_refused(capture))
     if not any(_severity(finding) is Severity.ERROR for finding in findings):
-        findings += answers.hints(capture, recomputed=right is not None)
+        suspected = any(finding.code.startswith("signature.") for finding in findings)
+        findings += answers.hints(capture, settled=right is not None or suspected)
     form_steps = _form_steps(findings) if not any(step.step == "timestamp" for step in recipe) else ()
     return Inspection(
         label=capture.label,
@@ -191,16 +192,19 @@ def _from_match(match: Match, result: Search, signed: Signed) -> Iterator[Findin
             **shown,
         }
         if match.ties:
-            evidence["same_result"] = [
-                " and ".join(f"{step.step} {step.done}" for step in tie) for tie in match.ties[:6]
-            ]
-        said = " and ".join(f"{step.step} {step.done}" for step in (*steps, *others))
+            evidence["same_result"] = [_differing(tie, match.steps) for tie in match.ties[:6]]
+        said = "; ".join(f"{step.step}: {step.done}" for step in (*steps, *others))
         yield Finding(
             code=cause,
             summary=f"{knowledge.cause(cause).title}: the captured signature comes out with {said}.",
             evidence=evidence,
             excluded=("key.secret-wrong",) if cause != "signature.secret-altered" else (),
         )
+
+
+def _differing(tie: tuple[Step, ...], steps: tuple[Step, ...]) -> str:
+    """Another recipe with the same result, by what it does otherwise."""
+    return "; ".join(f"{step.step}: {step.done}" for step in tie if step not in steps) or "the same in another order"
 
 
 def _compared(signed: Signed, match: Match) -> dict[str, Json]:

@@ -88,13 +88,11 @@ def of_request(request: Request) -> Iterator[Finding]:
         if isinstance(item, dict):
             yield from _of_order(item, needed, where, algo=path.endswith("order-algo"))
         else:
-            yield _invalid(f"{where}an order must be an object.", {})
+            yield _invalid(f"{where}an order must be an object", {})
 
 
 def _invalid(summary: str, evidence: dict[str, str | int], sure: Confidence = Confidence.CERTAIN) -> Finding:
-    return Finding(
-        code="order.parameter-invalid", summary=summary[:1].upper() + summary[1:], evidence=evidence, confidence=sure
-    )
+    return Finding(code="order.parameter-invalid", summary=summary, evidence=evidence, confidence=sure)
 
 
 def _of_order(
@@ -194,4 +192,5 @@ def _numbers(order: dict[str, json_text.Json], where: str) -> Iterator[Finding]:
                 code="precision.number-format",
                 summary=f"{where}{name} is {shown}: {', '.join(flaw.value for flaw in flaws)}.",
                 evidence={"parameter": name, "value": shown, "flaws": [flaw.value for flaw in flaws]},
+                confidence=Confidence.LIKELY if flaws == [NumberFlaw.NOT_TEXT] else Confidence.CERTAIN,
             )

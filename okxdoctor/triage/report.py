@@ -97,11 +97,13 @@ def _lines(report: Report, redactor: Redactor, look: Look) -> Iterator[str]:
     several = len(report.inspections) > 1
     if not troubled:
         yield from _nothing_wrong(report, redactor, look, brush)
-    rows = merged(report.inspections)
-    for number, row in enumerate(rows):
+    told: list[Json] = []
+    for number, row in enumerate(merged(report.inspections)):
         if number:
             yield ""
-        yield from _row(row, redactor, look, brush)
+        recipe = row.evidence.get("recipe")
+        yield from _row(row, redactor, look, brush, compare=recipe not in told)
+        told.append(recipe)
     if several:
         yield ""
         for inspection in report.inspections[:_MAX_SHOWN]:
@@ -150,7 +152,8 @@ def _nothing_wrong(report: Report, redactor: Redactor, look: Look, brush: Brush)
             yield from folded(one_line(redactor.text(note)), look.columns, "  ", "    ")
 
 
-def _row(row: Diagnosis, redactor: Redactor, look: Look, brush: Brush) -> Iterator[str]:
+def _row(row: Diagnosis, redactor: Redactor, look: Look, brush: Brush, *, compare: bool) -> Iterator[str]:
+    """One cause. `compare`: with the recipe and both texts, which two causes of one recipe share."""
     style = STYLE_OF[row.severity]
     first, *others = folded(one_line(redactor.text(row.summary)), look.columns - 2)
     yield f"{brush(MARK_OF[row.severity], style, 'bold')} {brush(first, 'bold')}"
@@ -158,10 +161,11 @@ def _row(row: Diagnosis, redactor: Redactor, look: Look, brush: Brush) -> Iterat
     yield f"  {brush(f'{row.code} · {row.blame.value} · {row.confidence.value}', style)}"
     evidence = cast("Mapping[str, Json]", redactor.value(row.evidence))
     recipe = evidence.get("recipe")
-    for number, step in enumerate(recipe if isinstance(recipe, list) else []):
+    for number, step in enumerate(recipe if compare and isinstance(recipe, list) else []):
         said = f"{step['step']}: {step['is']}, should be {step['should_be']}"
         yield from _labelled("recipe" if not number else "", said, look, brush)
-    yield from _side_by_side(evidence, look, brush)
+    if compare:
+        yield from _side_by_side(evidence, look, brush)
     shown = [cut(measure(name, value), 160) for name, value in evidence.items() if name not in _SEEN_ELSEWHERE]
     label = f"  {'measured':<{_GUTTER - 2}}"
     for number, line in enumerate(packed(shown, look.columns, label) if shown else ()):

@@ -9,14 +9,18 @@ from difflib import get_close_matches
 from okxdoctor.knowledge import tunable
 from okxdoctor.model import Confidence, Finding, Severity
 from okxdoctor.okx.timestamps import Flaw, header_flaws, login_flaws
+from okxdoctor.triage import answers
 from okxdoctor.triage.axes import digests, written
 from okxdoctor.triage.axes.times import moment_us
-from okxdoctor.triage.capture import Login, Request, is_redacted
+from okxdoctor.triage.capture import Login, Request, Response, is_redacted
 
 KEY, SIGN, TIMESTAMP, PASSPHRASE = "OK-ACCESS-KEY", "OK-ACCESS-SIGN", "OK-ACCESS-TIMESTAMP", "OK-ACCESS-PASSPHRASE"
 AUTH_HEADERS = (KEY, SIGN, TIMESTAMP, PASSPHRASE)
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UNSTEADY = re.compile(r"/(\?|$)|\?$|[^!-~]")
+"""What libraries drop, keep or rewrite as they like: a dangling / or ?, a blank, a character outside ASCII."""
+
 _RIGHT_SIGN = re.compile(r"[A-Za-z0-9+/]{43}=")
 
 
@@ -50,7 +54,7 @@ def of_login(login: Login) -> Iterator[Finding]:
                 summary=f"The login's timestamp is {flaws[0].value}: the WebSocket wants whole epoch seconds.",
                 evidence={"timestamp": login.timestamp[:60], "flaws": [flaw.value for flaw in flaws]},
             )
-        yield from _age(login.timestamp, login.response.date_ms)
+        yield from _age(login.timestamp, login.response)
     yield from _credentials(login.key, login.passphrase)
 
 
@@ -185,13 +189,19 @@ def _timestamp(request: Request) -> Iterator[Finding]:
             summary=f"{TIMESTAMP} has the wrong form: {', '.join(flaw.value for flaw in flaws)}.",
             evidence={"timestamp": text[:60], "flaws": [flaw.value for flaw in flaws]},
         )
-    yield from _age(text, request.response.date_ms)
+    yield from _age(text, request.response)
 
 
-def _age(text: str, now_ms: int | None) -> Iterator[Finding]:
+# Answers that leave the age open: none known, the refusal for it, and refusals that come before it is looked at.
+_AGE_OPEN = frozenset(
+    {"", "50102", "60006", "50103", "50104", "50106", "50107", "50111", "50112", "60004", "60005", "60009"}
+)
+
+
+def _age(text: str, answer: Response) -> Iterator[Finding]:
     """Judged only against the Date of the answer: the capture's own time. Nothing else here knows when it was sent."""
-    us = moment_us(text)
-    if us is None or now_ms is None:
+    us, now_ms = moment_us(text), answer.date_ms
+    if us is None or now_ms is None or answer.code not in _AGE_OPEN:
         return
     age_s = (now_ms - us // 1000) / 1000
     window_s = tunable("request_window_s")
@@ -263,12 +273,8 @@ def _target(request: Request) -> Iterator[Finding]:
         why = "has two slashes in a row"
     elif not path.startswith("/api/v5/"):
         why = "does not begin with /api/v5/"
-    elif path.endswith("/"):
-        why = "ends in a slash"
-    elif request.target.endswith("?"):
-        why = "ends in a question mark that libraries drop or keep as they like"
-    elif " " in request.target or not request.target.isascii():
-        why = "holds characters that libraries encode before sending"
+    elif request.response.code in answers.BAD_SIGN and _UNSTEADY.search(request.target):
+        why = "ends in a slash or a question mark, or holds characters that libraries rewrite before sending"
     if why:
         yield Finding(
             code="signature.path",

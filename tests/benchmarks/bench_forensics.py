@@ -1,12 +1,12 @@
 """Forensics: the whole space of single and double mistakes, as time and as a ratio to raw HMACs of the same messages.
 
-    python tests/benchmarks/bench_forensics.py              the time of a search that finds nothing, for several requests
+    python tests/benchmarks/bench_forensics.py              the time of searches that find nothing
     python tests/benchmarks/bench_forensics.py --pairs N    also: how many of N random pairs of mistakes are named right
 
-A search that finds nothing tries everything, so it is the slowest there is. The ratio divides its time by that of as many
-bare `hmac.digest(key, message, "sha256")` calls over a message of the same length, in alternating rounds of one process;
-the best round counts, which other work on the machine disturbs least. Pairs are composed of the mistakes that the
-reference vectors show one at a time, and what the client sends is computed by the openssl program.
+A search that finds nothing tries everything, so it is the slowest there is. The ratio divides its time by that of as
+many bare `hmac.digest(key, message, "sha256")` calls over a message of the same length, in alternating rounds of one
+process; the best round counts, which other work on the machine disturbs least. Pairs are composed of the mistakes that
+the reference vectors show one at a time, and what the client sends is computed by the openssl program.
 """
 
 from __future__ import annotations

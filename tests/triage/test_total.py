@@ -138,7 +138,7 @@ PATHS = ("/api/v5/trade/order", "", "/", "/a?x=%zz&&=", "//")
 @example("GET", "/a", "\ud800=\udfff", b64encode(bytes(32)).decode(), TIMES[0], b"", Response(), True, "\ud800")
 @example("POST", "/a", "", b64encode(bytes(32)).decode(), TIMES[2], b'{"a":"\\ud800"}', Response(), True, "x")
 @example("POST", "/a", "", b64encode(bytes(32)).decode(), TIMES[3], b'{"a":1e999,"b":[{}]}', Response(), False, "x")
-@settings(max_examples=40)
+@settings(max_examples=15)
 def test_any_request(
     method: str, path: str, query: str, sign: str, stamp: str, body: bytes, answered: Response, exact: bool, secret: str
 ) -> None:
@@ -152,7 +152,7 @@ def test_any_request(
 
 
 @given(st.none() | texts, st.none() | texts, st.none() | stamps, st.none() | signs, answers)
-@settings(max_examples=40)
+@settings(max_examples=15)
 def test_any_login(
     key: str | None, passphrase: str | None, stamp: str | None, sign: str | None, answered: Response
 ) -> None:
