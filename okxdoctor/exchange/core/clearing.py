@@ -274,6 +274,17 @@ def profit(inst: Instrument, position: Position, price: Decimal) -> Decimal:
     return gain if position.long == straight(inst) else -gain
 
 
+def profits(venue: Venue, account: Account, now_ms: int) -> dict[str, Decimal]:
+    """Unrealised profit by settlement currency."""
+    found: dict[str, Decimal] = {}
+    for position in account.positions.values():
+        inst = venue.instruments.get(position.inst_id)
+        if inst is not None and inst.trades:
+            gain = profit(inst, position, venue.price(inst, now_ms)).quantize(Decimal("1e-12"))
+            found[inst.listing.settle] = found.get(inst.listing.settle, ZERO) + gain
+    return found
+
+
 def set_lever(account: Account, inst: Instrument, mode: str, leverage: str) -> bool:
     """Put the leverage of an instrument and its positions to ``leverage``; False when the margin is not there."""
     balance = account.balance(inst.listing.settle or inst.listing.quote)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-Scope = Literal["ip", "ip+type", "ip+inst", "ip+family", "user", "user+type", "user+inst"]
+Scope = Literal["ip", "ip+type", "ip+inst", "ip+family", "user", "user+type", "user+inst", "user+ccy"]
 
 
 class Budget(NamedTuple):
@@ -119,6 +119,8 @@ BUDGETS: dict[tuple[str, str], Budget] = {
     ("POST", "/api/v5/account/set-position-mode"): per(5, 2, "user"),
     ("GET", "/api/v5/asset/currencies"): per(6, 1, "user"),
     ("GET", "/api/v5/asset/balances"): per(6, 1, "user"),
+    ("POST", "/api/v5/asset/transfer"): per(2, 1, "user+ccy"),
+    ("GET", "/api/v5/asset/transfer-state"): per(10, 1, "user"),
     ("GET", "/api/v5/trade/account-rate-limit"): per(1, 1, "user"),
     ("POST", "/api/v5/trade/order-precheck"): per(5, 2, "user"),
     ("POST", "/api/v5/trade/order"): per(60, 2, "user+inst"),
@@ -126,6 +128,7 @@ BUDGETS: dict[tuple[str, str], Budget] = {
     ("POST", "/api/v5/trade/cancel-order"): per(60, 2, "user+inst"),
     ("POST", "/api/v5/trade/cancel-batch-orders"): per(300, 2, "user+inst"),
     ("POST", "/api/v5/trade/amend-order"): per(60, 2, "user+inst"),
+    ("POST", "/api/v5/trade/amend-batch-orders"): per(300, 2, "user+inst"),
     ("GET", "/api/v5/trade/order"): per(60, 2, "user+inst"),
     ("GET", "/api/v5/trade/orders-pending"): per(60, 2, "user"),
     ("GET", "/api/v5/trade/orders-history"): per(40, 2, "user"),

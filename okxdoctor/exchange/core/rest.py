@@ -1,7 +1,7 @@
 """REST: from a request to the reply, through the gateway's steps in their order.
 
 Path, verb, service, signature, permission, budget, parameters, handler. ``ROUTES`` is the whole table;
-handlers live in ``rest_public``, ``rest_market``, ``rest_account`` and ``rest_trade``.
+handlers live in ``rest_public``, ``rest_market``, ``rest_account``, ``rest_asset`` and ``rest_trade``.
 """
 
 from __future__ import annotations
@@ -76,10 +76,10 @@ class Route:
 
 def routes() -> dict[tuple[str, str], Route]:
     """The table, put together once from the handler modules."""
-    from . import rest_account, rest_market, rest_public, rest_trade
+    from . import rest_account, rest_asset, rest_market, rest_public, rest_trade
 
     table: dict[tuple[str, str], Route] = {}
-    for module in (rest_public, rest_market, rest_account, rest_trade):
+    for module in (rest_public, rest_market, rest_account, rest_asset, rest_trade):
         for method, path, access, permission, handler in module.TABLE:
             table[method, path] = Route(
                 handler=handler,
@@ -192,6 +192,7 @@ def _spend(
     pressure, ledger = exchange.world.budgets.pressure, exchange.ledger
     detail = {
         "type": params.get("instType", ""), "inst": params.get("instId", ""), "family": params.get("instFamily", ""),
+        "ccy": text(body.get("ccy")),
     }.get(budget.scope.partition("+")[2], "")  # fmt: skip
     costs: dict[str, int] = {detail or text(body.get("instId")): 1}
     if items:

@@ -1,4 +1,4 @@
-"""REST handlers of the account and of the funding wallet."""
+"""REST handlers of the trading account."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .accounts import (
     KeyRecord,
     Position,
 )
-from .clearing import closes, lever, notional, profit, set_lever, straight
+from .clearing import closes, lever, notional, opening_need, profit, profits, set_lever, straight
 from .decimals import EXACT, parse, plain
 from .instruments import Instrument
 from .protocol import Json, Refused, Reply, bad_parameter, empty_parameter, failure, ok
@@ -58,10 +58,10 @@ def balance_row(venue: Venue, account: Account, now_ms: int, wanted: tuple[str, 
     """The whole object; ``details`` only has the currencies of ``wanted`` when there are any."""
     details: list[Json] = []
     total = ZERO
-    profits = _profits(venue, account, now_ms)
+    gains = profits(venue, account, now_ms)
     for ccy, held in sorted(account.balances.items()):
         rate = venue.usd(ccy, now_ms)
-        gain = profits.get(ccy, ZERO)
+        gain = gains.get(ccy, ZERO)
         usd = EXACT.multiply(held.cash + gain, rate)
         total += usd
         if (wanted and ccy not in wanted) or not (held.cash or held.frozen or held.margin):
@@ -75,17 +75,6 @@ def balance_row(venue: Venue, account: Account, now_ms: int, wanted: tuple[str, 
         "notionalUsdForBorrow": "0", "notionalUsdForFutures": "0", "notionalUsdForOption": "0",
         "notionalUsdForSwap": "0", "ordFroz": "", "totalEq": plain(total), "uTime": str(now_ms), "upl": "0",
     }  # fmt: skip
-
-
-def _profits(venue: Venue, account: Account, now_ms: int) -> dict[str, Decimal]:
-    """Unrealised profit by settlement currency."""
-    found: dict[str, Decimal] = {}
-    for position in account.positions.values():
-        inst = venue.instruments.get(position.inst_id)
-        if inst is not None and inst.trades:
-            gain = profit(inst, position, venue.price(inst, now_ms)).quantize(Decimal("1e-12"))
-            found[inst.listing.settle] = found.get(inst.listing.settle, ZERO) + gain
-    return found
 
 
 def _detail(ccy: str, held: Balance, gain: Decimal, rate: Decimal, usd: Decimal) -> dict[str, Json]:
@@ -291,8 +280,11 @@ def _affordable(call: Call, inst: Instrument, mode: str) -> tuple[str, str]:
     else:
         held = call.account.balances.get(inst.listing.settle)
         free = ZERO if held is None else max(ZERO, held.available)
-        one = notional(inst, Decimal(1), price)
-        buy = sell = EXACT.divide(EXACT.multiply(free, Decimal(lever(call.account, inst, mode))), one)
+        leverage = lever(call.account, inst, mode)
+        lots = inst.lot.floor(EXACT.divide(free, opening_need(notional(inst, Decimal(1), price), leverage)))
+        while lots > 0 and opening_need(notional(inst, inst.lot.decimal(lots), price), leverage) > free:
+            lots -= 1
+        buy = sell = inst.lot.decimal(lots)
     return inst.lot.text(inst.lot.floor(buy)), inst.lot.text(inst.lot.floor(sell))
 
 
@@ -311,38 +303,6 @@ def max_avail_size(call: Call) -> Reply:
     return ok(rows)
 
 
-def currencies(call: Call) -> Reply:
-    """GET asset/currencies; ``wdTickSz`` is a number of decimals."""
-    wanted = call.params.get("ccy", "")
-    names = {inst.listing.base for inst in call.venue.of_type("SPOT")} | {"USDT", "USDC"}
-    return ok([currency_row(ccy) for ccy in sorted(names) if ccy and (not wanted or ccy in wanted.split(","))])
-
-
-def currency_row(ccy: str) -> Json:
-    chain = {"BTC": "Bitcoin", "USDT": "TRC20", "USDC": "ERC20"}.get(ccy, ccy.capitalize())
-    return {
-        "burningFeeRate": "", "canDep": True, "canInternal": True, "canWd": True, "ccy": ccy,
-        "chain": f"{ccy}-{chain}", "ctAddr": "", "depEstOpenTime": "", "depQuotaFixed": "",
-        "depQuoteDailyLayer2": "", "fee": "0.0001", "logoLink": "", "mainNet": True, "maxFee": "0.0001",
-        "maxFeeForCtAddr": "", "maxWd": "500000", "minDep": "0.0005", "minDepArrivalConfirm": "1",
-        "minFee": "0.0001", "minFeeForCtAddr": "", "minInternal": "0.0001", "minWd": "0.001",
-        "minWdUnlockConfirm": "2", "name": ccy, "needTag": False, "stablecoinDailyQuota": 0, "usedDepQuotaFixed": "",
-        "usedWdQuota": "0", "wdEstOpenTime": "", "wdQuota": "10000000", "wdTickSz": "8",
-    }  # fmt: skip
-
-
-def funding_balances(call: Call) -> Reply:
-    """GET asset/balances: the funding wallet."""
-    wanted = call.params.get("ccy", "")
-    return ok(
-        [
-            {"availBal": plain(amount), "bal": plain(amount), "ccy": ccy, "frozenBal": "0"}
-            for ccy, amount in sorted(call.account.funding.items())
-            if not wanted or ccy in wanted.split(",")
-        ]
-    )
-
-
 TABLE = (
     ("GET", "/api/v5/account/config", "private", "read_only", config),
     ("GET", "/api/v5/account/balance", "private", "read_only", balance),
@@ -354,6 +314,4 @@ TABLE = (
     ("POST", "/api/v5/account/set-position-mode", "private", "trade", set_position_mode),
     ("GET", "/api/v5/account/max-size", "private", "read_only", max_size),
     ("GET", "/api/v5/account/max-avail-size", "private", "read_only", max_avail_size),
-    ("GET", "/api/v5/asset/currencies", "private", "read_only", currencies),
-    ("GET", "/api/v5/asset/balances", "private", "read_only", funding_balances),
 )

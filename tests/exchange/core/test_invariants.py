@@ -1,108 +1,422 @@
-"""Whatever a client does, the books balance: money moves by fills alone, frozen money stands behind open orders."""
+"""Whatever clients and the market do, the exchange stays true to itself.
+
+One customer over REST and WebSocket, another participant behind the scenes, a market that moves, a clock that jumps,
+connections that come and go. What must hold is computed again here, in fractions, from what is on the wire.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-SPOT = ("BTC-USDT", "ETH-USDT", "ETH-BTC")
+SPOT = ("BTC-USDT", "ETH-BTC")
+SWAP = ("BTC-USDT-SWAP", "BTC-USD-SWAP")
+ROUNDING = Fraction(1, 10**10)
+"""Divisions are rounded once each, at 12 or more decimals."""
+
+KINDS = ["limit", "limit", "limit", "market", "post_only", "ioc", "fok", "optimal_limit_ioc"]
+PLAIN = {"tgtCcy": "", "tdMode": "", "reduceOnly": "", "stpMode": ""}
+STATES = {"live": 0, "partially_filled": 1, "filled": 2, "canceled": 2}
+
+
+def number(text: str) -> Fraction:
+    return Fraction(text or "0")
 
 
 class Trading(RuleBasedStateMachine):
-    """Trades, cancels, amends and lets time pass on one account's spot markets."""
+    """Everything that an account can do to its orders and its money, on spot and on swaps."""
 
     make_bench: Any = None
 
     def __init__(self) -> None:
         super().__init__()
+        from okxdoctor.exchange.core.backstage import counterparty
+        from okxdoctor.exchange.core.limits import Pressure
+
         self.bench = Trading.make_bench()
-        key = self.bench.exchange.credentials().api_key
-        self.venue = self.bench.exchange.venue("global", "live")
-        self.account = self.venue.accounts[self.bench.exchange.sites["global"].keys[key].uid]
-        self.start = {ccy: held.cash for ccy, held in self.account.balances.items()}
-        self.ids: set[str] = set()
+        exchange = self.bench.exchange
+        # The clock stands still between steps, so budgets would end; they have their own tests.
+        budgets = replace(exchange.world.budgets, pressure=Pressure(factor=1e4))
+        exchange.set_circumstances(replace(exchange.world, budgets=budgets))
+        self.venue = exchange.venue("global", "live")
+        self.account = next(iter(self.venue.accounts.values()))
+        for inst in SPOT + SWAP:
+            self.other = counterparty(self.venue, self.venue.instrument(inst))
+        self.seen_ids: set[str] = set()
+        self.history: dict[str, list[dict[str, Any]]] = {}
+        self.books: dict[str, dict[str, dict[str, str]]] = {}
+        self.last_seq: dict[str, int] = {}
+        self.session: Any = None
+        self.number = 0
+        self.start = self.money()
+        self.connect()
+
+    # -- asking ----------------------------------------------------------------------------------
 
     def post(self, path: str, body: object) -> Any:
-        self.bench.advance(50)
-        return json.loads(self.bench.send("POST", f"/api/v5/trade/{path}", json.dumps(body)).body)
+        self.bench.advance(1)
+        return json.loads(self.bench.send("POST", f"/api/v5/{path}", json.dumps(body)).body)
+
+    def get(self, target: str) -> Any:
+        answer = json.loads(self.bench.send("GET", f"/api/v5/{target}").body)
+        assert answer["code"] == "0", answer
+        return answer["data"]
+
+    def money(self) -> dict[str, Fraction]:
+        """Both wallets together."""
+        total = {row["ccy"]: number(row["cashBal"]) for row in self.get("account/balance")[0]["details"]}
+        for row in self.get("asset/balances"):
+            total[row["ccy"]] = total.get(row["ccy"], Fraction(0)) + number(row["bal"])
+        return total
+
+    def pending(self) -> list[dict[str, str]]:
+        return list(self.get("trade/orders-pending"))
+
+    def price(self, inst: str, away: int) -> str:
+        market = self.venue.market(self.venue.instrument(inst))
+        bid, ask = market.touch(self.bench.now_ms // 100)
+        return str(market.tick.text(max(1, bid + away * max(1, (ask - bid) // 2))))
+
+    def request(self, inst: str, side: str, kind: str, away: int, lots: int, more: dict[str, str]) -> dict[str, str]:
+        size = {"BTC-USDT": Fraction(lots, 1000), "ETH-BTC": Fraction(lots, 100)}.get(inst, Fraction(lots, 10))
+        order = {
+            "instId": inst, "side": side, "ordType": kind, "sz": f"{float(size):.6f}", "px": self.price(inst, away),
+        }  # fmt: skip
+        if inst in SPOT:
+            quote = kind == "market" and more["tgtCcy"] == "quote_ccy"
+            if quote and inst == "BTC-USDT":
+                order["sz"] = str(lots * 20)
+            return {**order, "tdMode": "cash", "tgtCcy": more["tgtCcy"], "stpMode": more["stpMode"]}
+        return {**order, "tdMode": more["tdMode"], "reduceOnly": more["reduceOnly"], "stpMode": more["stpMode"]}
+
+    # -- what happens ----------------------------------------------------------------------------
 
     @rule(
-        inst=st.sampled_from(SPOT),
+        inst=st.sampled_from(SPOT + SWAP),
         side=st.sampled_from(["buy", "sell"]),
-        kind=st.sampled_from(["limit", "market", "post_only", "ioc", "fok", "optimal_limit_ioc"]),
-        away=st.integers(-30, 30),
-        lots=st.integers(1, 40),
-        quote=st.booleans(),
+        kind=st.sampled_from(KINDS),
+        away=st.sampled_from([1, 1, 1, 0, 2, -1, 3, -2, 6, -6]),
+        lots=st.integers(1, 60),
+        more=st.fixed_dictionaries(
+            {
+                "tgtCcy": st.sampled_from(["base_ccy", "quote_ccy"]),
+                "tdMode": st.sampled_from(["cross", "isolated"]),
+                "reduceOnly": st.sampled_from(["false", "false", "true"]),
+                "stpMode": st.sampled_from(["", "cancel_maker", "cancel_taker", "cancel_both"]),
+            }
+        ),
+        batch=st.integers(1, 3),
     )
-    def order(self, inst: str, side: str, kind: str, away: int, lots: int, quote: bool) -> None:
-        market = self.venue.market(self.venue.instrument(inst))
-        bid, _ = market.touch(self.bench.now_ms // 100)
-        order = {
-            "instId": inst, "tdMode": "cash", "side": side, "ordType": kind, "sz": str(Decimal(lots) / 1000),
-            "px": market.tick.text(bid + away * 6), "tgtCcy": "quote_ccy" if quote else "base_ccy",
-        }  # fmt: skip
-        for item in self.post("order", order)["data"]:
+    def order(
+        self, inst: str, side: str, kind: str, away: int, lots: int, more: dict[str, str], batch: int
+    ) -> None:  # fmt: skip
+        one = self.request(inst, side, kind, away, lots, more)
+        answer = self.post("trade/batch-orders", [one] * batch) if batch > 1 else self.post("trade/order", one)
+        for item in answer["data"]:
             if item["sCode"] == "0":
-                assert item["ordId"] not in self.ids
-                self.ids.add(item["ordId"])
+                assert item["ordId"] not in self.seen_ids
+                self.seen_ids.add(item["ordId"])
+            else:
+                assert item["ordId"] == ""
+                assert item["sCode"] in ("51008", "51020", "51112", "51169", "51170", "54036", "51137", "51138"), item
 
-    @rule(pick=st.integers(0, 10))
-    def cancel(self, pick: int) -> None:
-        orders = self.venue.orders.open(self.account.uid)
+    @rule(
+        inst=st.sampled_from(SPOT + SWAP),
+        side=st.sampled_from(["buy", "sell"]),
+        away=st.sampled_from([1, 1, 0, 2, 3, -3]),
+        lots=st.integers(1, 60),
+    )
+    def somebody_else_orders(self, inst: str, side: str, away: int, lots: int) -> None:
+        from okxdoctor.exchange.core.backstage import counter_order
+
+        wanted = self.request(inst, side, "limit", away, lots, PLAIN)
+        order = counter_order(self.bench.exchange, self.venue, inst, side, wanted["px"], wanted["sz"])
+        assert order.order_id not in self.seen_ids
+        self.seen_ids.add(order.order_id)
+
+    @rule(pick=st.integers(0, 20), part=st.sampled_from([1, 1, 3, 7]), sixths=st.integers(1, 9))
+    def somebody_else_takes(self, pick: int, part: int, sixths: int) -> None:
+        """Another participant goes for one of the customer's orders: a part of it, all, or more than there is."""
+        from okxdoctor.exchange.core.backstage import Impossible, counter_order
+
+        orders = self.pending()
+        if not orders:
+            return
+        one = orders[pick % len(orders)]
+        lot = self.venue.instrument(one["instId"]).lot
+        left = Decimal(one["sz"]) - Decimal(one["accFillSz"])
+        size = lot.text(max(1, lot.floor(left * sixths / 6 / part)))
+        side = {"buy": "sell", "sell": "buy"}[one["side"]]
+        refusal = ""
+        try:
+            self.seen_ids.add(
+                counter_order(self.bench.exchange, self.venue, one["instId"], side, one["px"], size).order_id
+            )
+        except Impossible as refused:
+            refusal = str(refused)
+        # Below the least size, or too far from where the market is by now.
+        assert not refusal or any(code in refusal for code in ("51020", "51137", "51138")), refusal
+
+    @rule(pick=st.integers(0, 20), both=st.booleans())
+    def cancel(self, pick: int, both: bool) -> None:
+        orders = self.pending()
         if orders:
-            one = orders[pick % len(orders)]
-            self.post("cancel-order", {"instId": one.inst_id, "ordId": one.order_id})
+            chosen = [orders[pick % len(orders)], orders[0]][: 1 + both]
+            answer = self.post("trade/cancel-batch-orders", [{n: o[n] for n in ("instId", "ordId")} for o in chosen])
+            assert answer["data"][0]["sCode"] in ("0", "51400")
 
-    @rule(pick=st.integers(0, 10), lots=st.integers(1, 40))
-    def amend(self, pick: int, lots: int) -> None:
-        orders = self.venue.orders.open(self.account.uid)
-        if orders:
-            one = orders[pick % len(orders)]
-            self.post("amend-order", {"instId": one.inst_id, "ordId": one.order_id, "newSz": str(Decimal(lots) / 1000)})
+    @rule(pick=st.integers(0, 20), lots=st.integers(1, 60), away=st.integers(-4, 4), what=st.integers(1, 3))
+    def amend(self, pick: int, lots: int, away: int, what: int) -> None:
+        orders = self.pending()
+        if not orders:
+            return
+        one = orders[pick % len(orders)]
+        wanted = self.request(one["instId"], one["side"], "limit", away, lots, PLAIN)
+        body = {"instId": one["instId"], "ordId": one["ordId"]}
+        if what & 1:
+            body["newSz"] = wanted["sz"]
+        if what & 2:
+            body["newPx"] = wanted["px"]
+        item = self.post("trade/amend-order", body)["data"][0]
+        assert item["sCode"] in ("0", "51008", "51000", "51503", "51137", "51138"), item
 
-    @rule(ms=st.sampled_from([100, 5_000, 600_000, 40_000_000]))
+    @rule(
+        ccy=st.sampled_from(["USDT", "BTC", "OKB", "XRP"]),
+        amount=st.sampled_from(["0.01", "40.5", "300", "1e6"]),
+        out=st.booleans(),
+    )
+    def transfer(self, ccy: str, amount: str, out: bool) -> None:
+        source, target = ("18", "6") if out else ("6", "18")
+        before = self.money()
+        answer = self.post("asset/transfer", {"ccy": ccy, "amt": amount, "from": source, "to": target})
+        assert answer["code"] in ("0", "58008", "58116"), answer
+        assert self.money() == before
+
+    @rule(ms=st.sampled_from([100, 100, 300, 5_000, 60_000, 400_000]))
     def wait(self, ms: int) -> None:
         self.bench.advance(ms)
-        self.bench.send("GET", "/api/v5/trade/orders-pending")
+        self.look()
 
-    @invariant()
-    def frozen_money_stands_behind_open_orders(self) -> None:
-        behind: dict[str, Decimal] = {}
-        for order in self.venue.orders.open(self.account.uid):
-            assert order.open
-            assert order.frozen > 0
-            behind[order.frozen_ccy] = behind.get(order.frozen_ccy, Decimal(0)) + order.frozen
-        for ccy, held in self.account.balances.items():
-            assert held.frozen == behind.get(ccy, Decimal(0)), ccy
-            assert held.available >= 0, ccy
+    @rule(by=st.sampled_from([-0.004, -0.0002, -0.00003, 0.00003, 0.0002, 0.004]), inst=st.sampled_from(SPOT + SWAP))
+    def market_moves(self, by: float, inst: str) -> None:
+        from okxdoctor.exchange.core.backstage import move_market
+
+        move_market(self.bench.exchange, self.venue, inst, by=by)
+        self.bench.advance(100)
+        self.look()
+
+    @rule()
+    def disconnect(self) -> None:
+        self.session.end()
+        self.connect()
+
+    def connect(self) -> None:
+        self.number += 1
+        self.session = self.bench.session("private", conn=f"c{self.number}")
+        self.read(self.session.receive(json.dumps({"op": "login", "args": [self.bench.login()]})))
+        args = [{"channel": "orders", "instType": "ANY"}, {"channel": "account"}]
+        self.read(self.session.receive(json.dumps({"op": "subscribe", "args": args})))
+        self.public = self.bench.session("public", conn=f"p{self.number}")
+        self.books.clear()
+        args = [{"channel": "books", "instId": inst} for inst in SPOT[:1] + SWAP[:1]]
+        self.read(self.public.receive(json.dumps({"op": "subscribe", "args": args})))
+        # What happened while nobody listened is not told again; REST has it.
+        for row in self.get("trade/orders-history?instType=SPOT") + self.get("trade/orders-history?instType=SWAP"):
+            self.history.pop(row["ordId"], None)
+
+    def look(self) -> None:
+        self.read(self.session.tick())
+        self.read(self.public.tick())
+
+    def read(self, frames: list[Any]) -> None:
+        for frame in frames:
+            message = json.loads(frame.text)
+            channel = message.get("arg", {}).get("channel", "")
+            if "data" not in message:
+                continue
+            if channel == "orders":
+                for row in message["data"]:
+                    self.history.setdefault(row["ordId"], []).append(row)
+            elif channel == "books":
+                self.follow(message["arg"]["instId"], message)
+
+    def follow(self, inst: str, message: dict[str, Any]) -> None:
+        data = message["data"][0]
+        if message["action"] == "snapshot":
+            assert data["prevSeqId"] == -1
+            self.books[inst] = {"bids": {}, "asks": {}}
+        else:
+            assert data["prevSeqId"] == self.last_seq[inst]
+            assert data["seqId"] > data["prevSeqId"]
+        self.last_seq[inst] = data["seqId"]
+        for side, levels in self.books[inst].items():
+            for px, sz, _, _ in data[side]:
+                levels.pop(px, None)
+                if sz != "0":
+                    levels[px] = sz
+        bids, asks = ([Decimal(px) for px in self.books[inst][side]] for side in ("bids", "asks"))
+        assert max(bids) < min(asks)
+
+    # -- what must hold ----------------------------------------------------------------------------
 
     @invariant()
     def money_moves_by_fills_alone(self) -> None:
+        """Per currency, both wallets: what was there, what spot fills exchanged, fees, realised profits."""
         expected = dict(self.start)
         for fill in self.venue.orders.fills(self.account.uid):
-            base, quote = fill.order.inst_id.split("-")
-            sign = 1 if fill.order.side == "buy" else -1
-            expected[base] = expected.get(base, Decimal(0)) + sign * fill.size
-            expected[quote] = expected.get(quote, Decimal(0)) - sign * fill.size * fill.price
-            expected[fill.order.fee_ccy] += fill.fee
-        for ccy, held in self.account.balances.items():
-            assert abs(held.cash - expected.get(ccy, Decimal(0))) < Decimal("1e-18"), ccy
+            row = fill.row()
+            fee_ccy, size, price = row["feeCcy"], number(row["fillSz"]), number(row["fillPx"])
+            expected[fee_ccy] = expected.get(fee_ccy, Fraction(0)) + number(row["fee"])
+            if row["instType"] == "SPOT":
+                base, quote = row["instId"].split("-")
+                sign = 1 if row["side"] == "buy" else -1
+                expected[base] = expected.get(base, Fraction(0)) + sign * size
+                expected[quote] = expected.get(quote, Fraction(0)) - sign * size * price
+                rate = Fraction(8, 10_000) if row["execType"] == "M" else Fraction(1, 1_000)
+                received = size if row["side"] == "buy" else size * price
+            else:
+                expected[fee_ccy] += number(row["fillPnl"])
+                rate = Fraction(2, 10_000) if row["execType"] == "M" else Fraction(5, 10_000)
+                received = self.worth(row["instId"], size, price)
+            assert abs(number(row["fee"]) + rate * received) < ROUNDING
+        now = self.money()
+        for ccy in expected.keys() | now.keys():
+            assert now.get(ccy, Fraction(0)) == expected.get(ccy, Fraction(0)), ccy
+
+    def worth(self, inst: str, size: Fraction, price: Fraction) -> Fraction:
+        """BTC-USDT-SWAP: 0.01 BTC a contract, in USDT; BTC-USD-SWAP: 100 USD a contract, in BTC."""
+        return size * Fraction(1, 100) * price if inst == "BTC-USDT-SWAP" else size * 100 / price
 
     @invariant()
-    def fills_add_up(self) -> None:
-        for order in (*self.venue.orders.open(self.account.uid), *self.venue.orders.finished(self.account.uid)):
-            fills = [fill for fill in self.venue.orders.fills(self.account.uid) if fill.order is order]
-            assert order.filled == sum((fill.size for fill in fills), Decimal(0))
-            assert order.filled <= order.size
-            assert (order.state == "filled") == (order.filled == order.size)
-            assert order.state != "partially_filled" or order.filled > 0
+    def profits_are_those_of_the_positions(self) -> None:
+        """Bought and sold value differ by the profits told and by what is still open."""
+        flow: dict[tuple[str, str], Fraction] = {}
+        for fill in self.venue.orders.fills(self.account.uid):
+            row = fill.row()
+            if row["instType"] == "SWAP":
+                key = (row["instId"], fill.order.mode)
+                value = self.worth(row["instId"], number(row["fillSz"]), number(row["fillPx"]))
+                linear = 1 if row["instId"] == "BTC-USDT-SWAP" else -1
+                sign = linear * (1 if row["side"] == "sell" else -1)
+                flow[key] = flow.get(key, Fraction(0)) + sign * value - number(row["fillPnl"])
+        positions = {(row["instId"], row["mgnMode"]): row for row in self.get("account/positions")}
+        for key, rest in flow.items():
+            row = positions.pop(key, None)
+            if row is None:
+                assert abs(rest) < ROUNDING
+                continue
+            linear = 1 if key[0] == "BTC-USDT-SWAP" else -1
+            long = number(row["pos"]) > 0
+            cost = self.worth(key[0], abs(number(row["pos"])), number(row["avgPx"]))
+            assert abs(rest + (linear if long else -linear) * cost) < ROUNDING * 100
+            assert abs(number(row["imr"]) - cost / number(row["lever"])) < ROUNDING * 100
+        assert not positions
+
+    @invariant()
+    def frozen_money_stands_behind_open_orders(self) -> None:
+        behind: dict[str, Fraction] = {}
+        for row in self.pending():
+            left = number(row["sz"]) - number(row["accFillSz"])
+            assert left > 0
+            assert row["state"] in ("live", "partially_filled")
+            if row["instType"] == "SPOT":
+                base, quote = row["instId"].split("-")
+                ccy, amount = (quote, left * number(row["px"])) if row["side"] == "buy" else (base, left)
+                behind[ccy] = behind.get(ccy, Fraction(0)) + amount
+        for order in self.venue.orders.open(self.account.uid):
+            if order.inst_type == "SWAP":
+                most = self.worth(order.inst_id, Fraction(order.remaining), Fraction(order.price))
+                assert 0 <= order.frozen <= most / number(order.lever) + most * Fraction(5, 10_000) + ROUNDING
+                behind[order.frozen_ccy] = behind.get(order.frozen_ccy, Fraction(0)) + Fraction(order.frozen)
+        for row in self.get("account/balance")[0]["details"]:
+            assert number(row["ordFrozen"]) == behind.pop(row["ccy"], Fraction(0)), row["ccy"]
+            bound = number(row["ordFrozen"]) + number(row["imr"])
+            assert number(row["frozenBal"]) == bound
+            assert number(row["availBal"]) == max(Fraction(0), number(row["cashBal"]) - bound)
+        assert not behind
+
+    @invariant()
+    def the_public_book_has_the_orders_and_is_not_crossed(self) -> None:
+        for inst in SPOT + SWAP:
+            book = self.get(f"market/books?instId={inst}&sz=30")[0]
+            bids, asks = ([(Decimal(px), Decimal(sz)) for px, sz, _, _ in book[side]] for side in ("bids", "asks"))
+            assert bids == sorted(bids, reverse=True)
+            assert asks == sorted(asks)
+            assert bids[0][0] < asks[0][0]
+            assert min(sz for _, sz in (*bids, *asks)) > 0
+            for side, levels in (("buy", dict(bids)), ("sell", dict(asks))):
+                worst = min(levels) if side == "buy" else max(levels)
+                wanted: dict[Decimal, Decimal] = {}
+                for account in (self.account, self.other):
+                    for order in self.venue.orders.open(account.uid):
+                        if (order.inst_id, order.side) == (inst, side):
+                            wanted[order.price] = wanted.get(order.price, Decimal(0)) + order.remaining
+                for px, size in wanted.items():
+                    inside = px > worst if side == "buy" else px < worst
+                    assert not inside or levels[px] >= size, (inst, side, px)
+
+    @invariant()
+    def trades_have_two_sides_and_one_number(self) -> None:
+        sides: dict[tuple[str, str], list[Any]] = {}
+        bills: set[str] = set()
+        for account in (self.account, self.other):
+            for fill in self.venue.orders.fills(account.uid):
+                row = fill.row()
+                assert row["billId"] not in bills
+                bills.add(row["billId"])
+                sides.setdefault((row["instId"], row["tradeId"]), []).append((account.uid, row))
+        for both in sides.values():
+            assert len(both) <= 2
+            if len(both) == 2:
+                (one, first), (two, second) = both
+                assert one != two
+                assert (first["fillPx"], first["fillSz"]) == (second["fillPx"], second["fillSz"])
+                assert {first["side"], second["side"]} == {"buy", "sell"}
+                assert {first["execType"], second["execType"]} == {"M", "T"}
+        for inst in SPOT + SWAP:
+            public = self.get(f"market/trades?instId={inst}&limit=40")
+            numbers = [int(row["tradeId"]) for row in public]
+            assert numbers == sorted(set(numbers), reverse=True)
+            stamps = [int(row["ts"]) for row in public]
+            assert stamps == sorted(stamps, reverse=True)
+            assert stamps[0] <= self.bench.now_ms
+            shown = {row["tradeId"]: row for row in public}
+            for (inst_id, trade_id), both in sides.items():
+                if inst_id == inst and int(trade_id) >= numbers[-1]:
+                    row, fill = shown[trade_id], both[0][1]
+                    taker = fill["side"] if fill["execType"] == "T" else {"buy": "sell", "sell": "buy"}[fill["side"]]
+                    assert (row["px"], row["sz"], row["side"]) == (fill["fillPx"], fill["fillSz"], taker)
+
+    @invariant()
+    def orders_live_as_documented(self) -> None:
+        self.look()
+        for order_id, rows in self.history.items():
+            ranks = [STATES[row["state"]] for row in rows]
+            assert ranks == sorted(ranks), order_id
+            assert ranks.count(2) <= 1
+            filled = [number(row["accFillSz"]) for row in rows]
+            assert filled == sorted(filled)
+            stamps = [int(row["uTime"]) for row in rows]
+            assert stamps == sorted(stamps)
+            assert int(rows[0]["cTime"]) <= stamps[0]
+            assert stamps[-1] <= self.bench.now_ms
+            trades = [row["tradeId"] for row in rows if row["fillSz"] != "0" and row["state"] != "canceled"]
+            last = rows[-1]
+            if last["tgtCcy"] != "quote_ccy" or last["ordType"] != "market":
+                assert (last["state"] == "filled") == (number(last["accFillSz"]) == number(last["sz"]))
+            assert set(trades) - {""} or last["state"] != "filled"
+            assert (last["cancelSource"] != "") == (last["state"] == "canceled")
+            now = self.get(f"trade/order?instId={last['instId']}&ordId={order_id}")[0]
+            assert {name: last[name] for name in now if name in last} == now
 
 
-def test_the_books_balance(make_bench: Any) -> None:
+def test_the_exchange_stays_true_to_itself(make_bench: Any) -> None:
     Trading.make_bench = make_bench
-    run_state_machine_as_test(Trading, settings=settings(max_examples=15, stateful_step_count=25, deadline=None))
+    run_state_machine_as_test(Trading, settings=settings(max_examples=30, stateful_step_count=30, deadline=None))
