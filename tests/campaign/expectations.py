@@ -69,6 +69,10 @@ HIDES: dict[str, tuple[str, ...]] = {
          "http.timeout"),
         ("http.*", *_BEHIND_HTTP),
     ),
+    # Where connections end that early, requests are lost.
+    "http.goaway": ("http.*", *_BEHIND_HTTP),
+    # What the proxy resolves and connects, the program does not.
+    "proxy.split": ("dns.*", "tcp.*"),
     # Services that are closed or busy look at no key.
     "status.maintenance": ("status.*", *_GATE, *_REFUSED_KEY),
     "status.overloaded": (*_GATE, *_REFUSED_KEY),
@@ -94,11 +98,13 @@ HIDES: dict[str, tuple[str, ...]] = {
 ONE_HOST = frozenset({"dns.retired-name", "dns.name-not-found"})
 """May concern one of the two hosts; what is wrong with the other one then stands beside it."""
 
-INSTEAD = {
-    "clock.sources-disagree": frozenset({"clock.drifting", "clock.ahead", "clock.behind", "clock.timezone-shift"})
+INSTEAD: dict[str, frozenset[str]] = {
+    # By time servers that are wrong together, alone with them, a right clock is wrong.
+    "clock.sources-disagree": frozenset({"clock.drifting", "clock.ahead", "clock.behind", "clock.timezone-shift"}),
+    # Refusals come through and good answers do not: the site that knows the key cannot say so.
+    "region.wrong-rest-host": frozenset({"key.unknown"}),
 }
-"""What may be said in place of a cause that is hidden: by time servers that are wrong together, alone with them, a
-right clock is wrong."""
+"""What may be said in place of a cause that is hidden."""
 
 # Faults that set the same circumstance, or that take away what the other needs.
 _CLASHES = (
@@ -195,12 +201,14 @@ def expected(causes: Iterable[str]) -> Expected:
 def _of_two(one: str, other: str) -> Expected:
     for deep, shallow in ((one, other), (other, one)):
         if explains(deep, shallow) or (hides(deep, shallow) and not hides(shallow, deep)):
+            unseen = INSTEAD.get(shallow, frozenset()) if hides(deep, shallow) else frozenset()
+            nearer = {code for code in {shallow, *unseen} if depth(code) < depth(deep)}
             return Expected(
                 # What is nearer to the machine and was seen all the same may stand first.
-                first=frozenset({deep, *({shallow} if depth(shallow) < depth(deep) else ())}), roots=frozenset({deep}),
+                first=frozenset({deep, *nearer}), roots=frozenset({deep}),
                 may=frozenset()
                 if explains(deep, shallow) and deep not in ONE_HOST
-                else frozenset({shallow}) | INSTEAD.get(shallow, frozenset()),
+                else frozenset({shallow}) | unseen,
             )  # fmt: skip
     if hides(one, other):
         deep = min(one, other, key=depth)

@@ -260,6 +260,8 @@ def draw(kind: Kind, seed: int, index: int) -> World:
     on = {each.name for each in wrong}
     outside = not on & (machine_faults() | ONLY_SIM) and dice.random() < 0.4
     by_proxy = outside and not any(name.startswith(NOT_BY_PROXY) for name in on) and dice.random() < 0.25
+    # From outside nothing is declared, so what is not listed has to be asked for.
+    gone = tuple(each.text.partition("=")[2] for each in wrong if outside and each.name == "instrument-unknown")
     far = dice.random() < 0.5 and not any(name in ("dns-slow", "http-slow") for name in on)
     return World(
         kind=kind,
@@ -272,7 +274,8 @@ def draw(kind: Kind, seed: int, index: int) -> World:
         jitter_s=round(dice.uniform(0.0, 0.03), 3) if far else 0.0,
         proxy=by_proxy,
         burst=bool(on & BURST),
-        instruments=_asked(dice) if dice.random() < 0.3 and not any(n.startswith("instrument-") for n in on) else (),
+        instruments=gone
+        or (_asked(dice) if dice.random() < 0.3 and not any(n.startswith("instrument-") for n in on) else ()),
     )
 
 
