@@ -120,7 +120,7 @@ def _asked_for(node: pytest.Item) -> tuple[list[str], int]:
         if unknown:
             pytest.fail(f"pytest.mark.okx takes faults=[...] and seed=N, not {', '.join(unknown)}", pytrace=False)
         named = marker.kwargs.get("faults", ())
-        if isinstance(named, str) or not all(isinstance(each, str) for each in named):
+        if not isinstance(named, list | tuple) or not all(isinstance(each, str) for each in named):
             pytest.fail("pytest.mark.okx: faults is a list of texts", pytrace=False)
         faults[:0] = named
         seeds.extend([marker.kwargs["seed"]] if "seed" in marker.kwargs else [])
