@@ -80,6 +80,9 @@ def route(url: str, source: str) -> tuple[Route, str]:
     """A proxy as it may be shown, and its full URL. ``proxy:3128`` without a scheme is an HTTP proxy."""
     full = url.strip()
     if "://" not in full:
+        if ":/" in full:
+            shown = shown_url("http://" + full).removeprefix("http://")
+            raise UsageProblem(f"proxy from {source}: {shown!r} is not a URL", "http://HOST:PORT")
         full = f"http://{full}"
     full = re.sub(r"^socks://", "socks5://", full, flags=re.IGNORECASE)
     parts = _split(full, f"proxy from {source}", "http://HOST:PORT")
