@@ -130,9 +130,10 @@ def _make(
 
 def settle(venue: Venue, now_ms: int) -> bool:
     """Let the market come to the open orders, slot by slot until now; True when anything was filled."""
-    if venue.orders.quiet:
-        return False
     now = now_ms // SLOT_MS
+    if now == venue.swept or venue.orders.quiet:
+        return False
+    venue.swept = now
     books = [(inst, depth) for inst, depth in venue.depths() if inst.trades and inst.state not in FROZEN]
     if not books:
         return False

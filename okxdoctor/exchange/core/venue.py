@@ -29,6 +29,8 @@ class Venue:
         self._codes: dict[int, Instrument] = {}
         self._markets: dict[str, Market] = {}
         self._depths: dict[str, Depth] = {}
+        self.swept = -1
+        """The slot in which the market has last met the open orders."""
         self._moves: dict[str, Moves] = {}
         self._lists: dict[tuple[str, str, str], bytes] = {}
         self.accounts: dict[str, Account] = {}

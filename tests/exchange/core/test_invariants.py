@@ -419,4 +419,4 @@ class Trading(RuleBasedStateMachine):
 
 def test_the_exchange_stays_true_to_itself(make_bench: Any) -> None:
     Trading.make_bench = make_bench
-    run_state_machine_as_test(Trading, settings=settings(max_examples=30, stateful_step_count=30, deadline=None))
+    run_state_machine_as_test(Trading, settings=settings(max_examples=20, stateful_step_count=30, deadline=None))
