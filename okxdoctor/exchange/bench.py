@@ -102,10 +102,11 @@ class Bench:
         return self._served.run(self._desk.price(self._place, inst))
 
     def move_market(self, inst: str, *, to: Amount | None = None, by: float | None = None) -> str:
-        """Move the market to a price, or by a fraction (-0.05: down by 5 %); the last price then.
+        """Move the market to a price, or by a fraction (-0.05: down by 5 %); its best bid then.
 
         All instruments of the coin move together, in force with the market's next beat, which is waited for: at
-        most 100 ms, while a clock that stands still is stepped by as much. The market wanders on from there.
+        most 100 ms, while a clock that stands still is stepped by as much. The bid is on the price that was asked
+        for, as far as the book has it, and wanders on from there. Orders that are reached are filled.
         """
         return self._served.run(self._desk.move_market(self._place, inst, to=to, by=by))
 

@@ -137,6 +137,12 @@ def move_market(
     return slot * SLOT_MS
 
 
+def market_bid(exchange: Exchange, venue: Venue, inst_id: str) -> str:
+    """The best bid of the market itself, whatever orders of accounts stand or have just traded beside it."""
+    market = venue.market(trading_instrument(venue, inst_id))
+    return market.tick.text(market.touch(exchange.clock.now_ms() // SLOT_MS)[0])
+
+
 def settle_all(exchange: Exchange) -> None:
     """Fill what the market has reached, everywhere, as the next request would."""
     now_ms = exchange.clock.now_ms()

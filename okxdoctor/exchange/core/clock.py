@@ -10,6 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
+
+FARTHEST_S = 1e9
+FASTEST = 1e6
+END_NS = 221_845_392_000 * 10**9
+"""The year 9000: beyond are times that cannot be written any more."""
+
+MEMORY = 100
+"""Advances that are told apart; older ones count as one."""
 
 Source = Callable[[], int]
 """Gives nanoseconds since the Unix epoch."""
@@ -31,14 +40,14 @@ class Clock:
     the circumstances (a wrong clock of the user is a shifted clock of the world) and survives stepping.
     """
 
-    __slots__ = ("_listeners", "_pace", "_skipped_ns", "_source", "offset_ms")
+    __slots__ = ("_listeners", "_pace", "_skipped", "_source", "offset_ms")
 
     def __init__(self, source: Source, *, at_ms: int | None = None, rate: float = 1.0) -> None:
         now = source()
         self._source = source
         self._pace = Pace(at_source_ns=now, at_virtual_ns=now if at_ms is None else at_ms * 1_000_000, rate=rate)
         self._listeners: list[Callable[[], None]] = []
-        self._skipped_ns = 0
+        self._skipped: list[int] = []
         self.offset_ms = 0
 
     def now_ns(self) -> int:
@@ -60,20 +69,28 @@ class Clock:
         return self._pace.rate
 
     def step(self, seconds: float) -> None:
-        """Jump by ``seconds`` (may be negative); the pace stays."""
+        """Jump by ``seconds`` (may be negative), up to ``FARTHEST_S``; the pace stays."""
+        if not abs(seconds) <= FARTHEST_S:
+            raise ValueError(f"a clock is stepped by up to {FARTHEST_S:g} seconds")
         self._repace(self._pace.rate, int(seconds * 1e9))
 
     def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass at once, which clients cannot have noticed: see ``readings_ms``; never negative."""
-        if not 0 <= seconds < 1e9:
-            raise ValueError("time goes forward, by up to 1e9 seconds")
-        self._skipped_ns += int(seconds * 1e9)
-        self._repace(self._pace.rate, int(seconds * 1e9))
+        if not 0 <= seconds <= FARTHEST_S:
+            raise ValueError(f"time goes forward, by up to {FARTHEST_S:g} seconds")
+        jump_ns = int(seconds * 1e9)
+        self._repace(self._pace.rate, jump_ns)
+        self._skipped.append(jump_ns)
+        if len(self._skipped) > MEMORY:
+            self._skipped[:2] = [sum(self._skipped[:2])]
 
     def readings_ms(self) -> tuple[int, ...]:
-        """What an honest client may take the time to be: this clock, and one that was not advanced with it."""
-        now_ms = self.now_ms()
-        return (now_ms, now_ms - self._skipped_ns // 1_000_000) if self._skipped_ns else (now_ms,)
+        """What an honest client may take the time to be: this clock's, or that before any of its advances.
+
+        A client follows its own clock, or has asked the exchange for the time at some moment, and never since.
+        """
+        now_ns = self.now_ns()
+        return tuple((now_ns - missed) // 1_000_000 for missed in (0, *accumulate(reversed(self._skipped))))
 
     def freeze(self) -> None:
         """Stand still until ``resume`` or ``step``."""
@@ -85,8 +102,8 @@ class Clock:
 
     def run_at(self, rate: float) -> None:
         """Let one second of the source be ``rate`` seconds here; not negative."""
-        if rate < 0:
-            raise ValueError("a clock's rate is zero or more")
+        if not 0 <= rate <= FASTEST:
+            raise ValueError(f"a clock's rate is zero or more, up to {FASTEST:g}")
         self._repace(rate, 0)
 
     def set_offset(self, offset_ms: int) -> None:
@@ -108,6 +125,8 @@ class Clock:
         source = self._source()
         pace = self._pace
         shown = pace.at_virtual_ns + int((source - pace.at_source_ns) * pace.rate)
+        if jump_ns and not 0 <= shown + jump_ns < END_NS:
+            raise ValueError("a clock shows a time between 1970 and the year 9000")
         self._pace = Pace(at_source_ns=source, at_virtual_ns=shown + jump_ns, rate=rate)
         self._tell()
 

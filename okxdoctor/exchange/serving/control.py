@@ -19,7 +19,7 @@ account or a market; the default is global, live.
     POST /__control__/counter-order   {"inst": "BTC-USDT", "side": "sell", "px": "60000", "sz": "0.1"}
     POST /__control__/fill            {"ord_id": "...", "sz": "0.05"} at the order's own price; without sz: all of it
     GET  /__control__/market?inst=I   {"inst", "last"}
-    POST /__control__/market          {"inst": "BTC-USDT", "to": "60000"} or {"inst": ..., "by": -0.05}
+    POST /__control__/market          {"inst": "BTC-USDT", "to": "60000"} or {"inst": ..., "by": -0.05}; {"inst", "bid"}
     GET  /__control__/log?after=N     wire log, without anything secret, entries numbered above N
     POST /__control__/cut             break every WebSocket connection; {"cut": how many}
     POST /__control__/notice          announce a service upgrade, close the connections after {"grace_s": 0.1}
@@ -72,7 +72,7 @@ class Control:
         if not _loopback(request.headers.get("Host", "")):
             return _answer(403, {"error": "the control endpoint only answers to loopback addresses"})
         origin = request.headers.get("Origin")
-        if origin is not None and not _loopback(urlsplit(origin).netloc):
+        if origin is not None and not _loopback(origin.partition("://")[2]):
             return _answer(403, {"error": "the control endpoint refuses other origins"})
         path, _, query = request.raw_path.removeprefix("/__control__").partition("?")
         action = self._actions.get((request.method, path.rstrip("/")))
@@ -169,7 +169,7 @@ class Control:
 
     async def _move_market(self, given: Given) -> object:
         inst, to, by = _text(given, "inst"), _text(given, "to", ""), _number(given, "by")
-        return {"inst": inst, "last": await self._desk.move_market(_place(given), inst, to=to or None, by=by)}
+        return {"inst": inst, "bid": await self._desk.move_market(_place(given), inst, to=to or None, by=by)}
 
     # -- connections ------------------------------------------------------------------------------
 

@@ -79,7 +79,7 @@ class Desk:
             # Time stands still, or all but; or this machine's clock and its timers differ by a hair.
             clock.step((at_ms - clock.now_ms()) / 1000)
         backstage.settle_all(exchange)
-        return await self.price(place, inst)
+        return backstage.market_bid(exchange, self._venue(place), inst)
 
     async def advance(self, seconds: float) -> int:
         """Let time pass at once; epoch milliseconds afterwards."""
