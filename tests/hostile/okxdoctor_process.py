@@ -44,19 +44,23 @@ def okxdoctor(*args: str, cwd: Path | None = None, env: dict[str, str] | None = 
     return Ended(code=process.returncode, out=out, err=err, peak_mb=0.0)
 
 
+_WEIGHED = """
+import sys
+from okxdoctor.cli.main import main
+code = main(sys.argv[2:])
+with open("/proc/self/status") as status, open(sys.argv[1], "w") as told:
+    told.write(next(line.split()[1] for line in status if line.startswith("VmHWM")))
+sys.exit(code)
+"""
+
+
 def weighed(*args: str, folder: Path) -> Ended:
-    """The same, and how much memory it held at most: output goes to files, so that the process is waited for once."""
-    with open(folder / "stdout", "wb") as out, open(folder / "stderr", "wb") as err:
-        process = subprocess.Popen([*OKXDOCTOR, *args], stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    unit = 1_000_000 if sys.platform == "darwin" else 1_000  # bytes there, kilobytes elsewhere
-    return Ended(
-        code=process.returncode,
-        out=(folder / "stdout").read_text("utf-8"),
-        err=(folder / "stderr").read_text("utf-8"),
-        peak_mb=usage.ru_maxrss / unit,
-    )
+    """The same, and how much memory it held at most. It says so itself: what the system counts for a child
+    contains the memory of the parent that it was forked from."""
+    command = [sys.executable, "-c", _WEIGHED, str(folder / "peak"), *args]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    peak_mb = int((folder / "peak").read_text()) / 1000
+    return Ended(code=done.returncode, out=done.stdout, err=done.stderr, peak_mb=peak_mb)
 
 
 def shell(script: str, *, env: dict[str, str] | None = None, cwd: Path | None = None) -> Ended:
