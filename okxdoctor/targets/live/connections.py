@@ -13,6 +13,7 @@ from typing import Any
 import httpcore
 
 from okxdoctor.port import Instant
+from okxdoctor.targets.live.attention import absent_s
 from okxdoctor.targets.live.broken import Broken
 from okxdoctor.targets.live.route import Family, Route, Trail
 from okxdoctor.targets.live.tls import TlsWire
@@ -92,7 +93,8 @@ class Backend(httpcore.AsyncNetworkBackend):
 
 
 class Stream(httpcore.AsyncNetworkStream):
-    """A wire as httpcore wants it; notes when bytes last left and when the first ones after them came."""
+    """A wire as httpcore wants it; notes when bytes last left and when the first ones after them came, and how long
+    before that nobody had looked."""
 
     def __init__(
         self, wire: Wire, route: Route, *, clock: Callable[[], Instant], speaks_h2: set[tuple[str, int]]
@@ -100,6 +102,7 @@ class Stream(httpcore.AsyncNetworkStream):
         self.wire = wire
         self.sent: Instant | None = None
         self.received: Instant | None = None
+        self.absent_s = 0.0
         self._route = route
         self._clock = clock
         self._h2 = speaks_h2
@@ -107,7 +110,7 @@ class Stream(httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = await self.wire.read()
         if self.received is None and data:
-            self.received = self._clock()
+            self.received, self.absent_s = self._clock(), absent_s()
             trail = TRAIL.get(None)
             if trail is not None and not trail.first:
                 trail.first = data[:16]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from okxdoctor import __version__
 from okxdoctor.port import Instant, LedgerRow, Opening
 from okxdoctor.targets.config import Credentials
+from okxdoctor.targets.live.attention import patience
 from okxdoctor.targets.live.broken import Broken
 from okxdoctor.targets.live.hosts import Place
 from okxdoctor.targets.live.ledger import Ledger
@@ -70,7 +71,7 @@ class Opener:
         deadline = time.monotonic() + timeout_s
         trail = Trail()
         try:
-            async with asyncio.timeout(timeout_s):
+            async with patience(timeout_s):
                 wire = await self._connected(place, trail)
         except TimeoutError:
             return Upgraded(talk=None, failure=self.route.ran_out(trail.phase, after_s=timeout_s))

@@ -20,6 +20,7 @@ import anyio._backends._asyncio  # noqa: F401  # anyio finds it in the first req
 import httpcore
 
 from okxdoctor.port import Failure, Instant
+from okxdoctor.targets.live.attention import absent_s, less_absence, patience
 from okxdoctor.targets.live.broken import Broken
 from okxdoctor.targets.live.connections import TRAIL, Backend, Pool, Stream, Ways, streams_up_to
 from okxdoctor.targets.live.content import LIMIT
@@ -137,7 +138,7 @@ class HttpClient:
         started = time.monotonic()
         route = self._route(sending.host, sending.port)
         try:
-            async with asyncio.timeout(sending.timeout_s):
+            async with patience(sending.timeout_s):
                 route.check("connect", "handshake")
                 await self._send(pool, sending, reply)
         except TimeoutError:
@@ -162,8 +163,10 @@ class HttpClient:
 
     async def _send(self, pool: Pool, sending: Sending, reply: Reply) -> None:
         marks: dict[str, Instant] = {}
+        absent = 0.0
 
         async def trace(event: str, info: dict[str, Any]) -> None:
+            nonlocal absent
             step = event.partition(".")[2]
             if step == "connect_tcp.started":
                 reply.opened = True
@@ -173,7 +176,7 @@ class HttpClient:
             elif step == "receive_response_headers.started":
                 reply.trail.phase = "first-byte"
             elif step == "receive_response_headers.complete":
-                marks["received"] = self._clock()
+                marks["received"], absent = self._clock(), absent_s()
                 reply.trail.phase = "body"
 
         headers = [(name.encode("ascii"), _header_value(value)) for name, value in sending.headers()]
@@ -200,14 +203,15 @@ class HttpClient:
                 if response.extensions.get("http_version") != b"HTTP/2":
                     # One request at a time: the stream's own readings stand closer to the socket.
                     reply.sent, reply.received = stream.sent or reply.sent, stream.received or reply.received
+                    absent = stream.absent_s if stream.received else absent
             reply.status = response.status
             reply.headers = tuple((_text(name).lower(), _text(value)) for name, value in response.headers)
             reply.version = _text(response.extensions.get("http_version", b""))
             if reply.sent and reply.received:
-                reply.first_byte_ms = _between_ms(reply.sent, reply.received)
+                reply.first_byte_ms = less_absence(_between_s(reply.sent, reply.received), absent)
             await _read_body(response, sending.limit, reply)
             if reply.received:
-                reply.body_ms = _between_ms(reply.received, self._clock())
+                reply.body_ms = less_absence(_between_s(reply.received, self._clock()), absent_s())
         finally:
             await response.aclose()
 
@@ -289,8 +293,8 @@ def _text(raw: bytes) -> str:
     return raw.decode("latin-1")
 
 
-def _between_ms(first: Instant, then: Instant) -> float:
-    return round((then.mono_ns - first.mono_ns) / 1e6, 3)
+def _between_s(first: Instant, then: Instant) -> float:
+    return (then.mono_ns - first.mono_ns) / 1e9
 
 
 def _ms_since(started: float) -> float:

@@ -21,6 +21,7 @@ import dns.rcode
 import dns.rdatatype
 
 from okxdoctor.port import Lookup
+from okxdoctor.targets.live.attention import waited_ms
 from okxdoctor.targets.live.broken import errno_name
 from okxdoctor.targets.live.wire import connect
 
@@ -133,7 +134,7 @@ async def ask_server(name: str, server: tuple[str, int], timeout_s: float) -> Lo
         outcome=outcome,
         addresses=addresses,
         canonical=canonical,
-        elapsed_ms=round((time.monotonic() - started) * 1000, 3),
+        elapsed_ms=waited_ms(started),
         detail=detail,
     )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from okxdoctor.port import Dial, Failure, Lookup
+from okxdoctor.targets.live.attention import patience, waited_ms
 from okxdoctor.targets.live.broken import Broken, broken_by, errno_name, kind_of
 from okxdoctor.targets.live.ledger import Ledger
 from okxdoctor.targets.live.proxy import ProxyAddress, tunnel
@@ -113,7 +114,7 @@ class Route:
         secured: TlsWire | None = None
         try:
             secured = TlsWire(wire, context, server_name, alpn=alpn)
-            async with asyncio.timeout(self._timeout_s):
+            async with patience(self._timeout_s):
                 await secured.handshake()
         except TimeoutError:
             wire.close()
@@ -125,7 +126,7 @@ class Route:
             if isinstance(error, Broken):
                 self._remember(error.failure, "handshake")
             raise
-        trail.handshake_ms = _ms_since(started)
+        trail.handshake_ms = waited_ms(started)
         self._worked.add("handshake")
         return secured
 
@@ -159,7 +160,7 @@ class Route:
         trail.phase = "proxy"
         opened: Wire | None = None
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with patience(self._timeout_s):
                 opened = await tunnel(
                     wire, self.proxy, self.host, self.port, tls=await self._proxy_tls() if self.proxy.tls else None
                 )
@@ -173,7 +174,7 @@ class Route:
     async def _connect(self, host: str, port: int, family: Family, trail: Trail) -> TcpWire:
         started = time.monotonic()
         found = await self._resolve(host)
-        trail.resolve_ms = _ms_since(started)
+        trail.resolve_ms = waited_ms(started)
         addresses = in_family(found.addresses, family)
         if not addresses:
             missing = f"no IP{family} address" if found.addresses else found.outcome
@@ -183,11 +184,11 @@ class Route:
         trail.phase = "connect"
         started = time.monotonic()
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with patience(self._timeout_s):
                 wire, failed = await race(addresses, port, stagger_s=STAGGER_S, ledger=self._ledger)
         except TimeoutError:
             raise Broken("timeout", "connect", f"{len(addresses)} of {len(addresses)} addresses silent") from None
-        trail.connect_ms = _ms_since(started)
+        trail.connect_ms = waited_ms(started)
         if wire is None:
             raise broken_by(failed[-1][1], "connect")
         self._good = wire.address

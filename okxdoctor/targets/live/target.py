@@ -28,6 +28,7 @@ from okxdoctor.port import (
 from okxdoctor.port import Route as ProxyRoute
 from okxdoctor.targets.config import TargetConfig
 from okxdoctor.targets.live.asking import Asking, find_cell
+from okxdoctor.targets.live.attention import Attention
 from okxdoctor.targets.live.hosts import Place, cell_place, place_of
 from okxdoctor.targets.live.ledger import Ledger
 from okxdoctor.targets.live.memo import Memo
@@ -85,11 +86,14 @@ class LiveTarget:
         )
 
     async def __aenter__(self) -> LiveTarget:
+        self._attention = Attention()
+        self._attention.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._attention.stop()
         for socket in tuple(self._sockets):
             await socket.close()
         await self._memo.close()

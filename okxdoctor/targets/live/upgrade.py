@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from websockets.protocol import State
 from websockets.uri import WebSocketURI
 
 from okxdoctor.port import Failure
+from okxdoctor.targets.live.attention import patience
 from okxdoctor.targets.live.broken import Broken
 from okxdoctor.targets.live.content import text as decoded
 from okxdoctor.targets.live.hosts import Place
@@ -95,7 +95,7 @@ async def upgrade(wire: Wire, place: Place, target: str, headers: Mapping[str, s
     talk = Talk(protocol, wire)
     opened: Upgraded | None = None
     try:
-        async with asyncio.timeout(timeout_s):
+        async with patience(timeout_s):
             opened = await _ask(talk, headers)
     except TimeoutError:
         opened = _instead(talk, Failure(kind="timeout", phase="upgrade", detail="no complete answer"))
