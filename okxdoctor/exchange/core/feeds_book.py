@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from .instruments import Instrument
 from .market import LEVELS, SLOT_MS, Level, Market
 from .matching import book
-from .protocol import encode
+from .protocol import Json, encode
 from .rest_market import levels
 from .venue import Venue
 
@@ -44,21 +44,28 @@ class Stream:
         asks = {level[0]: level for level in depth.levels("sell", LEVELS)}
         seq = depth.seq
         if self.slot >= 0:
-            asks_changed, bids_changed = _difference(self.asks, asks), _difference(self.bids, bids)
-            self.log.append(self._body("update", asks_changed, bids_changed, slot, self.seq, seq))
+            sides = {"asks": (self.asks, asks), "bids": (self.bids, bids)}
+            rows = {name: levels(self.market, _difference(before, after)) for name, (before, after) in sides.items()}
+            if depth.market is not self.market:
+                # Another tick: every old level goes, written on the old grid, before the new ones come.
+                gone = {name: levels(self.market, [(px, 0, 0) for px in side]) for name, (side, _) in sides.items()}
+                rows = {name: gone[name] + levels(depth.market, [*side.values()]) for name, (_, side) in sides.items()}
+            self.log.append(_body("update", rows["asks"], rows["bids"], slot, self.seq, seq))
             self.written += 1
+        self.market = depth.market
         self.slot, self.seq, self.bids, self.asks = slot, seq, bids, asks
 
     def snapshot(self) -> str:
         """The whole book as a first message."""
-        return self._body("snapshot", list(self.asks.values()), list(self.bids.values()), self.slot, -1, self.seq)
+        asks, bids = (levels(self.market, list(side.values())) for side in (self.asks, self.bids))
+        return _body("snapshot", asks, bids, self.slot, -1, self.seq)
 
-    def _body(self, action: str, asks: list[Level], bids: list[Level], slot: int, before: int, seq: int) -> str:
-        data = {
-            "asks": levels(self.market, asks), "bids": levels(self.market, bids), "ts": str(slot * SLOT_MS),
-            "checksum": 0, "prevSeqId": before, "seqId": seq,
-        }  # fmt: skip
-        return f'"action":"{action}","data":[{encode(data).decode()}]}}'
+
+def _body(action: str, asks: list[Json], bids: list[Json], slot: int, before: int, seq: int) -> str:
+    data = {
+        "asks": asks, "bids": bids, "ts": str(slot * SLOT_MS), "checksum": 0, "prevSeqId": before, "seqId": seq,
+    }  # fmt: skip
+    return f'"action":"{action}","data":[{encode(data).decode()}]}}'
 
 
 def _difference(before: dict[int, Level], after: dict[int, Level]) -> list[Level]:
@@ -71,7 +78,7 @@ def stream_of(venue: Venue, inst: Instrument) -> Stream:
     """The stream of an instrument, one for all connections of the venue."""
     market = venue.market(inst)
     found = venue.streams.get(inst.id)
-    if not isinstance(found, Stream) or found.market is not market:
+    if not isinstance(found, Stream):
         found = venue.streams[inst.id] = Stream(venue=venue, inst=inst, market=market)
     return found
 

@@ -97,7 +97,10 @@ class Venue:
         """The market of an instrument that trades."""
         found = self._markets.get(inst.id)
         if found is None:
-            found = self._markets[inst.id] = Market(self.seed, self.name, inst, self.moves(inst))
+            # Who asks may have known the instrument before the circumstances changed its figures.
+            now = self.instruments.get(inst.id, inst)
+            now = now if now.trades else inst
+            found = self._markets[inst.id] = Market(self.seed, self.name, now, self.moves(inst))
         return found
 
     def moves(self, inst: Instrument) -> Moves:

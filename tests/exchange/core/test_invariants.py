@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -22,7 +23,7 @@ ROUNDING = Fraction(1, 10**10)
 """Divisions are rounded once each, at 12 or more decimals."""
 
 KINDS = ["limit", "limit", "limit", "market", "post_only", "ioc", "fok", "optimal_limit_ioc"]
-PLAIN = {"tgtCcy": "", "tdMode": "", "reduceOnly": "", "stpMode": ""}
+PLAIN = {"tgtCcy": "", "tdMode": "", "reduceOnly": "", "posSide": "", "stpMode": ""}
 STATES = {"live": 0, "partially_filled": 1, "filled": 2, "canceled": 2}
 
 
@@ -34,6 +35,7 @@ class Trading(RuleBasedStateMachine):
     """Everything that an account can do to its orders and its money, on spot and on swaps."""
 
     make_bench: Any = None
+    mode = "net_mode"
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,6 +59,7 @@ class Trading(RuleBasedStateMachine):
         self.number = 0
         self.start = self.money()
         self.connect()
+        assert self.post("account/set-position-mode", {"posMode": self.mode})["code"] == "0"
 
     # -- asking ----------------------------------------------------------------------------------
 
@@ -94,6 +97,8 @@ class Trading(RuleBasedStateMachine):
             if quote and inst == "BTC-USDT":
                 order["sz"] = str(lots * 20)
             return {**order, "tdMode": "cash", "tgtCcy": more["tgtCcy"], "stpMode": more["stpMode"]}
+        if self.mode == "long_short_mode":
+            return {**order, "tdMode": more["tdMode"], "posSide": more["posSide"], "stpMode": more["stpMode"]}
         return {**order, "tdMode": more["tdMode"], "reduceOnly": more["reduceOnly"], "stpMode": more["stpMode"]}
 
     # -- what happens ----------------------------------------------------------------------------
@@ -109,16 +114,24 @@ class Trading(RuleBasedStateMachine):
                 "tgtCcy": st.sampled_from(["base_ccy", "quote_ccy"]),
                 "tdMode": st.sampled_from(["cross", "isolated"]),
                 "reduceOnly": st.sampled_from(["false", "false", "true"]),
+                "posSide": st.sampled_from(["long", "short"]),
                 "stpMode": st.sampled_from(["", "cancel_maker", "cancel_taker", "cancel_both"]),
             }
         ),
         batch=st.integers(1, 3),
+        socket=st.booleans(),
     )
     def order(
-        self, inst: str, side: str, kind: str, away: int, lots: int, more: dict[str, str], batch: int
-    ) -> None:  # fmt: skip
+        self, inst: str, side: str, kind: str, away: int, lots: int, more: dict[str, str], batch: int, socket: bool
+    ) -> None:
         one = self.request(inst, side, kind, away, lots, more)
-        answer = self.post("trade/batch-orders", [one] * batch) if batch > 1 else self.post("trade/order", one)
+        if socket:
+            self.bench.advance(1)
+            args = [{**one, "instIdCode": self.venue.instrument(inst).code}] * batch
+            frames = self.session.receive(json.dumps({"id": "7", "op": "batch-orders", "args": args}))
+            answer = json.loads(frames[0].text)
+        else:
+            answer = self.post("trade/batch-orders", [one] * batch) if batch > 1 else self.post("trade/order", one)
         for item in answer["data"]:
             if item["sCode"] == "0":
                 assert item["ordId"] not in self.seen_ids
@@ -297,23 +310,24 @@ class Trading(RuleBasedStateMachine):
     @invariant()
     def profits_are_those_of_the_positions(self) -> None:
         """Bought and sold value differ by the profits told and by what is still open."""
-        flow: dict[tuple[str, str], Fraction] = {}
+        flow: dict[tuple[str, str, str], Fraction] = {}
         for fill in self.venue.orders.fills(self.account.uid):
             row = fill.row()
             if row["instType"] == "SWAP":
-                key = (row["instId"], fill.order.mode)
+                key = (row["instId"], fill.order.mode, row["posSide"])
                 value = self.worth(row["instId"], number(row["fillSz"]), number(row["fillPx"]))
                 linear = 1 if row["instId"] == "BTC-USDT-SWAP" else -1
                 sign = linear * (1 if row["side"] == "sell" else -1)
                 flow[key] = flow.get(key, Fraction(0)) + sign * value - number(row["fillPnl"])
-        positions = {(row["instId"], row["mgnMode"]): row for row in self.get("account/positions")}
+        positions = {(row["instId"], row["mgnMode"], row["posSide"]): row for row in self.get("account/positions")}
         for key, rest in flow.items():
             row = positions.pop(key, None)
             if row is None:
                 assert abs(rest) < ROUNDING
                 continue
             linear = 1 if key[0] == "BTC-USDT-SWAP" else -1
-            long = number(row["pos"]) > 0
+            long = row["posSide"] == "long" or (row["posSide"] == "net" and number(row["pos"]) > 0)
+            assert number(row["pos"]) > 0 or row["posSide"] == "net"
             cost = self.worth(key[0], abs(number(row["pos"])), number(row["avgPx"]))
             assert abs(rest + (linear if long else -linear) * cost) < ROUNDING * 100
             assert abs(number(row["imr"]) - cost / number(row["lever"])) < ROUNDING * 100
@@ -417,6 +431,13 @@ class Trading(RuleBasedStateMachine):
             assert {name: last[name] for name in now if name in last} == now
 
 
-def test_the_exchange_stays_true_to_itself(make_bench: Any) -> None:
+class LongShort(Trading):
+    """The same in long/short mode."""
+
+    mode = "long_short_mode"
+
+
+@pytest.mark.parametrize(("machine", "examples"), [(Trading, 14), (LongShort, 6)], ids=["net", "long-short"])
+def test_the_exchange_stays_true_to_itself(make_bench: Any, machine: type[Trading], examples: int) -> None:
     Trading.make_bench = make_bench
-    run_state_machine_as_test(Trading, settings=settings(max_examples=20, stateful_step_count=30, deadline=None))
+    run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=30, deadline=None))

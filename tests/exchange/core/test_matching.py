@@ -98,6 +98,30 @@ def test_the_books_channel_tells_of_it_with_the_next_beat_and_without_a_gap(benc
     assert {side: {price: (sz, n) for price, sz, _, n in now[side]} for side in sides} == sides
 
 
+def test_another_tick_under_way_replaces_the_book_without_a_gap(bench: Any) -> None:
+    session = bench.session("public")
+    subscribe = {"op": "subscribe", "args": [{"channel": "books", "instId": "BTC-USDT"}]}
+    first = json.loads(session.receive(json.dumps(subscribe))[1].text)["data"][0]
+    sides = {side: {px: sz for px, sz, _, _ in first[side]} for side in ("bids", "asks")}
+    order_id = placed(bench, side="buy", px=between(bench), sz="0.003")
+    last = first["seqId"]
+    bench.put("instrument-spec-differs")
+    for _ in range(3):
+        bench.advance(100)
+        update = json.loads(session.tick()[0].text)["data"][0]
+        assert update["prevSeqId"] == last
+        last = update["seqId"]
+        for side, levels in sides.items():
+            for price, sz, _, _ in update[side]:
+                if sz == "0":
+                    del levels[price]
+                else:
+                    levels[price] = sz
+    now = book(bench)
+    assert {side: {price: sz for price, sz, _, _ in now[side]} for side in sides} == sides
+    assert state(bench, order_id)["state"] in ("live", "filled", "partially_filled")
+
+
 def test_better_prices_first_then_older_orders(bench: Any) -> None:
     px = between(bench)
     first = placed(bench, side="buy", px=px, sz="0.002")
