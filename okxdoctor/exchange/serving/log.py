@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
+import threading
 from collections import deque
 from dataclasses import asdict, dataclass
+from typing import Any
 
 SECRET_HEADERS = frozenset(
     {"ok-access-sign", "ok-access-passphrase", "ok-access-key", "authorization", "proxy-authorization", "cookie"}
@@ -72,40 +74,56 @@ class Entry:
 
 
 class WireLog:
-    """The last ``KEPT`` entries, oldest first; safe to read from another thread."""
+    """The last ``KEPT`` entries, oldest first; safe to read from another thread.
+
+    Writing happens with every request and must cost next to nothing: entries are made when somebody reads them.
+    """
 
     def __init__(self) -> None:
+        self._written: deque[tuple[Any, ...]] = deque(maxlen=KEPT)
         self._entries: deque[Entry] = deque(maxlen=KEPT)
+        self._reading = threading.Lock()
         self._numbers = itertools.count(1)
         self.defects: list[str] = []
         """Errors of the exchange itself: none, unless something is wrong with it."""
 
     def add(self, *, at_ms: int, kind: str, site: str, peer: str, method: str = "", target: str = "", status: int = 0,
-            detail: str = "", headers: tuple[str, ...] = (), body: str = "",
-            answer: str = "") -> None:  # fmt: skip
-        self._entries.append(
-            Entry(
-                number=next(self._numbers),
-                at_ms=at_ms,
-                kind=kind,
-                site=site,
-                peer=peer,
-                method=method,
-                target=target,
-                status=status,
-                detail=detail,
-                headers=headers,
-                body=(sent(body) if kind == "ws-out" else received(body)) if body else "",
-                answer=sent(answer) if answer else "",
+            detail: str = "", headers: tuple[str, ...] = (), body: str | bytes = b"",
+            answer: str | bytes = b"") -> None:  # fmt: skip
+        self._written.append(
+            (
+                next(self._numbers), at_ms, kind, site, peer, method, target, status, detail, headers, body[:BODY],
+                answer[:BODY],
             )
-        )
+        )  # fmt: skip
 
     def entries(self, after: int = 0) -> tuple[Entry, ...]:
         """Entries whose number is above ``after``."""
-        return tuple(entry for entry in tuple(self._entries) if entry.number > after)
+        with self._reading:
+            while self._written:
+                self._entries.append(_entry(*self._written.popleft()))
+            return tuple(entry for entry in self._entries if entry.number > after)
 
     def clear(self) -> None:
-        self._entries.clear()
+        """Forget all entries; numbers go on."""
+        with self._reading:
+            self._written.clear()
+            self._entries.clear()
 
     def as_json(self, after: int = 0) -> list[dict[str, object]]:
         return [{**asdict(entry), "direction": entry.direction} for entry in self.entries(after)]
+
+
+def _entry(
+    number: int, at_ms: int, kind: str, site: str, peer: str, method: str, target: str, status: int, detail: str,
+    headers: tuple[str, ...], body: str | bytes, answer: str | bytes,
+) -> Entry:  # fmt: skip
+    came, went = _text(body), _text(answer)
+    return Entry(
+        number=number, at_ms=at_ms, kind=kind, site=site, peer=peer, method=method, target=target, status=status,
+        detail=detail, headers=headers, body=sent(came) if kind == "ws-out" else received(came), answer=sent(went),
+    )  # fmt: skip
+
+
+def _text(body: str | bytes) -> str:
+    return body if isinstance(body, str) else body.decode("utf-8", "replace")

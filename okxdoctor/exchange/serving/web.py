@@ -20,7 +20,7 @@ from okxdoctor.exchange.core.protocol import Reply, Request
 from okxdoctor.exchange.core.rest import ROUTES, respond
 from okxdoctor.exchange.core.sites import HOSTS
 
-from .log import BODY, WireLog
+from .log import WireLog
 
 if TYPE_CHECKING:
     from .sockets import Sockets
@@ -151,7 +151,7 @@ class Front:
         self.log.add(
             at_ms=now_ms, kind="rest", site=site, peer=request.peer, method=request.method, target=request.target,
             status=reply.status, detail=_code(reply.body), headers=tuple(request.headers),
-            body=_text(request.body), answer=_text(reply.body),
+            body=request.body, answer=reply.body,
         )  # fmt: skip
         return reply
 
@@ -288,10 +288,6 @@ def _channel(target: str) -> tuple[str, bool] | None:
     if parts[-1] not in WS_PATHS or len(parts) > 5:
         return None
     return (parts[-1], demo) if "/".join(parts[:-1]) in ("ws/v5", "ws/v5/ws/v5", "") else None
-
-
-def _text(body: bytes) -> str:
-    return body[:BODY].decode("utf-8", "replace")
 
 
 def _code(body: bytes) -> str:
