@@ -119,11 +119,20 @@ def _content(file: str, flag: str) -> bytes:
 
 def _credentials(profile: str | None, config: str | None, ask: bool) -> tuple[Known, Redactor]:
     """What is at hand, and the redaction point that knows it."""
+    from okxdoctor.redact import url_secrets
     from okxdoctor.settings import Flags, resolve
+    from okxdoctor.settings.resolve import VARIABLES
     from okxdoctor.triage.inspection import Known
 
-    settings = resolve(Flags(profile=profile, config=config), os.environ, Path.home())
-    redactor = settings.redactor()
+    # Nothing is dialled, so an address or a proxy that cannot be used must not stop anybody; its password stays hidden.
+    names = {name for group in VARIABLES.values() for name in group}
+    environ = {name: value for name, value in os.environ.items() if name in names or name.startswith("OKXDOCTOR_")}
+    environ |= {name: os.environ[name] for name in ("XDG_CONFIG_HOME", "APPDATA") if name in os.environ}
+    settings = resolve(Flags(profile=profile, config=config), environ, Path.home())
+    proxies = [value for name, value in os.environ.items() if name.lower().endswith("_proxy") and "@" in value]
+    redactor = settings.redactor().also(
+        part for value in proxies for part in url_secrets(value if "://" in value else f"http://{value}")
+    )
     secret = settings.secret_key.value.reveal()
     if ask:
         secret = _asked()

@@ -71,7 +71,7 @@ def inspect_one(capture: Capture, known: Known, *, pairs: bool = True) -> Inspec
         else:
             findings.append(_unexplained(result, signed, capture, known))
         if not result.complete:
-            notes.append("the request is large: fewer moments around the timestamp were tried")
+            notes.append("the request is large: not every combination was tried")
         if match is None and not pairs:
             notes.append("pairs of mistakes were not tried: others of this file have no explanation either")
     findings += _other_passphrase(capture, known)

@@ -10,13 +10,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, product
 
-from okxdoctor.triage.axes import bodies, digests, keys, methods, targets, times, written
+from okxdoctor.triage.axes import bodies, digests, keys, methods, orders, targets, times, written
 from okxdoctor.triage.recipe import Step, Variant, by_cost
 
-MAX_BYTES = 120_000_000
-"""Bytes hashed at most, about a quarter of a second for each 100 MB: bounds the search for large bodies."""
+MAX_BYTES = 300_000_000
+"""Bytes hashed at most, about a second of work. Only requests with large bodies come near it."""
+
+_BYTES_FOR_MOMENTS = 80_000_000
+"""How many of them the nearby moments may take in combination with other mistakes."""
+
+
+_FORMS_ONLY = 40
+"""How many variants of the timestamp, the most plausible, are combined with another order of the parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +107,9 @@ def search(signed: Signed, *, pairs: bool = True) -> Search:
             rest = cost - len(method.steps)
             if rest >= 0:
                 run.level(parts, method, rest)
+        for method in methods_used:
+            if cost > len(method.steps):
+                run.arranged(signed, parts, method, cost - len(method.steps))
         if run.matches:
             break
     fewest = min((len(match.steps) for match in run.matches), default=0)
@@ -107,7 +117,7 @@ def search(signed: Signed, *, pairs: bool = True) -> Search:
     return Search(
         matches=tuple(best),
         tried=run.tried,
-        complete=near_ms == times.NEAR_MS,
+        complete=near_ms == times.NEAR_MS and run.bytes_left >= 0,
         pairs=pairs,
         covered=_covered(parts, len(methods_used) - 1),
     )
@@ -127,7 +137,7 @@ def _bytes(text: str) -> bytes:
 
 def _near_ms(length: int) -> int:
     """How many milliseconds around can be afforded. Some 250 combinations carry each of them in both directions."""
-    affordable = MAX_BYTES // max(1, length * 500)
+    affordable = _BYTES_FOR_MOMENTS // max(1, length * 500)
     return max(0, min(times.NEAR_MS, affordable))
 
 
@@ -178,7 +188,16 @@ def _renamed(variants: Iterator[Variant[bytes]] | Sequence[Variant[bytes]], caus
 class _Run:
     wanted: dict[bytes, Variant[bytes]]
     tried: int = 0
+    bytes_left: int = MAX_BYTES
     matches: list[Match] = field(default_factory=list)
+
+    def _afford(self, count: int, length: int) -> bool:
+        """Counts `count` digests of about `length` bytes each; False once there is no room for them."""
+        self.bytes_left -= count * length
+        if self.bytes_left < 0:
+            return False
+        self.tried += count
+        return True
 
     def level(self, parts: _Parts, method: digests.Method, cost: int) -> None:
         """Every combination of parts that has `cost` mistakes, under one hash."""
@@ -187,6 +206,24 @@ class _Run:
                 digest = method.prepared(key.value)
                 for costs in _splits(cost - key_cost, len(parts.message)):
                     self._messages(parts.message, costs, digest, (*key.steps, *method.steps), key)
+
+    def arranged(self, signed: Signed, parts: _Parts, method: digests.Method, cost: int) -> None:
+        """The parts in another order, alone or beside one more mistake in a part or in the key."""
+        cause = "signature.ws-template" if signed.login else "signature.path"
+        for key_cost in range(cost):
+            for key in parts.key[key_cost]:
+                digest = method.prepared(key.value)
+                for costs in _splits(cost - 1 - key_cost, len(parts.message)):
+                    # The thousands of nearby moments are left out: an order of its own is rare enough.
+                    stamps, *others = (part[c] for part, c in zip(parts.message, costs, strict=True))
+                    for chosen in product(stamps[:_FORMS_ONLY], *others):
+                        values = _values(chosen)
+                        if not self._afford(orders.AMOUNT, sum(map(len, values))):
+                            return
+                        for text, step in orders.arrangements(values, cause):
+                            found = digest(text)
+                            if found in self.wanted:
+                                self._note(found, text, (*chosen, key), (*key.steps, step, *method.steps))
 
     def _messages(
         self,
@@ -202,7 +239,8 @@ class _Run:
             for path in paths:
                 for content in contents:
                     tail = name.value + path.value + content.value
-                    self.tried += len(stamps)
+                    if not self._afford(len(stamps), len(tail)):
+                        return
                     for stamp in stamps:
                         found = digest(stamp.value + tail)
                         if found in wanted:
@@ -222,6 +260,11 @@ class _Run:
             for tie in part.ties
         ]
         self.matches.append(Match(steps=made, prehash=prehash, ties=tuple(ties)))
+
+
+def _values(chosen: tuple[Variant[bytes], ...]) -> tuple[bytes, bytes, bytes, bytes]:
+    stamp, name, path, content = (variant.value for variant in chosen)
+    return stamp, name, path, content
 
 
 def _splits(cost: int, parts: int) -> Iterator[tuple[int, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
@@ -14,6 +15,9 @@ _EMPTY = ("{}", "None", "null", "undefined", '""', "[]", "''", "nil", "NaN", "fa
           "[object Object]", "{ }", "[{}]", "()")  # fmt: skip
 _MAX_PAIRS = 20_000
 """Bytes. A longer body is taken in single mistakes only."""
+
+_MAX_RENDERED = 300_000
+"""Bytes. A longer body is not written anew, which would take hundreds of times its size."""
 
 # Numbers are kept as they are written: they travel through the JSON library as marked texts.
 _OPEN, _CLOSE = "\ue000", "\ue001"
@@ -100,6 +104,8 @@ def _byte_changes(body: bytes) -> Iterator[tuple[bytes, str]]:
 
 
 def _renderings(body: bytes) -> Iterator[tuple[str, str]]:
+    if len(body) > _MAX_RENDERED:
+        return
     try:
         text = body.decode("utf-8-sig")
         exact = json.loads(text, parse_float=_mark, parse_int=_mark, parse_constant=_mark)
@@ -110,6 +116,7 @@ def _renderings(body: bytes) -> Iterator[tuple[str, str]]:
     yield from _all(exact, "")
     yield from _all(_sorted_items(exact), "with the batch sorted") if isinstance(exact, list) else ()
     yield from _all(floats, "with numbers written anew")
+    yield from _all(_as_javascript(floats), "with numbers as JavaScript writes them")
     yield from _all(_numbers_as_text(exact), "with numbers as text")
     yield from _all(_text_as_numbers(exact), "with numeric texts as numbers")
     yield from _all(_without(exact, (None,)), "without null members")
@@ -149,8 +156,48 @@ def _all(value: Any, note: str) -> Iterator[tuple[str, str]]:
                 parts = [*([note] if note else []), *([] if in_order else ["with sorted names"]), spacing]
                 done = ", ".join([*parts, *(["with escapes for non-ASCII"] if ascii_only else [])])
                 yield text, done
-                if ascii_only and "/" in text and spacing == "rendered compactly":
-                    yield text.replace("/", "\\/"), f"{done} and slashes"
+                if spacing == "rendered compactly":
+                    yield from _escaped(text, done)
+
+
+_UPPER_ESCAPE = re.compile(r"\\u[0-9a-f]{4}")
+_HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+_GSON = {**_HTML, "=": "\\u003d", "'": "\\u0027"}
+
+
+def _escaped(text: str, done: str) -> Iterator[tuple[str, str]]:
+    """Escapes that JSON writers of other languages add."""
+    yield text.replace("/", "\\/"), f"{done} and slashes escaped"
+    yield _UPPER_ESCAPE.sub(lambda hit: f"\\u{hit.group()[2:].upper()}", text), f"{done}, in upper-case hexadecimal"
+    yield "".join(_HTML.get(c, c) for c in text), f"{done}, <, > and & escaped as Go does"
+    yield "".join(_GSON.get(c, c) for c in text), f"{done}, <, >, &, = and ' escaped as Gson does"
+
+
+def _as_javascript(value: Any) -> Any:
+    """Numbers as JSON.stringify writes them: 1.0 is 1, and exponents begin below 1e-6 and from 1e21 on."""
+    match value:
+        case float():
+            return _mark(_javascript_number(value))
+        case list():
+            return [_as_javascript(item) for item in value]
+        case dict():
+            return {name: _as_javascript(item) for name, item in value.items()}
+        case _:
+            return value
+
+
+def _javascript_number(value: float) -> str:
+    if value - value != 0:
+        return "null"
+    if value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
+    text = repr(value)
+    mantissa, e, exponent = text.partition("e")
+    if not e:
+        return text
+    if int(exponent) >= -6:
+        return format(Decimal(text), "f")
+    return f"{mantissa}e{int(exponent):+d}"
 
 
 def _mark(text: str) -> str:

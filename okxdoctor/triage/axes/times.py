@@ -130,6 +130,9 @@ _DATE = ("the form of the HTTP Date header", lambda us: (_EPOCH + timedelta(micr
 FORMS: tuple[Form, ...] = (*ISO_FORMS, *NUMBER_FORMS, _DATE)
 
 
+_TAILS = {"Z": "", "": ", without Z", "+00:00": " and +00:00"}
+
+
 def _later(ms: int) -> str:
     amount = abs(ms)
     span = f"{amount // 1000} s" if amount % 1000 == 0 else f"{amount} ms"
@@ -178,6 +181,16 @@ def _signed(sent: str, near_ms: int, pairs: bool) -> Iterator[tuple[str, ...]]:
 
 
 def _moments_in_other_forms(us: int, near_ms: int) -> Iterator[tuple[str, str, str]]:
+    """Two mistakes in one: another moment in another form, or digits that were not sent."""
+    if us % 1000 == 0:
+        for more in range(1, 1000):
+            text = iso_ms(us)[:-1]
+            for tail in ("Z", "", "+00:00"):
+                yield (
+                    f"{text}{more:03d}{tail}",
+                    f"ISO-8601 with microseconds{_TAILS[tail]}",
+                    "digits that were not sent",
+                )
     for seconds in (1, -1, 2, -2, 3, -3, 4, -4, 5, -5):
         for name, form in FORMS:
             if _in_range(us + seconds * 1_000_000) is not None:
@@ -203,4 +216,5 @@ def _moments(us: int, write: Callable[[int], str], near_ms: int) -> Iterator[tup
         # Sent without a fraction: the signed one may carry any.
         for ms in range(1, 1000 if near_ms >= NEAR_MS else 0):
             yield iso_ms(us + ms * 1000), f"with milliseconds ({ms:03d}) that were not sent"
-            yield str(us // 1000 + ms), f"as epoch milliseconds, with {ms} ms that were not sent"
+            yield str(us // 1000 + ms), f"epoch milliseconds, with {ms} ms that were not sent"
+            yield f"{us // 1_000_000}.{ms:03d}", f"epoch seconds with a fraction (.{ms:03d}) that was not sent"
