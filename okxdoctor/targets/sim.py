@@ -25,7 +25,7 @@ from okxdoctor.targets.world import FAULTS, Key, World, build_world
 if TYPE_CHECKING:
     from okxdoctor.exchange import Info
 
-ONE_OPERATION_S = 1.2
+ONE_OPERATION_S = 2.5
 """One connect, handshake or answer on loopback may take this long: long enough for what the faults delay, short
 enough that a silent peer does not make a run of the test suite slow."""
 
