@@ -305,6 +305,24 @@ def test_leverage_waits_for_open_orders(bench: Any) -> None:
     assert post(bench, "account/set-leverage", body)["code"] == "59107"
 
 
+@pytest.mark.parametrize(
+    ("inst", "mode", "lot"),
+    [
+        ("BTC-USDT", "cash", "0.00000001"),
+        ("BTC-USDT-SWAP", "cross", "0.01"),
+        ("BTC-USDT-SWAP", "isolated", "0.01"),
+        ("BTC-USD-SWAP", "cross", "0.1"),
+    ],
+)
+def test_the_greatest_size_is_accepted_and_one_lot_more_is_not(bench: Any, inst: str, mode: str, lot: str) -> None:
+    px = book(bench, inst, 50)["bids"][49][0]
+    most = get(bench, f"account/max-size?instId={inst}&tdMode={mode}&px={px}")[0]["maxBuy"]
+    order = {"instId": inst, "tdMode": mode, "side": "buy", "ordType": "limit", "px": px}
+    more = post(bench, "trade/order", {**order, "sz": str(Decimal(most) + Decimal(lot))})
+    assert more["data"][0]["sCode"] == "51008"
+    assert post(bench, "trade/order", {**order, "sz": most})["code"] == "0"
+
+
 def test_all_money_in_a_position_does_not_keep_it_from_being_closed(bench: Any) -> None:
     most = get(bench, "account/max-size?instId=BTC-USDT-SWAP&tdMode=cross")[0]["maxBuy"]
     size = str(Decimal(most) * Decimal("0.98") // Decimal("0.01") * Decimal("0.01"))
