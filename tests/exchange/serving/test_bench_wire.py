@@ -173,6 +173,13 @@ def test_every_site_and_environment_has_its_own(x: Bench, Client: Any) -> None:
     assert x.site.secret_key not in f"{x!r}{demo!r}{x.aio!r}{x.site!r}"
 
 
+def test_a_proxy_is_named_where_the_circumstances_have_one(x: Bench) -> None:
+    assert "HTTPS_PROXY" not in x.environ()
+    with x.inject("proxy-auth-required"):
+        assert x.environ()["HTTPS_PROXY"] == x.info.proxy_url
+    assert "HTTPS_PROXY" not in x.environ()
+
+
 async def _try_everything(x: AsyncBench, Client: Any) -> None:
     loop = asyncio.get_running_loop()
     client = await asyncio.to_thread(Client, x)

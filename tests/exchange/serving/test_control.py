@@ -223,3 +223,13 @@ def test_no_secret_but_the_environment(call: Caller, x: Bench, Client: Any) -> N
     said = json.dumps([call.get(path) for path in ("", "/faults", "/clock", "/log", "/orders", "/funds?ccy=BTC")])
     assert x.site.secret_key not in said
     assert x.site.passphrase not in said
+
+
+def test_the_help_of_sim_says_where_to_look() -> None:
+    from click.testing import CliRunner
+
+    from okxdoctor.cli.sim import sim
+
+    said = " ".join(CliRunner().invoke(sim, ["--help"]).output.split())
+    assert "control_url of the ready line" in said
+    assert "okx_exchange" in said
