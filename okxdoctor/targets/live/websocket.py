@@ -10,6 +10,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Literal
 
 from websockets.exceptions import InvalidState
@@ -111,21 +112,24 @@ class LiveSocket:
         talk, self._talk = self._talk, None
         if talk is None:
             return
-        if not self._over:
-            # The close frame is sent and its echo not waited for: nothing more is to be learnt.
-            try:
-                async with asyncio.timeout(1.0):
-                    talk.protocol.send_close(1000)
-                    self._record("sent", "close", code=1000)
-                    await talk.flush()
-            except (Broken, TimeoutError, InvalidState):
-                pass
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
-        self._over = True
-        talk.close()
-        self._release()
+        try:
+            if not self._over:
+                # The close frame is sent and its echo not waited for: nothing more is to be learnt.
+                with suppress(Broken, TimeoutError, InvalidState):
+                    async with asyncio.timeout(1.0):
+                        talk.protocol.send_close(1000)
+                        self._record("sent", "close", code=1000)
+                        await talk.flush()
+            if self._reader is not None:
+                self._reader.cancel()
+                await asyncio.gather(self._reader, return_exceptions=True)
+        finally:
+            # Also when the farewell is cancelled, because the peer floods and the run has no time left.
+            if self._reader is not None:
+                self._reader.cancel()
+            self._over = True
+            talk.close()
+            self._release()
 
     def _release(self) -> None:
         released, self._released = self._released, _nothing
