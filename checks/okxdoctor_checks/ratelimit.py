@@ -80,6 +80,9 @@ async def probe(io: Io) -> Facts:
         if reply.kind in ("failed", "not-json") and reply.status != 429:
             obstacle = standing_in_the_way(reply, io.view.rest.host)
             raise obstacle if obstacle is not None else Inconclusive(f"market/ticker: {reply.said}")
+        if io.view.burst and reply.kind == "refused" and standing_in_the_way(reply, io.view.rest.host) is None:
+            # A burst of these would take each refusal for one over the limit.
+            raise Inconclusive(f"--burst was not made: market/ticker refuses a single request ({reply.said})")
     await io.settled()
     # A WebSocket upgrade has a budget of connections, not of requests, and its refusal no documented shape.
     sent = tuple(row for row in io.ledger() if row.path.startswith("/api/"))

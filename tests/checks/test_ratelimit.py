@@ -10,7 +10,7 @@ from fakeio import FakeIo, Scripted, codes, failed, judged, ok, page, refusal, r
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okxdoctor.check import Skip
+from okxdoctor.check import Inconclusive, Skip
 from okxdoctor.model import Finding
 from okxdoctor.port import Ask, LedgerRow
 from okxdoctor_checks._burst import OVER, Burst, Shape
@@ -270,6 +270,14 @@ def test_the_measured_budget_against_the_documented_one(limit: int, expected: li
 )
 def test_the_shape_of_the_refusal_is_seen_by_the_burst(over: Scripted) -> None:
     assert codes(burst(20, over)[0]) == ["ratelimit.refusal-shape"]
+
+
+def test_no_burst_of_requests_that_are_refused_one_by_one() -> None:
+    gone = refusal("51001", "Instrument ID does not exist", status=200, data=True)
+    io = FakeIo(view=view(burst=True), http_script={TICKER: gone})
+    with pytest.raises(Inconclusive, match="51001"):
+        run(CHECK, io)
+    assert [ask.path.partition("?")[0] for ask in io.asks] == ["/api/v5/market/ticker"]
 
 
 def test_refusals_that_fit_the_measured_limit_are_not_somebody_elses() -> None:
