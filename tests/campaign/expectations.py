@@ -90,6 +90,8 @@ HIDES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("clock.ahead", "clock.behind", "clock.timezone-shift"), ("timestamp.*", "ratelimit.order-cap")),
     "permission.ip-binding-required": ("ip.unbound", "key.idle-expiry"),
     "ratelimit.exceeded": ("ratelimit.*",),
+    # The burst wants an instrument that is there.
+    "instrument.unknown": ("ratelimit.refusal-shape", "ratelimit.limit-differs"),
     "ratelimit.shared": ("ratelimit.*",),
     "ws.blocked": ("ws.*",),
 }  # fmt: skip
@@ -118,6 +120,10 @@ _CLASHES = (
     {"dns-retired-name", "dns-unofficial-name"},
     # The exchange's own code for a region is given by the same services that are closed.
     {"http-region-blocked", "status-maintenance"},
+    # That an answer is poisoned is told by another resolver's address, at which somebody is.
+    {"dns-poisoned", "tcp-refused"},
+    {"dns-poisoned", "tcp-filtered"},
+    {"dns-poisoned", "tcp-unreachable"},
     # One needs the proxy to be obliging, the others that it is not.
     {"proxy-split", "proxy-*"},
     # An own name for the host or a port of its own is asked of the proxy or the resolver, which does not know it.

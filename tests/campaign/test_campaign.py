@@ -135,9 +135,20 @@ def test_the_matrix_counts_and_is_written(parts: SimpleNamespace) -> None:
     assert parts.matrix.as_text(results).count("\n") > 8
 
 
-@pytest.mark.parametrize("index", range(4))
-def test_a_healthy_world_that_was_drawn(parts: SimpleNamespace, index: int) -> None:
-    result = parts.campaign.one("healthy", SEED, index)
+HEALTHY: list[dict[str, object]] = [
+    {"key": "reading", "proxy": True, "almost": ("permission-missing=trade", "http-goaway=400")},
+    {"key": "demo", "instruments": ("BTC-USDT", "PEPE-USDT", "BTC-USD-SWAP"), "almost": ("timestamp-expired=20s",)},
+    {"key": "none", "round_trip_s": 0.08, "jitter_s": 0.02, "almost": ("tls-expires-soon=20d", "clock-ahead=500ms")},
+]
+
+
+@pytest.mark.parametrize("where", HEALTHY, ids=lambda where: where["key"])
+def test_a_healthy_world(parts: SimpleNamespace, where: dict[str, object]) -> None:
+    drawn = parts.worlds.World(
+        **{"kind": "healthy", "campaign": 0, "index": 0, "exchange_seed": 9, "vantage": "outside", **where}
+    )
+    seen, _ = parts.trial.look(drawn)
+    result = parts.matrix.Result(world=drawn, seen=seen, judgement=parts.expectations.judge(drawn, seen))
     assert result.judgement == "right", parts.matrix.told(result)
 
 
