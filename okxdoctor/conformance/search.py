@@ -19,6 +19,10 @@ from okxdoctor.conformance.verdict import Case, Found
 
 EXAMPLES = 1000
 NO_LIMIT = 100_000_000
+TURNS = 4
+"""So often the search goes on behind a found failure."""
+SHORTEST_TURN = 50
+"""Examples that are worth going on for."""
 SHRINK_S = 20.0
 """How long a found failure may be made smaller once the time of the search is over."""
 
@@ -35,6 +39,7 @@ class Search:
     """Searches an operation. ``seed`` makes it repeatable; ``database`` is a directory or None.
 
     Without ``examples`` and ``seconds`` a thousand inputs are tried; with ``seconds`` alone as many as fit.
+    ``turns`` is how often the search goes on behind a found failure, the first time included.
     """
 
     def __init__(
@@ -45,7 +50,9 @@ class Search:
         seed: int | None = None,
         database: Path | None = None,
         strict: bool = False,
+        turns: int = TURNS,
     ) -> None:
+        self._turns = turns
         self._examples = examples if examples is not None else EXAMPLES if seconds is None else NO_LIMIT
         self._seconds = seconds
         self._seed = seed
@@ -57,16 +64,23 @@ class Search:
         if self._examples == 0:
             return 0, 0
         probe = _Probe(subject, op, book, self._seconds, self._strict)
-        try:
-            self._drive(probe, op, subject.name)
-        except _Enough:
-            pass
-        except (_Wrong, BaseExceptionGroup) as raised:
-            _only_ours(raised)
+        for turn in range(self._turns):
+            left = self._examples - probe.tried
+            if turn and left < SHORTEST_TURN:
+                break
+            try:
+                self._drive(probe, op, subject.name, left, turn)
+            except _Enough:
+                break
+            except (_Wrong, BaseExceptionGroup) as raised:
+                _only_ours(raised)
+            # Hypothesis stops soon after a failure. What was found is known from here on, and the search goes on.
+            if not probe.turn_over():
+                break
         probe.settle()
         return probe.ran, probe.skipped
 
-    def _drive(self, probe: _Probe, op: str, name: str) -> None:
+    def _drive(self, probe: _Probe, op: str, name: str, examples: int, turn: int) -> None:
         from hypothesis import HealthCheck, Phase, given, seed, settings
         from hypothesis.database import DirectoryBasedExampleDatabase
 
@@ -77,15 +91,15 @@ class Search:
 
         tried = given(inputs(op))(search)
         if self._seed is not None:
-            tried = seed(self._seed)(tried)
+            tried = seed(self._seed + turn)(tried)
         # The key under which failures are kept: the operation and who was asked, not the source of this function.
         setattr(tried, "_hypothesis_internal_database_key", f"{op} {name}".encode())  # noqa: B010
         tried = settings(
-            max_examples=self._examples,
+            max_examples=examples,
             database=None if self._database is None else DirectoryBasedExampleDatabase(self._database / "examples"),
             deadline=None,
             derandomize=False,
-            phases=(Phase.reuse, Phase.generate, Phase.shrink),
+            phases=(*((Phase.reuse,) if turn == 0 else ()), Phase.generate, Phase.shrink),
             suppress_health_check=list(HealthCheck),
             report_multiple_bugs=True,
             print_blob=False,
@@ -116,14 +130,20 @@ class _Probe:
         self._strict = strict
         self._kinds: dict[tuple[str, str], type[_Wrong]] = {}
         self._latest: dict[tuple[str, str], Found] = {}
+        self._known: set[tuple[str, str]] = set()
+        self.tried = 0
         self.ran = 0
         self.skipped = 0
 
     def __call__(self, given: Mapping[str, Any]) -> None:
-        if self._end is not None and monotonic() > self._end + (SHRINK_S if self._latest else 0.0):
+        if self._end is not None and monotonic() > self._end + (
+            SHRINK_S if not self._known.issuperset(self._latest) else 0.0
+        ):
             raise _Enough
         case = Case(op=self._op, input=given)
         self.ran += 1
+        # What is run to make a found failure smaller does not count as tried.
+        self.tried += self._known.issuperset(self._latest)
         try:
             answer = self._subject.ask(self._op, given)
         except AdapterFault as fault:
@@ -137,10 +157,18 @@ class _Probe:
         if failure.level == "should" and not self._strict:
             self._book.note(found)
             return
+        if failure.bug in self._known:
+            return
         # The last input of a bug is the smallest one: it is what shrinking ends with and runs once more.
         self._latest[failure.bug] = found
         kind = self._kinds.setdefault(failure.bug, type("_WrongInOneWay", (_Wrong,), {}))
         raise kind(f"{failure.code}: {failure.mistake}")
+
+    def turn_over(self) -> bool:
+        """Whether this turn found something new; from now on it is known and does not end a turn."""
+        new = set(self._latest) - self._known
+        self._known |= new
+        return bool(new)
 
     def settle(self) -> None:
         """Hand over what was found."""

@@ -65,12 +65,12 @@ def test_a_found_failure_is_tried_first_next_time(right: ModuleType, tmp_path: P
 
     first = Book()
     for seed in range(12):
-        Search(examples=300, seed=seed, database=tmp_path)(Callables({"sign": broken}, "mine"), "sign", first)
+        Search(examples=300, seed=seed, database=tmp_path, turns=1)(Callables({"sign": broken}, "mine"), "sign", first)
         if first.found:
             break
     (found,) = first.found.values()
     heard: list[str] = []
-    Search(examples=400, seed=77, database=tmp_path)(
+    Search(examples=60, seed=77, database=tmp_path, turns=1)(
         Callables({"sign": _listening(broken, heard)}, "mine"), "sign", Book()
     )
     wanted = repr(sorted({**found.case.input, "params": [tuple(p) for p in found.case.input["params"]]}.items()))

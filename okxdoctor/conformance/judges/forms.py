@@ -106,6 +106,7 @@ def methods(method: str) -> Iterator[Form]:
     yield Form("the other of GET and POST", "POST" if method.upper() == "GET" else "GET")
 
 
+RFC = "as RFC 3986 writes it"
 HOSTS = ("www.okx.com", "openapi.okx.com", "eea.okx.com", "us.okx.com", "aws.okx.com", "my.okx.com")
 
 
@@ -143,32 +144,36 @@ def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[
     pairs = [(str(name), value) for name, value in params]
     kept = [(name, text_of(value)) for name, value in pairs if value is not None]
     writers: Sequence[tuple[str, Callable[[str], str]]] = (
-        ("as RFC 3986 writes it", lambda text: quote(text, safe="")),
+        ("with commas left raw", lambda text: quote(text, safe=",")),
+        ("decoded", lambda text: text),
+        (RFC, lambda text: quote(text, safe="")),
         ("with spaces as +", quote_plus),
         ("as encodeURIComponent writes it", lambda text: quote(text, safe="!'()*")),
         ("as encodeURI writes it", lambda text: quote(text, safe=";/?:@&=+$,#-_.!~*'()")),
         ("with lower-case hexadecimal", lambda text: _recased(quote(text, safe=""), str.lower)),
         ("with slashes left raw", lambda text: quote(text, safe="/")),
-        ("with commas left raw", lambda text: quote(text, safe=",")),
-        ("decoded", lambda text: text),
     )
-    for name, write in writers:
-        made = "&".join(f"{write(key)}={write(value)}" for key, value in kept)
-        yield Form(name, f"?{made}" if made else "")
-    made = "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in sorted(kept))
-    yield Form("sorted", f"?{made}" if made else "")
-    made = "&".join(f"{key}={value}" for key, value in sorted(kept))
-    yield Form("sorted", f"?{made}" if made else "")
-    last = dict(kept)
-    made = "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in last.items())
-    yield Form("with one value for a repeated name", f"?{made}" if made else "")
-    filled = [(key, value) for key, value in kept if value]
-    made = "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in filled)
-    yield Form("without empty values", f"?{made}" if made else "")
-    for word in ("None", "null", "undefined", ""):
-        texts = [(key, word if value is None else text_of(value)) for key, value in pairs]
-        made = "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in texts)
-        yield Form(f"with {word or 'an empty text'} for an absent value", f"?{made}" if made else "")
+    selections: Sequence[tuple[str, Sequence[tuple[str, str]]]] = (
+        ("", kept),
+        ("sorted", sorted(kept)),
+        ("with one value for a repeated name", list(dict(kept).items())),
+        ("without empty values", [pair for pair in kept if pair[1]]),
+        ("with booleans as Python writes them", [(key, str(value)) for key, value in pairs if value is not None]),
+        *(
+            (
+                f"with {word or 'an empty text'} for an absent value",
+                [(key, word if value is None else text_of(value)) for key, value in pairs],
+            )
+            for word in ("None", "null", "undefined", "")
+        ),
+    )
+    for selection, chosen in selections:
+        for name, write in writers:
+            made = "&".join(f"{write(key)}={write(value)}" for key, value in chosen)
+            as_usual = name == RFC
+            yield Form(
+                (name if not selection else selection if as_usual else f"{selection}, {name}"), made and f"?{made}"
+            )
 
 
 def text_of(value: Any) -> str:

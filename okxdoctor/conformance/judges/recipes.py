@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 
 from okxdoctor.conformance.judges import forms
@@ -41,6 +41,8 @@ class Recipe:
     prehash: str
 
 
+_ORDER = ("timestamp", "method", "path", "query", "body", "secret", "digest", "encoding")
+
 _CAUSES = {
     "timestamp": "signature.timestamp-differs",
     "method": "signature.method-case",
@@ -53,7 +55,6 @@ _CAUSES = {
 }
 _SPECIAL = {
     ("query", "left out"): "signature.query-unsigned",
-    ("query", "sorted"): "signature.query-sorted",
     ("query", "without the ?"): "signature.path",
     ("query", "with a bare ?"): "signature.path",
 }
@@ -65,6 +66,8 @@ def cause_of(step: str, is_: str) -> str:
         return "signature.body-unsigned"
     if step == "encoding" and is_ in ("the text of a promise", "the text of an object"):
         return "signature.not-text"
+    if step == "query" and is_.startswith("sorted"):
+        return "signature.query-sorted"
     return _SPECIAL.get((step, is_), _CAUSES[step])
 
 
@@ -88,65 +91,54 @@ def find(
     for step_form in _unreadable(sign):
         return Recipe(deviations=(step_form,), prehash="")
     path, mark, query = request_path.partition("?")
-    axes: dict[str, list[forms.Form]] = {
-        "timestamp": [forms.Form("", timestamp), *forms.timestamps(timestamp)],
-        "method": [forms.Form("", method.upper()), *forms.methods(method)],
-        "path": [forms.Form("", path), *forms.paths(path)],
-        "query": [forms.Form("", f"{mark}{query}"), *forms.queries(query, mark, params or ())],
-        "body": [forms.Form("", body), *forms.bodies(body, body_json)],
-        "secret": [forms.Form("", secret.encode("utf-8", "surrogatepass")), *forms.secrets(secret, others or {})],
-        "digest": [forms.Form("", forms.keyed("sha256")), *forms.DIGESTS],
-        "encoding": [forms.Form("", forms.base64_text), *forms.ENCODINGS],
+    axes: dict[str, Iterator[forms.Form]] = {
+        "encoding": chain([forms.Form("", forms.base64_text)], forms.ENCODINGS),
+        "digest": chain([forms.Form("", forms.keyed("sha256"))], forms.DIGESTS),
+        "secret": chain([forms.Form("", secret.encode("utf-8", "surrogatepass"))], forms.secrets(secret, others or {})),
+        "method": chain([forms.Form("", method.upper())], forms.methods(method)),
+        "path": chain([forms.Form("", path)], forms.paths(path)),
+        "body": chain([forms.Form("", body)], forms.bodies(body, body_json)),
+        "query": chain([forms.Form("", f"{mark}{query}")], forms.queries(query, mark, params or ())),
+        "timestamp": chain([forms.Form("", timestamp)], forms.timestamps(timestamp)),
     }
-    axes = {step: _distinct(ways) for step, ways in axes.items()}
-    axes["digest"], axes["encoding"] = _of_length(len(sign), axes["digest"], axes["encoding"])
-    for made in _deviating(axes, 1):
-        if _signature(made) == sign:
-            return _recipe(made)
-    for made in _deviating(axes, 2):
-        if _signature(made) == sign:
-            return _recipe(made)
+    right = {step: next(ways) for step, ways in axes.items()}
+    known: dict[str, list[forms.Form]] = {}
+    for step, ways in axes.items():
+        known[step] = []
+        seen = {right[step].value}
+        for form in ways:
+            if form.value in seen:  # comes out like an earlier one: a compact body of a body that is compact
+                continue
+            seen.add(form.value)
+            known[step].append(form)
+            made = {**right, step: form}
+            if _signature(made) == sign:
+                return _recipe(made)
+    known["digest"], known["encoding"] = _of_length(len(sign), known["digest"], known["encoding"])
+    for one, other in combinations(known, 2):
+        for first in known[one]:
+            for second in known[other]:
+                made = {**right, one: first, other: second}
+                if _signature(made) == sign:
+                    return _recipe(made)
     return None
 
 
 def _of_length(
     length: int, digests: list[forms.Form], encodings: list[forms.Form]
 ) -> tuple[list[forms.Form], list[forms.Form]]:
-    """The right forms, and of the wrong ones those that give a text as long as the signature at all."""
-    raws = {digest.name: digest.value(b"k", b"") for digest in digests}
-    fits = {
-        (digest.name, encoding.name)
-        for digest in digests
-        for encoding in encodings
-        if len(encoding.value(raws[digest.name])) == length
-    }
+    """Of the wrong forms those that can give a text as long as the signature at all."""
+    hashes = [forms.keyed("sha256"), *(digest.value for digest in digests)]
+    writings = [forms.base64_text, *(encoding.value for encoding in encodings)]
+    raws = [keyed(b"k", b"") for keyed in hashes]
     return (
-        [one for one in digests if not one.name or any(name == one.name for name, _ in fits)],
-        [one for one in encodings if not one.name or any(name == one.name for _, name in fits)],
+        [
+            one
+            for one, raw in zip(digests, raws[1:], strict=True)
+            if any(len(write(raw)) == length for write in writings)
+        ],
+        [one for one in encodings if any(len(one.value(raw)) == length for raw in raws)],
     )
-
-
-def _distinct(ways: list[forms.Form]) -> list[forms.Form]:
-    """Without forms that come out like an earlier one (a compact body of a body that is compact)."""
-    seen: set[Any] = set()
-    kept = []
-    for form in ways:
-        if form.value not in seen:
-            seen.add(form.value)
-            kept.append(form)
-    return kept
-
-
-def _deviating(axes: Mapping[str, list[forms.Form]], count: int) -> Iterator[Mapping[str, forms.Form]]:
-    right = {step: ways[0] for step, ways in axes.items()}
-    for steps in combinations(axes, count):
-        if count == 1:
-            for form in axes[steps[0]][1:]:
-                yield {**right, steps[0]: form}
-        else:
-            for one in axes[steps[0]][1:]:
-                for other in axes[steps[1]][1:]:
-                    yield {**right, steps[0]: one, steps[1]: other}
 
 
 def _prehash(made: Mapping[str, forms.Form]) -> str:
@@ -160,7 +152,7 @@ def _signature(made: Mapping[str, forms.Form]) -> str:
 
 
 def _recipe(made: Mapping[str, forms.Form]) -> Recipe:
-    deviations = tuple(Deviation(step=step, is_=form.name) for step, form in made.items() if form.name)
+    deviations = tuple(Deviation(step=step, is_=made[step].name) for step in _ORDER if made[step].name)
     return Recipe(deviations=deviations, prehash=_prehash(made))
 
 
