@@ -69,6 +69,8 @@ HIDES: dict[str, tuple[str, ...]] = {
          "http.timeout"),
         ("http.*", *_BEHIND_HTTP),
     ),
+    # A burst that is not over within its window measures nothing.
+    "http.slow": ("ratelimit.refusal-shape", "ratelimit.limit-differs"),
     # Where connections end that early, requests are lost.
     "http.goaway": ("http.*", *_BEHIND_HTTP),
     # What the proxy resolves and connects, the program does not.
@@ -204,11 +206,19 @@ def expected(causes: Iterable[str]) -> Expected:
             raise ValueError("no more than two causes at once")
 
 
+def _is_error(code: str) -> bool:
+    from okxdoctor.knowledge import causes
+
+    return causes()[code].severity == "error"
+
+
 def _of_two(one: str, other: str) -> Expected:
     for deep, shallow in ((one, other), (other, one)):
         if explains(deep, shallow) or (hides(deep, shallow) and not hides(shallow, deep)):
             unseen = INSTEAD.get(shallow, frozenset()) if hides(deep, shallow) else frozenset()
             nearer = {code for code in {shallow, *unseen} if depth(code) < depth(deep)}
+            if not explains(deep, shallow) and _is_error(shallow) and not _is_error(deep):
+                nearer.add(shallow)  # a report has its errors before its warnings
             return Expected(
                 # What is nearer to the machine and was seen all the same may stand first.
                 first=frozenset({deep, *nearer}), roots=frozenset({deep}),

@@ -57,6 +57,9 @@ def world(parts: SimpleNamespace, *causes: str) -> object:
         # Behind a closed port nobody sees a key; if somebody does, the port still comes first.
         (("key.secret-wrong", "tcp.refused"), ("tcp.refused",), "right"),
         (("key.secret-wrong", "tcp.refused"), ("key.secret-wrong",), "wrong"),
+        # Of two that were seen the error stands before the warning, also before one that may hide it.
+        (("http.goaway", "ws.blocked"), ("ws.blocked", "http.goaway"), "right"),
+        (("http.goaway", "ws.blocked"), ("http.goaway",), "right"),
         # What the relation explains hangs under its cause and is no root.
         (("dns.poisoned", "tls.hostname-mismatch"), ("dns.poisoned",), "right"),
         (("dns.poisoned", "tls.hostname-mismatch"), ("dns.poisoned", "tls.hostname-mismatch"), "first-right"),
