@@ -358,6 +358,9 @@ def merged(inspections: Sequence[Inspection]) -> tuple[Diagnosis, ...]:
         evidence = dict(worst.evidence)
         if len(inspections) > 1:
             evidence["requests"] = [label for label, _ in group][:50]
+            others = dict.fromkeys(row.summary for _, row in group if row.summary != worst.summary)
+            if others:
+                evidence["elsewhere"] = list(others)[:5]
         rows.append(replace(worst, evidence=evidence))
     return tuple(
         sorted(rows, key=lambda row: (row.severity.rank, _SURE[row.confidence], -counts[row.code], _layer(row.code)))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from okxdoctor.knowledge import tunable
+from okxdoctor.knowledge import endpoint, tunable
 from okxdoctor.model import Confidence, Finding, Severity
 from okxdoctor.okx.timestamps import Flaw, header_flaws, login_flaws
 from okxdoctor.triage import answers
@@ -62,10 +62,8 @@ def is_private(request: Request) -> bool:
     """Whether the request must be signed: it carries a header of the signature, or its endpoint asks for one."""
     if any(name.lower().replace("_", "-").startswith("ok-access-") for name, _ in request.headers):
         return True
-    from okxdoctor.knowledge import endpoints
-
-    path = request.path.rstrip("/")
-    return any(row.auth and row.path == path and row.method == request.method for row in endpoints())
+    row = endpoint(request.method, request.path.rstrip("/"))
+    return row is not None and row.auth
 
 
 # ---- headers -------------------------------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ def one(data: str | bytes) -> Request:
         ("curl h:8080/a?x", "GET", "/a?x", ""),
         ("curl https://h", "GET", "/", ""),
         ("curl https://h?x=1", "GET", "/?x=1", ""),
+        ('curl ^"https://h/a?b=1^&c=2^" ^\r\n  -d ^"{^\\^"a^\\^":1}^"', "POST", "/a?b=1&c=2", '{"a":1}'),
         ("# a comment\ncurl https://h/a # and another", "GET", "/a", ""),
         ("curl https://h/a --max-time 5 -o /dev/null -x http://p:1 -k -d x", "POST", "/a", "x"),
     ],
@@ -76,6 +77,13 @@ def test_curl_body_in_a_file_is_not_known() -> None:
     request = one("curl https://h/api/v5/x -d @order.json")
     assert request.body_missing
     assert any("file" in remark for remark in request.remarks)
+
+
+def test_an_address_cut_by_the_shell_is_told() -> None:
+    request = one("curl https://h/a?b=1&c=2 -H 'A: b'")
+    assert request.target == "/a?b=1"
+    assert any("quotation marks" in remark for remark in request.remarks)
+    assert not one("curl 'https://h/a?b=1&c=2'").remarks
 
 
 def test_several_curl_commands() -> None:

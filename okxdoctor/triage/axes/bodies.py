@@ -16,7 +16,7 @@ _EMPTY = ("{}", "None", "null", "undefined", '""', "[]", "''", "nil", "NaN", "fa
 _MAX_PAIRS = 20_000
 """Bytes. A longer body is taken in single mistakes only."""
 
-_MAX_RENDERED = 300_000
+_MAX_RENDERED = 100_000
 """Bytes. A longer body is not written anew, which would take hundreds of times its size."""
 
 # Numbers are kept as they are written: they travel through the JSON library as marked texts.
