@@ -183,6 +183,9 @@ def _call(args: list[str]) -> int:
     except Exception as problem:
         from okxdoctor.settings.problem import UsageProblem
 
+        found = sys.modules.get("okxdoctor.runner.discover")
+        if found is not None and isinstance(problem, found.BrokenCheck):
+            problem = UsageProblem(f"an installed check cannot be used: {problem}")
         if not isinstance(problem, UsageProblem):
             raise
         _complain(f"okxdoctor: {_sentence(problem.message)}" + (f" Hint: {problem.hint}" if problem.hint else ""))

@@ -48,10 +48,15 @@ def checks() -> tuple[Check[Any], ...]:
     points = sorted(entry_points(group=GROUP), key=lambda p: (not p.value.startswith("okxdoctor"), p.value))
     for point in points:
         try:
-            module = importlib.import_module(point.value.split(":")[0])
-        except ImportError as error:
-            raise BrokenCheck(f"entry point {point.name} = {point.value}: {error}") from error
-        for check in _checks_of(module):
+            brought = _checks_of(importlib.import_module(point.value.split(":")[0]))
+        except BrokenCheck:
+            raise
+        except Exception as error:  # a stranger's module may raise anything while it is imported
+            what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise BrokenCheck(f"entry point {point.name} = {point.value}: {what}") from error
+        if not brought:
+            raise BrokenCheck(f"entry point {point.name} = {point.value}: it holds no CHECK")
+        for check in brought:
             if check.id in found and found[check.id] is not check:
                 raise BrokenCheck(f"two checks have the id {check.id!r}")
             found[check.id] = check
