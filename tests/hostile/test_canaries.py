@@ -111,7 +111,8 @@ def test_no_sink_repeats_what_a_server_says_back(how: str, tmp_path: Path) -> No
     assert "broken" not in [check["outcome"] for check in json.loads(files["json"].read_text("utf-8"))["checks"]]
     texts = {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}
     assert len(texts) == len(files) + 2
-    for name in ("facts.json", "record.yaml"):
+    # A header cannot carry a value with a blank at its end, so that one is never sent and never said back.
+    for name in ("facts.json", "record.yaml") if how != "spaces" else ():
         assert "***" in texts[name], "it was said back, and masked"
     texts |= {"stdout": ended.out, "stderr": ended.err, "settings": shown.out + shown.err}
     for name, text in texts.items():
