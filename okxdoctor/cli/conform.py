@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +17,7 @@ import click
 from okxdoctor.settings.problem import UsageProblem
 
 if TYPE_CHECKING:
+    from okxdoctor.conformance.protocol import AdapterFault
     from okxdoctor.conformance.subject import Subject
     from okxdoctor.conformance.suite import Result
 
@@ -150,17 +152,22 @@ def template(language: str) -> None:
 def _run(suite: str, **given: Any) -> int:
     from okxdoctor.cli.sinks import reserve, write_stdout
     from okxdoctor.conformance import saved
+    from okxdoctor.conformance.suite import Result
 
     outputs = _outputs(given["formats"])
     places = {path: reserve(path, f"--format {name}") for name, path in outputs if path}
     try:
-        subject = _subject(suite, given)
-        if isinstance(subject, int):
-            return subject
-        try:
-            result = _judged(suite, subject, given)
-        finally:
-            subject.close()
+        # What the code under test prints must not stand between the lines of a report.
+        with redirect_stdout(sys.stderr):
+            subject = _subject(suite, given)
+        if isinstance(subject, Result):
+            result = subject
+        else:
+            try:
+                with redirect_stdout(sys.stderr):
+                    result = _judged(suite, subject, given)
+            finally:
+                subject.close()
         result = _redacted(result)
         kept = None
         if not given["no_save"] and given["replay"] is None:
@@ -192,7 +199,7 @@ def _outputs(formats: tuple[str, ...]) -> list[tuple[str, str]]:
     return outputs
 
 
-def _subject(suite: str, given: dict[str, Any]) -> Subject | int:
+def _subject(suite: str, given: dict[str, Any]) -> Subject | Result:
     from okxdoctor.conformance.protocol import AdapterFault
 
     adapter, python = given["adapter"], given["python_"]
@@ -215,26 +222,16 @@ def _subject(suite: str, given: dict[str, Any]) -> Subject | int:
     except AdapterFault as fault:
         if fault.code == "adapter.command":
             raise UsageProblem(f"--adapter: {fault.text}") from None
-        return _not_started(suite, adapter, fault, given)
+        return _not_started(suite, adapter, fault)
 
 
-def _not_started(suite: str, adapter: str, fault: Any, given: dict[str, Any]) -> int:
+def _not_started(suite: str, adapter: str, fault: AdapterFault) -> Result:
     """An adapter that does not get through its first line is at fault itself."""
-    from okxdoctor.cli.sinks import write_stdout
     from okxdoctor.conformance.suite import Result, broken
     from okxdoctor.conformance.verdict import Case, Found
 
     found = Found(case=Case(op="start", input={}), failure=broken(fault), answer="")
-    result = _redacted(
-        Result(suite=suite, subject=adapter, seed=None, elapsed_ms=0.0, found=(found,), stderr=fault.stderr)
-    )
-    for name, path in _outputs(given["formats"]):
-        text = _rendered(name, result, given, None, to_file=bool(path))
-        if path:
-            Path(path).write_text(text, "utf-8")
-        else:
-            write_stdout(text)
-    return result.exit_code
+    return Result(suite=suite, subject=adapter, seed=None, elapsed_ms=0.0, found=(found,), stderr=fault.stderr)
 
 
 def _judged(suite: str, subject: Subject, given: dict[str, Any]) -> Result:

@@ -66,7 +66,7 @@ class Callables:
                 value = asyncio.run(_awaited(value))
         except (Unsupported, NotImplementedError) as reason:
             return Skipped(_line(reason))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return Refused(_line(error))
         bare = _BARE.get(op)
         return Output(value if bare is None or isinstance(value, Mapping) else {bare: value})

@@ -72,7 +72,7 @@ class Search:
                 self._drive(probe, op, subject.name, left, turn)
             except _Enough:
                 break
-            except (_Wrong, BaseExceptionGroup) as raised:
+            except Exception as raised:
                 _only_ours(raised)
             # Hypothesis stops soon after a failure. What was found is known from here on, and the search goes on.
             if not probe.turn_over():

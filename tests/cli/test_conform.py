@@ -105,6 +105,19 @@ def test_machine_formats(run: Run, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("okxdoctor-case-*"))
 
 
+def test_what_the_code_under_test_prints_stays_out_of_the_report(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "conform_loud.py").write_text(
+        "import conform_right\nprint('loading')\n"
+        "def parse_timestamp(ts):\n    print('debug')\n    if ts == '0':\n        raise SystemExit(9)\n"
+        "    return conform_right.parse_timestamp(ts)\n"
+    )
+    code, out, err = run("parse", "--python", "conform_loud:parse_timestamp", "--examples", "0", "--no-save",
+                         "--format", "json")  # fmt: skip
+    assert code == 1
+    assert json.loads(out)["failures"][0]["actual"] == "error: SystemExit: 9"
+    assert err.startswith("loading\ndebug\n")
+
+
 def test_quiet_is_the_first_line(run: Run) -> None:
     code, out, _ = run("parse", "--python", "conform_right", "--examples", "0", "-q")
     assert code == 0
