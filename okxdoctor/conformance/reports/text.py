@@ -64,7 +64,7 @@ def _bug(one: Found, result: Result, look: Look, brush: Brush) -> Iterator[str]:
         yield from _beside(failure.expected, failure.actual, look)
     if one.answer:
         yield f"  answer      {cut(one_line(one.answer), look.columns - 14)}"
-    if not failure.code.startswith("adapter."):
+    if failure.code != "adapter.command":
         yield f"  {brush('more', 'dim')}        okxdoctor explain {failure.code}"
 
 
