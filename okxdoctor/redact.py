@@ -312,7 +312,8 @@ def url_secrets(url: str) -> tuple[str, ...]:
 
 
 def shown_url(url: str) -> str:
-    """The URL as it may be shown: ``http://***@host:port`` when there is anything before an ``@``."""
-    scheme, separator, rest = url.partition("://")
+    """The URL as it may be shown: ``http://***@host:port`` when there is anything before an ``@``, with or without a
+    scheme."""
+    scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
     _, at, host = rest.rpartition("@")
     return f"{scheme}{separator}{MASK}@{host}" if at else url
