@@ -207,9 +207,13 @@ def _complain(line: str) -> None:
 
 def _say(text: str) -> None:
     """On stderr, where one takes it: the exit code must come through without."""
-    with suppress(OSError, ValueError):
+    try:
         sys.stderr.write(text)
         sys.stderr.flush()
+    except (OSError, ValueError):
+        # What could not be written is still in the buffer; at exit it must not turn the exit code into 120.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _defect(error: Exception) -> int:
