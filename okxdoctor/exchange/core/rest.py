@@ -206,19 +206,21 @@ def _spend(
         if items and len(items) == 1:
             place = path.replace("batch-orders", "order").replace("cancel-batch-orders", "cancel-order")
             single = BUDGETS.get((request.method, place), budget)
-        window = (site, environment, request.method, place, who, name)
-        if not ledger.take(window, single, now_ms, pressure, cost):
+        spent = (site, environment, request.method, place, who, name)
+        if not ledger.take(spent, single, now_ms, pressure, cost):
             raise Refused(over_limit(exchange))
-    placing: tuple[str, ...] = ("/trade/order", "/trade/batch-orders", "/trade/amend-order")
     if key is None or request.method != "POST":
         return
-    orders = max(1, len(items))
+    window = ("orders", site, environment, key.uid)
     if exchange.world.budgets.orders_spent:
-        # That a precheck meets the spent cap as an order does is assumed.
-        placing, orders = (*placing, "/trade/order-precheck"), SUBACCOUNT_ORDERS.limit + 1
-    if path.endswith(placing) and not ledger.take(
-        ("orders", site, environment, key.uid), SUBACCOUNT_ORDERS, now_ms, cost=orders
-    ):
+        # The other program's orders go into the same window as everybody's.
+        left = SUBACCOUNT_ORDERS.limit - ledger.used(window, SUBACCOUNT_ORDERS, now_ms)
+        ledger.take(window, SUBACCOUNT_ORDERS, now_ms, cost=left)
+    placing = path.endswith(("/trade/order", "/trade/batch-orders", "/trade/amend-order"))
+    # That a precheck meets a spent cap, and spends nothing of it, is assumed.
+    asking = path.endswith("/trade/order-precheck")
+    full = ledger.used(window, SUBACCOUNT_ORDERS, now_ms) >= SUBACCOUNT_ORDERS.limit
+    if (asking and full) or (placing and not ledger.take(window, SUBACCOUNT_ORDERS, now_ms, cost=max(1, len(items)))):
         raise Refused(failure(200, "50061", "You've reached the maximum order rate limit for this account."))
 
 
