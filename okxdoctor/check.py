@@ -49,7 +49,8 @@ class Check(Generic[F]):
     evaluate  judges; pure and total
     causes    every code that ``evaluate`` can yield
     needs     ids of checks that must have completed without an error before this one starts
-    reads     ids of checks whose offered records the probe awaits by ``io.given``; no ordering else
+    reads     ids of checks whose offered records the probe awaits by ``io.given``; no ordering else; ``*``: every other
+              check of the run
     offers    turns facts into records for the checks that read them
     private   needs credentials
     matters   whether the run could not look (exit code 3) when this check was inconclusive

@@ -21,6 +21,7 @@ from okxdoctor.facts import (
     Ask,
     Certificate,
     ConfigFile,
+    Conversation,
     CredentialShape,
     Dial,
     Failure,
@@ -39,6 +40,7 @@ from okxdoctor.facts import (
     Route,
     Surroundings,
     TimeBasis,
+    Traffic,
     TrustStore,
     Verification,
 )
@@ -50,6 +52,7 @@ __all__ = [
     "Cell",
     "Certificate",
     "ConfigFile",
+    "Conversation",
     "CredentialShape",
     "Dial",
     "Endpoint",
@@ -72,6 +75,7 @@ __all__ = [
     "Socket",
     "Surroundings",
     "TimeBasis",
+    "Traffic",
     "TrustStore",
     "Verification",
     "View",
@@ -186,7 +190,10 @@ class Io(Protocol):
     async def sleep(self, seconds: float) -> None: ...
 
     async def given(self, record: type[T]) -> T | None:
-        """The record that a check named in ``reads`` offers, once it has settled; None if it has none."""
+        """The record that a check named in ``reads`` offers, once it has settled; None if it has none.
+
+        ``Traffic`` is offered by the run itself: what all checks have heard, once those in ``reads`` have settled.
+        """
         ...
 
     async def settled(self) -> None:

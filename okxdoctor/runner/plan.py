@@ -45,6 +45,18 @@ def _rank(check: Check[Any]) -> tuple[int, str]:
     return (LAYERS.index(family) if family in LAYERS else len(LAYERS), check.id)
 
 
+EVERY = "*"
+"""In ``reads``: every check of the run that does not itself read every check."""
+
+
+def read_by(check: Check[Any], checks: Iterable[Check[Any]]) -> tuple[str, ...]:
+    """The ids that a check reads, of those that take part."""
+    if EVERY in check.reads:
+        return tuple(other.id for other in checks if other.id != check.id and EVERY not in other.reads)
+    present = {other.id for other in checks}
+    return tuple(read for read in check.reads if read in present)
+
+
 def in_order(checks: Sequence[Check[Any]]) -> tuple[Check[Any], ...]:
     """By layer, then by name, and never before what it needs or reads.
 
@@ -61,7 +73,7 @@ def in_order(checks: Sequence[Check[Any]]) -> tuple[Check[Any], ...]:
             circle = " -> ".join([*on_the_way[on_the_way.index(check.id) :], check.id])
             raise PlanProblem(f"checks wait for each other: {circle}")
         on_the_way.append(check.id)
-        for other in sorted((*check.needs, *check.reads)):
+        for other in sorted((*check.needs, *read_by(check, checks))):
             if other in by_id:
                 visit(by_id[other])
         on_the_way.pop()

@@ -21,8 +21,8 @@ from okxdoctor.model import Attempt, Finding, Outcome, Report, Severity, TargetN
 from okxdoctor.port import Io
 from okxdoctor.runner.diagnose import Vocabulary, diagnose, vocabulary
 from okxdoctor.runner.events import CheckFinished, CheckStarted, Event, RunFinished, RunStarted
-from okxdoctor.runner.plan import Plan
-from okxdoctor.runner.scope import ScopedIo, Settling, as_io, scoped
+from okxdoctor.runner.plan import Plan, read_by
+from okxdoctor.runner.scope import Heard, ScopedIo, Settling, as_io, scoped
 from okxdoctor.runner.verdict import Acceptance, conclude
 
 LET_GO_S = 0.5  # a cancelled probe may clean up this long before it is left behind
@@ -71,6 +71,7 @@ class _Run:
         self.pointed: dict[str, str] = {}
         """Checks that were skipped because of what another one sees, and that other one."""
         self.settlings: dict[str, Settling] = {check.id: Settling() for check in plan.chosen}
+        self.heard = Heard()
         self.ending: str | None = None
         self.tasks: dict[str, asyncio.Task[Any]] = {}
 
@@ -96,7 +97,8 @@ class _Run:
         begun = time.monotonic()
         if saved is not None:
             return self._judge_saved(check, saved.get(check.id))
-        scope = scoped(self.target.io, {read: self.settlings[read] for read in check.reads if read in self.settlings})
+        reads = {read: self.settlings[read] for read in read_by(check, self.plan.chosen)}
+        scope = scoped(self.target.io, reads, self.heard)
         task = asyncio.ensure_future(check.probe(as_io(scope)))
         self.tasks[check.id] = task
         over = await self._wait(task, scope)

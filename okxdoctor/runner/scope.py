@@ -1,13 +1,17 @@
-"""The port as one check sees it: the target's own, plus the records that other checks offer."""
+"""The port as one check sees it: the target's own, plus the records that other checks offer, plus an ear.
+
+What any check hears is kept for the whole run (:class:`Heard`), so that a check that looks at every answer needs to
+ask nothing again, and hears the same on every target.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
-from okxdoctor.port import Io
+from okxdoctor.port import Answer, Ask, Conversation, Io, Socket, Traffic
 
 T = TypeVar("T")
 
@@ -28,6 +32,39 @@ class Settling:
         return await asyncio.shield(self._future)
 
 
+class Heard:
+    """Every answer and conversation of one run, whichever check asked for it."""
+
+    __slots__ = ("_answers", "_sockets")
+
+    def __init__(self) -> None:
+        self._answers: list[Answer] = []
+        self._sockets: list[Socket] = []
+
+    def answer(self, answer: Answer) -> None:
+        self._answers.append(answer)
+
+    def socket(self, socket: Socket) -> None:
+        self._sockets.append(socket)
+
+    def traffic(self) -> Traffic:
+        return Traffic(
+            answers=tuple(self._answers),
+            conversations=tuple(
+                Conversation(
+                    url=socket.opening.url,
+                    received=tuple(
+                        frame.text
+                        for frame in socket.frames
+                        if frame.direction == "received" and frame.kind == "text"
+                    ),
+                )
+                for socket in self._sockets
+                if socket.opening.ok
+            ),
+        )
+
+
 class ScopedIo:
     """Delegates everything to the target's Io, except waiting for other checks.
 
@@ -35,9 +72,10 @@ class ScopedIo:
     ``paused_s`` is what has been spent waiting, ``waiting`` whether it waits now.
     """
 
-    def __init__(self, io: Io, reads: Mapping[str, Settling]) -> None:
+    def __init__(self, io: Io, reads: Mapping[str, Settling], heard: Heard) -> None:
         self._io = io
         self._reads = reads
+        self._heard = heard
         self._paused_s = 0.0
         self._since: float | None = None
         self._waiters = 0
@@ -66,7 +104,22 @@ class ScopedIo:
                 self._paused_s += time.monotonic() - self._since
                 self._since = None
 
+    async def http(self, ask: Ask) -> Answer:
+        answer = await self._io.http(ask)
+        self._heard.answer(answer)
+        return answer
+
+    async def open_socket(
+        self, path: Literal["public", "private", "business"], *, cell: str | None = None, timeout_s: float | None = None
+    ) -> Socket:
+        socket = await self._io.open_socket(path, cell=cell, timeout_s=timeout_s)
+        self._heard.socket(socket)
+        return socket
+
     async def given(self, record: type[T]) -> T | None:
+        if record is Traffic:
+            await self.settled()
+            return cast(T, self._heard.traffic())
         for settling in self._reads.values():
             for offered in await self._wait(settling):
                 if isinstance(offered, record):
@@ -78,8 +131,8 @@ class ScopedIo:
             await self._wait(settling)
 
 
-def scoped(io: Io, reads: Mapping[str, Settling]) -> ScopedIo:
-    return ScopedIo(io, reads)
+def scoped(io: Io, reads: Mapping[str, Settling], heard: Heard) -> ScopedIo:
+    return ScopedIo(io, reads, heard)
 
 
 def as_io(scope: ScopedIo) -> Io:
