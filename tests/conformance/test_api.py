@@ -40,7 +40,7 @@ def test_nothing_to_test_is_a_mistake_of_the_caller(right: ModuleType) -> None:
     def never(**_given: Any) -> Any:
         raise Unsupported("not on this machine")
 
-    with pytest.raises(NonConformance, match="every one of 190 inputs was skipped"):
+    with pytest.raises(NonConformance, match=r"every one of \d\d+ inputs was skipped"):
         assert_conforms(sign=never, examples=5)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+import parsing_walks
 from oracle import calendar, iso_ms, plain
 
 NOTE = (
@@ -37,7 +38,12 @@ Vector = dict[str, Any]
 
 
 def vectors() -> list[Vector]:
-    return [*_times(), *_microseconds(), *_headers(), *_numbers(), *_answers()]
+    return [*_times(), *_microseconds(), *_headers(), *_numbers(), *_answers(), *_walked()]
+
+
+def _walked() -> Iterator[Vector]:
+    for op, flags, comment, given, expect, cause in parsing_walks.rows():
+        yield _vector(op, flags, comment, given, expect, cause)
 
 
 MOMENTS_MS = (

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
+import rounding_walks
 from oracle import FractionBand, grid_above, grid_below, on_grid, plain, rounded, rounded_size
 
 NOTE = (
@@ -30,6 +31,7 @@ FLAGS = {
     "size": "A size to the lot.",
     "under-minimum": "Nothing is left to send: null.",
     "minimum-off-lot": "The minimum is not a multiple of the lot (event contracts).",
+    "binary-float": "Arithmetic in binary doubles gives another result.",
     "rejected": "The input is no decimal number; an implementation says so.",
 }
 
@@ -54,7 +56,6 @@ TICKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("4.7619", ("100", "9.5238", "0.1")),
     ("25", ("12.5", "37.4", "4200")),
 )
-AWKWARD = {"0.5", "0.05", "0.005", "0.0005", "0.0002", "0.00005", "0.3", "4.7619", "5", "25"}
 
 CM_OPTION = ({"min": "0", "max": "0.005", "tick": "0.0001"}, {"min": "0.005", "max": "10000000", "tick": "0.0005"})
 UM_OPTION = ({"min": "0", "max": "5", "tick": "1"}, {"min": "0.005", "max": "150000", "tick": "5"})
@@ -99,7 +100,17 @@ def vectors() -> list[dict[str, Any]]:
     out = list(_prices())
     out += _sizes()
     out += _rejected()
+    out += _walked_prices()
+    out += _walked_sizes()
     return out
+
+
+def _tick_flags(tick: str) -> list[str]:
+    flags = ["tick"]
+    flags += ["awkward-tick"] if tick.strip("0.") != "1" else []
+    flags += ["integer-tick"] if Fraction(tick) >= 1 else []
+    flags += ["tiny-tick"] if Fraction(tick) <= Fraction(1, 10**9) else []
+    return flags
 
 
 def _bands(rows: Sequence[dict[str, str]]) -> list[FractionBand]:
@@ -130,12 +141,8 @@ def _price(
 
 def _prices() -> Iterator[dict[str, Any]]:
     for tick, prices in TICKS:
-        flags = ["tick"]
-        flags += ["awkward-tick"] if tick in AWKWARD else []
-        flags += ["integer-tick"] if Fraction(tick) >= 1 else []
-        flags += ["tiny-tick"] if Fraction(tick) <= Fraction(1, 10**9) else []
         for price in prices:
-            yield from _price(price, {"tick": tick}, [(None, Fraction(tick))], flags, f"Tick {tick}:")
+            yield from _price(price, {"tick": tick}, [(None, Fraction(tick))], _tick_flags(tick), f"Tick {tick}:")
     for rows, prices in BAND_SETS:
         bands = _bands(rows)
         edges = [high for high, _ in bands if high is not None]
@@ -174,19 +181,46 @@ LOTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 def _sizes() -> Iterator[dict[str, Any]]:
     for lot, minimum, sizes in LOTS:
         for size in sizes:
-            result = rounded_size(Fraction(size), Fraction(lot), Fraction(minimum or "0"))
-            flags = ["size"] + (["under-minimum"] if result is None else [])
-            if minimum and (Fraction(minimum) / Fraction(lot)).denominator != 1:
-                flags.append("minimum-off-lot")
-            flags += ["exponent-input"] if "e" in size else []
-            yield {
-                "op": "round_size",
-                "flags": flags,
-                "valid": True,
-                "comment": f"Lot {lot}, minimum {minimum or 'absent'}.",
-                "input": {"size": size, "lot": lot, "min": minimum},
-                "expect": {"size": None if result is None else plain(result)},
-            }
+            yield _size(size, lot, minimum, rounded_size(Fraction(size), Fraction(lot), Fraction(minimum or "0")))
+
+
+def _size(size: str, lot: str, minimum: str, result: Fraction | None) -> dict[str, Any]:
+    flags = ["size"] + (["under-minimum"] if result is None else [])
+    if minimum and (Fraction(minimum) / Fraction(lot)).denominator != 1:
+        flags.append("minimum-off-lot")
+    flags += ["exponent-input"] if "e" in size else []
+    return {
+        "op": "round_size",
+        "flags": flags,
+        "valid": True,
+        "comment": f"Lot {lot}, minimum {minimum or 'absent'}.",
+        "input": {"size": size, "lot": lot, "min": minimum},
+        "expect": {"size": None if result is None else plain(result)},
+    }
+
+
+def _walked_prices() -> Iterator[dict[str, Any]]:
+    for tick, price in rounding_walks.prices():
+        flags = _tick_flags(tick)
+        for vector in _price(price, {"tick": tick}, [(None, Fraction(tick))], flags, f"Tick {tick}:"):
+            given = vector["input"]
+            mode = {"buy": "down", "sell": "up"}[given["side"]] if given["mode"] == "passive" else given["mode"]
+            if rounding_walks.by_doubles(price, tick, mode) != vector["expect"]["price"]:
+                vector["flags"].append("binary-float")
+            yield vector
+    for index, price in rounding_walks.band_prices():
+        rows = rounding_walks.BANDS[index]
+        grid = {"bands": [dict(row) for row in rows]}
+        yield from _price(price, grid, _bands(rows), ["bands", "band-boundary"], "Bands:")
+
+
+def _walked_sizes() -> Iterator[dict[str, Any]]:
+    for lot, minimum, size in rounding_walks.sizes():
+        result = rounded_size(Fraction(size), Fraction(lot), Fraction(minimum))
+        vector = _size(size, lot, minimum, result)
+        if result is not None and rounding_walks.by_doubles(size, lot, "down") != plain(result):
+            vector["flags"].append("binary-float")
+        yield vector
 
 
 def _rejected() -> Iterator[dict[str, Any]]:

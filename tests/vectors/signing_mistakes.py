@@ -215,7 +215,8 @@ def _slash_after_path(signing: Signing) -> Signing:
 
 def _writing_mistakes() -> Iterator[Mistake]:
     def encoding(wrong: str, form: str, literal: str = "") -> Mistake:
-        cause = "signature.not-text" if form == "literal" else "signature.encoding"
+        # The text of an object in the header: `[object Promise]`, and `b'…'` although the right bytes stand in it.
+        cause = "signature.not-text" if form in ("literal", "python-bytes") else "signature.encoding"
         return Mistake(cause, "encoding", wrong, "Base64 of the digest", _set(form=form, literal=literal))
 
     yield encoding("hexadecimal", "hex")
@@ -301,6 +302,18 @@ def bases() -> Iterator[Request]:
         comment="a read with +, & and Chinese",
         flags="encoding unicode order",
     )
+    yield get(SUBACCOUNT, ("subAcct", "~a*b!'"), ("page", "(1)"), comment="a read with ~ * ! ' ( )", flags="encoding order")
+    yield get(
+        SUBACCOUNT,
+        ("subAcct", "a/b?c"),
+        ("enable", "true"),
+        ("after", ""),
+        comment="a read with a slash, a ? and an empty value",
+        flags="encoding empty-value order",
+    )
+    numbers = '{"instId":"BTC-USDT","sz":1e-8,"px":0.30000000000000004,"n":12345678901234567890}'
+    yield post(ORDER, numbers, "a write with bare numbers", "body body-numbers")
+    yield post(ORDER, '{"tag":"a\\u2028b","note":"<a&b>","z":null,"a":[true,false]}', "a write with null and booleans")
     yield get(
         PENDING, ("ids[]", "2"), ("ids[]", "1"), comment="a read with a repeated name", flags="encoding repeated-name"
     )

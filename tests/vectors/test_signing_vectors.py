@@ -192,6 +192,8 @@ def test_the_wire_means_the_input_in_every_vector() -> None:
             plus_is_space = "encoding-plus" in vector.flags
             query = split.query if plus_is_space else split.query.replace("+", "%2B")
             pairs = [list(pair) for pair in parse_qsl(query, keep_blank_values=True)]
-            assert pairs == given["params"], vector.id
+            words = {True: "true", False: "false"}
+            meant = [[name, words.get(value, value)] for name, value in given["params"] if value is not None]
+            assert pairs == meant, vector.id
         assert (wire["body"] or None) == given["body_json"], vector.id
         assert unquote_plus(split.query) is not None

@@ -53,6 +53,7 @@ _CAUSES = {
     "digest": "signature.digest",
     "encoding": "signature.encoding",
 }
+_NOT_TEXT = ("the text of a promise", "the text of an object", "the text of Python bytes")
 _SPECIAL = {
     ("query", "left out"): "signature.query-unsigned",
     ("query", "without the ?"): "signature.path",
@@ -64,7 +65,7 @@ def cause_of(step: str, is_: str) -> str:
     """The cause in the vocabulary for one deviation."""
     if step == "body" and (is_ == "left out" or is_.startswith("the text ")):
         return "signature.body-unsigned"
-    if step == "encoding" and is_ in ("the text of a promise", "the text of an object"):
+    if step == "encoding" and is_ in _NOT_TEXT:
         return "signature.not-text"
     if step == "query" and is_.startswith("sorted"):
         return "signature.query-sorted"
