@@ -11,6 +11,7 @@ from typing import Literal
 
 from .instruments import Change
 from .limits import NO_PRESSURE, Pressure
+from .ws_world import Channels
 
 HeaderName = Literal["ok-access-key", "ok-access-sign", "ok-access-timestamp", "ok-access-passphrase"]
 
@@ -83,15 +84,6 @@ class Budgets:
     """Shape of the over-limit answer instead of 429 with 50011."""
     orders_spent: bool = False
     """Another program of the same sub-account places orders up to its cap."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channels:
-    """What happens to WebSocket connections."""
-
-    upgrade: Literal["refuse", "strip", "hang"] | None = None
-    pong: bool = True
-    data: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
