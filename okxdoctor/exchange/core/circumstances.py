@@ -125,7 +125,3 @@ def with_key(world: Circumstances, **changes: object) -> Circumstances:
 
 def with_budgets(world: Circumstances, **changes: object) -> Circumstances:
     return replace(world, budgets=replace(world.budgets, **changes))  # type: ignore[arg-type]
-
-
-def with_channels(world: Circumstances, **changes: object) -> Circumstances:
-    return replace(world, channels=replace(world.channels, **changes))  # type: ignore[arg-type]

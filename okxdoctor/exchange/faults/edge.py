@@ -1,4 +1,4 @@
-"""Faults of HTTP before the exchange, and of WebSocket connections."""
+"""Faults of HTTP before the exchange."""
 
 from __future__ import annotations
 
@@ -41,18 +41,5 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         name="http-goaway", example="http-goaway=3", layer="http", cause="http.goaway", value="number", default=3.0,
         says="HTTP/2 is offered, and the server ends each connection after this many streams",
-    ),
-    Fault(
-        name="ws-blocked", example="ws-blocked=refuse", layer="ws", cause="ws.blocked", value="choice",
-        default="refuse", choices=("refuse", "strip", "hang"),
-        says="WebSocket upgrades are refused, lose their Upgrade header, or get no answer; REST works",
-    ),
-    Fault(
-        name="ws-no-pong", example="ws-no-pong", layer="ws", cause="ws.no-pong",
-        says="the text ping is not answered",
-    ),
-    Fault(
-        name="ws-silent", example="ws-silent", layer="ws", cause="ws.silent",
-        says="subscriptions are acknowledged and no data follows, while REST shows the market moving",
     ),
 )  # fmt: skip

@@ -12,7 +12,6 @@ from okxdoctor.exchange.core.circumstances import (
     Page,
     Window,
     with_budgets,
-    with_channels,
     with_edge,
     with_key,
 )
@@ -22,6 +21,7 @@ from okxdoctor.exchange.core.instruments import Change
 from okxdoctor.exchange.core.limits import Pressure
 
 from .model import Injected
+from .ws import troubled
 
 CONTROL_INSTRUMENTS = ("BTC-USDT", "BTC-USDT-SWAP")
 _HEADERS: dict[str, HeaderName] = {
@@ -54,7 +54,7 @@ def _with(world: Circumstances, name: str, value: float | str | None) -> Circums
         case "instrument":
             return replace(world, changes=world.changes + _changes(name, value))
         case "ws":
-            return _channels(world, name, value)
+            return replace(world, channels=troubled(world.channels, name, value))
         case _:
             return world
 
@@ -219,15 +219,3 @@ def _changes(name: str, value: float | str | None) -> tuple[Change, ...]:
             )
         case _:
             return ()
-
-
-def _channels(world: Circumstances, name: str, value: float | str | None) -> Circumstances:
-    match name:
-        case "ws-blocked":
-            return with_channels(world, upgrade=value)
-        case "ws-no-pong":
-            return with_channels(world, pong=False)
-        case "ws-silent":
-            return with_channels(world, data=False)
-        case _:
-            return world
