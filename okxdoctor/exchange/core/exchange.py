@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from . import seeded
@@ -15,6 +16,7 @@ from .venue import Venue, funded_account
 SITES = ("global", "eea", "us")
 ENVIRONMENTS = ("live", "demo")
 LOOPBACK = ("127.0.0.1", "::1")
+_SAME = nullcontext()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,15 +80,18 @@ class Site:
 
 
 class Exchange:
-    """Everything there is. ``world`` is replaced as a whole by ``set_circumstances``."""
+    """Everything there is. ``world`` is replaced as a whole by ``set_circumstances``.
 
-    def __init__(self, *, clock: Clock, seed: int = 0) -> None:
+    ``slack``: the share beyond each budget that passes; 0 enforces budgets exactly, the live edge was seen at 0.65.
+    """
+
+    def __init__(self, *, clock: Clock, seed: int = 0, slack: float = 0.0) -> None:
         self.clock = clock
         self.seed = seed
         self.world: Circumstances = HEALTHY
         now_ms = clock.now_ms()
         self.sites = {name: Site(seed=seed, name=name, now_ms=now_ms) for name in SITES}
-        self.ledger = Ledger()
+        self.ledger = Ledger(slack)
         self.connections: dict[tuple[str, str, str], set[str]] = {}
         """Connections that hold a private channel: (venue, user id, channel) -> connection ids."""
         self._watchers: list[Callable[[], None]] = []
@@ -104,13 +109,34 @@ class Exchange:
         if world.clock_offset_ms != before.clock_offset_ms:
             self.clock.set_offset(world.clock_offset_ms)
         now_ms = self.clock.now_ms()
-        for site in self.sites.values():
-            if world.key != before.key:
-                site.apply(self.seed, world)
+        self._apply_key(before)
         if world.changes != before.changes:
             # The circumstances of an instrument are those of production: demo keeps its own list.
             self.sites["global"].venues["live"].apply(world.changes, now_ms)
         self.tell()
+
+    def under(self, world: Circumstances) -> AbstractContextManager[None]:
+        """Let the world be like this for the length of a block that does not wait: for one request.
+
+        Nobody is told, and instruments stay as they are: those are a state, nothing that one request meets.
+        """
+        return _SAME if world is self.world else self._briefly(world)
+
+    @contextmanager
+    def _briefly(self, world: Circumstances) -> Iterator[None]:
+        usual, offset_ms = self.world, self.clock.offset_ms
+        self.world, self.clock.offset_ms = world, world.clock_offset_ms
+        self._apply_key(usual)
+        try:
+            yield
+        finally:
+            self.world, self.clock.offset_ms = usual, offset_ms
+            self._apply_key(world)
+
+    def _apply_key(self, before: Circumstances) -> None:
+        if self.world.key != before.key:
+            for site in self.sites.values():
+                site.apply(self.seed, self.world)
 
     def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
         """Call ``watcher`` after each change that a connection may have to report; the answer ends it."""

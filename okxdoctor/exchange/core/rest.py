@@ -16,12 +16,12 @@ import msgspec
 
 from .accounts import Account, KeyRecord
 from .auth import authenticate
+from .budgets import OverBudget, spend_request
 from .decimals import EXACT
 from .exchange import Exchange
-from .limits import BUDGETS, SUBACCOUNT_ORDERS, Budget
+from .limits import Budget, budgets
 from .matching import settle
 from .protocol import Refused, Reply, Request, empty_parameter, failure, refusal
-from .tickets import text
 from .venue import Venue
 
 Access = Literal["public", "optional", "private"]
@@ -75,21 +75,28 @@ class Route:
 
 
 def routes() -> dict[tuple[str, str], Route]:
-    """The table, put together once from the handler modules."""
-    from . import rest_account, rest_asset, rest_market, rest_public, rest_trade
+    """The table, put together once: every documented endpoint, with the handler that serves it here."""
+    from . import rest_absent, rest_account, rest_asset, rest_market, rest_public, rest_trade
 
+    limits = budgets()
     table: dict[tuple[str, str], Route] = {}
-    for module in (rest_public, rest_market, rest_account, rest_asset, rest_trade):
+    for module in (rest_absent, rest_public, rest_market, rest_account, rest_asset, rest_trade):
         for method, path, access, permission, handler in module.TABLE:
             table[method, path] = Route(
-                handler=handler,
-                access=access,
-                permission=permission,
-                batch="batch" in path,
-                budget=BUDGETS.get((method, path)),
-            )
+                handler=handler, access=access, permission=permission, batch=path in BATCHES,
+                budget=limits.get((method, path)),
+            )  # fmt: skip
     return table
 
+
+BATCHES = frozenset(
+    f"/api/v5/{name}"
+    for name in (
+        "trade/batch-orders", "trade/cancel-batch-orders", "trade/amend-batch-orders", "trade/cancel-algos",
+        "trade/cancel-advance-algos", "rfq/maker-instrument-settings",
+    )
+)  # fmt: skip
+"""Endpoints whose body is an array."""
 
 ROUTES: dict[tuple[str, str], Route] = {}
 _PATHS: set[str] = set()
@@ -148,7 +155,13 @@ def _respond(exchange: Exchange, site: str, request: Request) -> Reply:
     if request.method == "POST":
         body, items = _decoded(request, route.batch)
     if route.budget is not None:
-        _spend(exchange, site, request, route.budget, environment, path, params, body, items, key, now_ms)
+        try:
+            spend_request(
+                exchange, venue, route.budget, request.method, path, peer=request.peer, key=key, params=params,
+                body=body, items=items, now_ms=now_ms,
+            )  # fmt: skip
+        except OverBudget as over:
+            raise Refused(over_limit(exchange, over.code)) from None
     with localcontext(EXACT):
         settle(venue, now_ms)
         return route.handler(
@@ -184,48 +197,10 @@ def _decoded(request: Request, batch: bool) -> tuple[dict[str, object], list[dic
     return decoded, []
 
 
-def _spend(
-    exchange: Exchange, site: str, request: Request, budget: Budget, environment: str, path: str,
-    params: dict[str, str], body: dict[str, object], items: list[dict[str, object]], key: KeyRecord | None, now_ms: int,
-) -> None:  # fmt: skip
-    who = request.peer if budget.scope.startswith("ip") or key is None else key.uid
-    pressure, ledger = exchange.world.budgets.pressure, exchange.ledger
-    detail = {
-        "type": params.get("instType", ""), "inst": params.get("instId", ""), "family": params.get("instFamily", ""),
-        "ccy": text(body.get("ccy")),
-    }.get(budget.scope.partition("+")[2], "")  # fmt: skip
-    costs: dict[str, int] = {detail or text(body.get("instId")): 1}
-    if items:
-        costs = {}
-        for item in items:
-            name = text(item.get("instId"))
-            costs[name] = costs.get(name, 0) + 1
-    for name, cost in costs.items():
-        # A batch of one order spends the budget of the single endpoint.
-        single, place = budget, path
-        if items and len(items) == 1:
-            place = path.replace("batch-orders", "order").replace("cancel-batch-orders", "cancel-order")
-            single = BUDGETS.get((request.method, place), budget)
-        spent = (site, environment, request.method, place, who, name)
-        if not ledger.take(spent, single, now_ms, pressure, cost):
-            raise Refused(over_limit(exchange))
-    if key is None or request.method != "POST":
-        return
-    window = ("orders", site, environment, key.uid)
-    if exchange.world.budgets.orders_spent:
-        # The other program's orders go into the same window as everybody's.
-        left = SUBACCOUNT_ORDERS.limit - ledger.used(window, SUBACCOUNT_ORDERS, now_ms)
-        ledger.take(window, SUBACCOUNT_ORDERS, now_ms, cost=left)
-    placing = path.endswith(("/trade/order", "/trade/batch-orders", "/trade/amend-order"))
-    # That a precheck meets a spent cap, and spends nothing of it, is assumed.
-    asking = path.endswith("/trade/order-precheck")
-    full = ledger.used(window, SUBACCOUNT_ORDERS, now_ms) >= SUBACCOUNT_ORDERS.limit
-    if (asking and full) or (placing and not ledger.take(window, SUBACCOUNT_ORDERS, now_ms, cost=max(1, len(items)))):
-        raise Refused(failure(200, "50061", "You've reached the maximum order rate limit for this account."))
-
-
-def over_limit(exchange: Exchange) -> Reply:
+def over_limit(exchange: Exchange, code: str) -> Reply:
     """The refusal of an exhausted budget: HTTP 429 with 50011, unless the circumstances shape it otherwise."""
+    if code == "50061":
+        return failure(200, "50061", "You've reached the maximum order rate limit for this account.")
     match exchange.world.budgets.refusal:
         case None:
             return refusal(429, "50011", "Too Many Requests")

@@ -50,6 +50,17 @@ class Venue:
         # Made when first asked for: most programs look at one venue of six.
         return catalogue(self.seed, self.site, self.environment, self._opened_ms)
 
+    @cached_property
+    def families(self) -> frozenset[str]:
+        """Instrument families of the contracts listed here."""
+        return frozenset(inst.listing.family for inst in self._listed.values() if inst.listing.family)
+
+    @cached_property
+    def currencies(self) -> frozenset[str]:
+        """Every currency that an instrument listed here is traded or settled in."""
+        listings = [inst.listing for inst in self._listed.values()]
+        return frozenset(ccy for each in listings for ccy in (each.base, each.quote, each.settle) if ccy)
+
     @property
     def instruments(self) -> dict[str, Instrument]:
         """The instruments in force, by id."""

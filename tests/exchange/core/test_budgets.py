@@ -41,14 +41,75 @@ def test_a_refused_signature_spends_nothing(bench: Any) -> None:
     assert burst(bench, config, 5) == [200] * 5
 
 
-def test_the_order_cap_of_an_account_is_50061(bench: Any) -> None:
-    from okxdoctor.exchange.core.limits import SUBACCOUNT_ORDERS
+def orders(bench: Any, inst: str, count: int) -> list[tuple[int, str]]:
+    """Send ``count`` batches of twenty orders that are refused for what they lack, and count all the same."""
+    found = []
+    for _ in range(count):
+        reply = bench.send("POST", "/api/v5/trade/batch-orders", json.dumps([{"instId": inst}] * 20))
+        found.append((reply.status, json.loads(reply.body)["code"]))
+    return found
 
-    uid = bench.exchange.sites["global"].keys[bench.exchange.credentials().api_key].uid
-    window = ("orders", "global", "live", uid)
-    assert bench.exchange.ledger.take(window, SUBACCOUNT_ORDERS, bench.now_ms, cost=1000)
-    reply = bench.send("POST", "/api/v5/trade/order", "{}")
-    assert (reply.status, json.loads(reply.body)["code"]) == (200, "50061")
+
+def test_the_order_cap_of_an_account_is_50061(bench: Any) -> None:
+    contracts = [f"{name}-USDT-SWAP" for name in ("BTC", "ETH", "SOL", "XRP")]
+    assert [each for inst in contracts for each in orders(bench, inst, 13)] == [(200, "1")] * 50 + [(200, "50061")] * 2
+    # Spot is exempt, cancellations do not count, and the demo account has a cap of its own.
+    assert orders(bench, "BTC-USDT", 1) == [(200, "1")]
+    reply = bench.send("POST", "/api/v5/trade/cancel-order", json.dumps({"instId": contracts[0], "ordId": "1"}))
+    assert json.loads(reply.body)["data"][0]["sCode"] == "51400"
+    demo = bench.send("POST", "/api/v5/trade/order", json.dumps({"instId": contracts[0]}), environment="demo")
+    assert json.loads(demo.body)["code"] == "1"
+    bench.advance(2_000)
+    assert orders(bench, contracts[0], 1) == [(200, "1")]
+
+
+def test_every_documented_endpoint_is_known_and_keeps_its_budget(bench: Any) -> None:
+    """Figures typed in from the pages of the documentation, one for each kind of scope."""
+    from okxdoctor.exchange.core.limits import budgets
+
+    known = budgets()
+    assert len(known) >= 340
+    for (method, name), wanted in {
+        ("GET", "public/time"): (10, 2, "ip", "", ""),
+        ("GET", "public/instruments"): (20, 2, "ip", "type", ""),
+        ("GET", "public/funding-rate"): (10, 2, "ip", "inst", ""),
+        ("GET", "public/opt-summary"): (20, 2, "ip", "family", ""),
+        ("GET", "account/config"): (5, 2, "user", "", ""),
+        ("GET", "account/instruments"): (20, 2, "user", "type", ""),
+        ("POST", "asset/transfer"): (2, 1, "user", "ccy", ""),
+        ("POST", "trade/order"): (60, 2, "user", "inst", "family"),
+        ("POST", "trade/batch-orders"): (300, 2, "user", "inst", "family"),
+        ("POST", "trade/amend-algos"): (20, 2, "user", "inst", ""),
+        ("POST", "trade/cancel-all-after"): (1, 1, "user", "tag", ""),
+        ("POST", "account/move-positions"): (1, 1, "main", "", ""),
+        ("GET", "system/status"): (1, 5, "ip", "", ""),
+    }.items():
+        budget = known[method, f"/api/v5/{name}"]
+        found = (budget.limit, budget.window_ms // 1000, budget.owner, budget.detail, budget.options)
+        assert found == wanted, name
+
+
+def test_options_share_the_budget_of_their_family(bench: Any) -> None:
+    options = [inst.id for inst in bench.exchange.venue("global", "live").of_type("OPTION")]
+    family = [inst for inst in options if inst.startswith("BTC-USD-")]
+    other = next(inst for inst in options if not inst.startswith("BTC-USD-"))
+    body = [json.dumps({"instId": inst, "ordId": "1"}) for inst in (family[0], family[1], other)]
+    send = [bench.send("POST", "/api/v5/trade/cancel-order", body[k % 2]).status for k in range(61)]
+    assert send == [200] * 60 + [429]
+    assert bench.send("POST", "/api/v5/trade/cancel-order", body[2]).status == 200
+
+
+def test_an_edge_that_is_not_exact_lets_more_through(make_bench: Any) -> None:
+    bench = make_bench()
+    bench.exchange.ledger.slack = 0.65
+    assert burst(bench, "/api/v5/market/ticker?instId=BTC-USDT", 60, signed=False).count(200) == 33
+
+
+def test_names_that_no_instrument_has_cost_no_memory(bench: Any) -> None:
+    before = len(bench.exchange.ledger)
+    for number in range(200):
+        bench.send("GET", f"/api/v5/public/mark-price?instType=SWAP&instId=NO-{number}", signed=False)
+    assert len(bench.exchange.ledger) == before + 1
 
 
 def test_a_batch_counts_its_orders_and_a_batch_of_one_the_single_budget(bench: Any) -> None:
