@@ -6,19 +6,17 @@ explains says so. What does not count for the exit code fails no case; it stands
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from okxdoctor.model import Attempt, Diagnosis, Finding, Outcome, Report, Severity
 from okxdoctor.reports.look import Look
 from okxdoctor.reports.values import severity_of
 from okxdoctor.reports.words import measure, one_line
+from okxdoctor.reports.xml_text import clean
+from okxdoctor.reports.xml_text import document as as_text
 
 NAME = "junit"
 SAYS = "JUnit XML: one test case for each check"
-
-# What XML 1.0 cannot hold at all, not even as a reference (production [2] Char).
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(report: Report, look: Look) -> str:
@@ -35,7 +33,7 @@ def render(report: Report, look: Look) -> str:
         ("exit_code", str(report.exit_code)),
         *(("note", note) for note in report.notes),
     ):
-        suite.add_property(name, _xml(value))
+        suite.add_property(name, clean(value))
     for attempt in report.attempts:
         suite.add_testcase(_case(attempt, report))
     suite.update_statistics()
@@ -44,29 +42,21 @@ def render(report: Report, look: Look) -> str:
     document.add_testsuite(suite)
     document.update_statistics()
     document.time = suite.time
-    return _text(document)
-
-
-def _text(document: Any) -> str:
-    from xml.etree import ElementTree
-
-    ElementTree.indent(document._elem)
-    body: str = ElementTree.tostring(document._elem, encoding="unicode")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{body}\n'
+    return as_text(document)
 
 
 def _case(attempt: Attempt, report: Report) -> Any:
     from junitparser import Error, Failure, Skipped, TestCase
 
-    case = TestCase(_xml(attempt.title), classname=_xml(f"okxdoctor.{attempt.check}"))
+    case = TestCase(clean(attempt.title), classname=clean(f"okxdoctor.{attempt.check}"))
     case.time = round(attempt.elapsed_ms / 1000, 3)
-    because = _xml(attempt.because or "")
+    because = clean(attempt.because or "")
     results: list[Any] = []
     for finding in attempt.findings:
         if not _fails(finding, report):
             continue
-        failure = Failure(_xml(one_line(finding.summary)), f"{severity_of(finding).value} {finding.code}")
-        failure.text = _xml(_told(finding, report))
+        failure = Failure(clean(one_line(finding.summary)), f"{severity_of(finding).value} {finding.code}")
+        failure.text = clean(_told(finding, report))
         results.append(failure)
     match attempt.outcome:
         case Outcome.COMPLETED:
@@ -78,12 +68,12 @@ def _case(attempt: Attempt, report: Report) -> Any:
             results.append(Error(because, "inconclusive") if attempt.matters else Skipped(because, "inconclusive"))
         case Outcome.BROKEN:
             error = Error(because, "defect of okxdoctor")
-            error.text = _xml(attempt.trace or because)
+            error.text = clean(attempt.trace or because)
             results.append(error)
     case.result = results
     said = [f"{f.code}: {one_line(f.summary)}" for f in attempt.findings if not _fails(f, report)]
     if said:
-        case.system_out = _xml("\n".join(said))
+        case.system_out = clean("\n".join(said))
     return case
 
 
@@ -116,8 +106,3 @@ def _root(root: Diagnosis) -> list[str]:
     lines += [f"explains {code}" for code in root.explains]
     lines += [f"to do: {remedy}" for remedy in root.remedy]
     return lines
-
-
-def _xml(text: str) -> str:
-    """The text without what XML cannot hold: such characters become their escapes."""
-    return _NOT_XML.sub(lambda hit: f"\\x{ord(hit.group()):02x}", text)

@@ -338,8 +338,6 @@ def _row(group: Sequence[Finding]) -> Diagnosis:
         summary=first.summary,
         confidence=first.confidence,
         evidence=evidence,
-        # The print-out of a bytes value is the text of an object; what stands in it is a wrong encoding too.
-        explains=("signature.encoding",) if first.code == "signature.not-text" and "recipe" in evidence else (),
         excluded=tuple(dict.fromkeys(text for finding in group for text in finding.excluded)),
         remedy=first.remedy or word.remedy,
     )

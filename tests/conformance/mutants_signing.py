@@ -308,7 +308,7 @@ SIGNERS = [
     ),
     _sign(
         "str() of bytes",
-        "encoding",
+        "not-text",
         "encoding the text of Python bytes",
         "FF-038",
         text=lambda raw: str(base64.b64encode(raw)),

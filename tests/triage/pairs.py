@@ -52,8 +52,15 @@ def _generator() -> tuple[Any, Any, Any]:
     return generate, signing_mistakes, login_cases
 
 
-_HOPELESS = ("signature.unexplained", "signature.not-text")
-"""Another key's secret, and a header that holds no digest: beside these nothing else leaves a trace."""
+def _hopeless(mistake: Any) -> bool:
+    """Another key's secret, and a header that holds no digest: beside these nothing else leaves a trace."""
+    return mistake.cause == "signature.unexplained" or mistake.wrong in (
+        "the text of a promise",
+        "the text of an object",
+    )
+
+
+_WRITTEN = ("signature.encoding", "signature.not-text", "signature.digest", "signature.secret-altered")
 
 
 def _both(right: Any, a: Any, b: Any) -> Any:
@@ -70,13 +77,13 @@ def pairs(amount: int | None, seed: int = 1) -> list[Pair]:
     """Pairs of mistakes in the requests and logins that the vectors use, a random `amount` of them (None: all)."""
     generate, mistakes, logins = _generator()
     composed: list[tuple[Any, Any, Any, Any, bool]] = []
-    rest = [m for m in mistakes.mistakes() if m.cause not in _HOPELESS]
+    rest = [m for m in mistakes.mistakes() if not _hopeless(m)]
     for base in mistakes.bases():
         right = mistakes.right_signing(base)
         composed += [(base, right, a, b, False) for a, b in combinations(rest, 2)]
     second = 1_767_225_600
-    of_login = [m for m in logins.mistakes(second) if m.cause not in _HOPELESS]
-    of_login += [m for m in rest if m.cause in ("signature.encoding", "signature.digest", "signature.secret-altered")]
+    of_login = [m for m in logins.mistakes(second) if not _hopeless(m)]
+    of_login += [m for m in rest if m.cause in _WRITTEN]
     login = logins.Login("", (), str(second))
     composed += [(login, logins.right_signing(login), a, b, True) for a, b in combinations(of_login, 2)]
     if amount is not None:

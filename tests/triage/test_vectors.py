@@ -38,8 +38,7 @@ def test_every_mistake_is_named(cause: str, captured: Captured, known: Knows) ->
     for vector in WRONG:
         if vector.cause == cause:
             found = inspect_one(captured(vector), known(vector))
-            printed_bytes = ["signature.not-text", "signature.encoding"]
-            right = [printed_bytes] if "of Python bytes" in vector.comment else [[cause]]
+            right = [[cause]]
             steps = {step.step for step in found.recipe}
             if cause not in ("signature.unexplained", "signature.not-text"):
                 right = right if steps == {vector.data["sent"]["mistake"]["step"]} else []

@@ -97,7 +97,18 @@ def _headers() -> Iterator[Row]:
 
 
 def _numbers() -> Iterator[Row]:
-    mantissas = ("1", "5", "10", "0.1", "1.50", "123456789", "-7.25", "0.000001", "99999999999999999999", "9007199254740993")
+    mantissas = (
+        "1",
+        "5",
+        "10",
+        "0.1",
+        "1.50",
+        "123456789",
+        "-7.25",
+        "0.000001",
+        "99999999999999999999",
+        "9007199254740993",
+    )
     for mantissa in mantissas:
         for suffix in ("", "e0", "e3", "E3", "e+3", "e-3", "E-08", "e12", "e-12", "e22"):
             text = mantissa + suffix
@@ -135,7 +146,10 @@ def _body(code: str, items: list[str]) -> str:
 
 def _answers() -> Iterator[Row]:
     for code in ("0", "1", "2"):
-        for items in (*([a] for a in ("0", *FINAL[:4], *LATER)), *([a, b] for a in ("0", *FINAL[:3]) for b in ("0", *FINAL[:3]))):
+        for items in (
+            *([a] for a in ("0", *FINAL[:4], *LATER)),
+            *([a, b] for a in ("0", *FINAL[:3]) for b in ("0", *FINAL[:3])),
+        ):
             refused = sum(item != "0" for item in items)
             letter = "a" if not refused else "r" if refused == len(items) else "m"
             kind = KINDS[code, letter]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 
 from oracle import plain
 
@@ -71,7 +72,7 @@ BANDS = (
 def band_prices() -> Iterator[tuple[int, str]]:
     """(index of the bands, price): on both sides of every boundary, by steps of either tick and between them."""
     for index, rows in enumerate(BANDS):
-        for lower, upper in zip(rows, rows[1:], strict=False):
+        for lower, upper in pairwise(rows):
             edge = Fraction(lower["max"])
             for tick in (Fraction(lower["tick"]), Fraction(upper["tick"])):
                 for steps in ("-2.5", "-1.5", "-1", "-0.5", "-0.001", "0", "0.001", "0.5", "1", "1.25", "2.5"):

@@ -302,7 +302,9 @@ def bases() -> Iterator[Request]:
         comment="a read with +, & and Chinese",
         flags="encoding unicode order",
     )
-    yield get(SUBACCOUNT, ("subAcct", "~a*b!'"), ("page", "(1)"), comment="a read with ~ * ! ' ( )", flags="encoding order")
+    yield get(
+        SUBACCOUNT, ("subAcct", "~a*b!'"), ("page", "(1)"), comment="a read with ~ * ! ' ( )", flags="encoding order"
+    )
     yield get(
         SUBACCOUNT,
         ("subAcct", "a/b?c"),

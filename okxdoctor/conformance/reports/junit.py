@@ -6,14 +6,12 @@ from typing import Any
 
 from okxdoctor.conformance.suite import Result, input_of
 from okxdoctor.conformance.verdict import Found
+from okxdoctor.reports.xml_text import clean
+from okxdoctor.reports.xml_text import document as as_text
 
 
 def render(result: Result) -> str:
-    from xml.etree import ElementTree
-
     from junitparser import JUnitXml, Skipped, TestCase, TestSuite
-
-    from okxdoctor.reports.junit import _xml as clean
 
     suite: Any = TestSuite(clean(f"okxdoctor conform {result.suite}"))
     suite.add_property("subject", clean(result.subject))
@@ -22,7 +20,7 @@ def render(result: Result) -> str:
     ops = [tally.op for tally in result.tallies]
     for tally in result.tallies:
         case: Any = TestCase(tally.op, classname=f"okxdoctor.conform.{result.suite}")
-        case.result = [_failure(one, clean) for one in result.failures if one.case.op == tally.op]
+        case.result = [_failure(one) for one in result.failures if one.case.op == tally.op]
         if not case.result and tally.vectors + tally.searched == tally.skipped:
             case.result = [Skipped(clean(tally.why_skipped) or "nothing could be run")]
         notes = [one for one in result.found if one not in result.failures and one.case.op == tally.op]
@@ -37,19 +35,17 @@ def render(result: Result) -> str:
     for one in result.failures:
         if one.case.op not in ops:
             case = TestCase("adapter", classname=f"okxdoctor.conform.{result.suite}")
-            case.result = [_failure(one, clean)]
+            case.result = [_failure(one)]
             suite.add_testcase(case)
     suite.update_statistics()
     suite.time = round(result.elapsed_ms / 1000, 3)
     document: Any = JUnitXml("okxdoctor")
     document.add_testsuite(suite)
     document.update_statistics()
-    ElementTree.indent(document._elem)
-    body: str = ElementTree.tostring(document._elem, encoding="unicode")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{body}\n'
+    return as_text(document)
 
 
-def _failure(one: Found, clean: Any) -> Any:
+def _failure(one: Found) -> Any:
     from junitparser import Failure
 
     made = Failure(clean(one.failure.summary), one.failure.code)
