@@ -436,3 +436,61 @@ class AccountView:
     pos_mode: str
     kyc_lv: str
     account_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedInstrument:
+    """One instrument as the exchange lists it now. ``spec``: (field, value) of its figures, "" absent.
+
+    ``bands``: (from, below, tick) of an instrument whose tick depends on the price, else empty.
+    """
+
+    inst_id: str
+    type: str
+    state: str
+    spec: tuple[tuple[str, str], ...]
+    bands: tuple[tuple[str, str, str], ...] = ()
+
+    def value(self, name: str) -> str:
+        return next((value for key, value in self.spec if key == name), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruments:
+    """The instruments that were found listed."""
+
+    listed: tuple[ListedInstrument, ...]
+
+    def named(self, inst_id: str) -> ListedInstrument | None:
+        return next((one for one in self.listed if one.inst_id == inst_id), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """One currency of one wallet, plain decimal texts: what is there, what of it is free, what orders and positions
+    hold."""
+
+    ccy: str
+    cash: str
+    available: str
+    frozen: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wallets:
+    """Both wallets of the account; None where the exchange did not tell."""
+
+    trading: tuple[Holding, ...] | None
+    funding: tuple[Holding, ...] | None
+
+
+# ---- what the integration is about to do --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderDraft:
+    """One order of a file that the run is asked to look over. ``wire``: its JSON text, as it would be sent."""
+
+    file: str
+    line: int
+    wire: str

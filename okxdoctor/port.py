@@ -28,13 +28,17 @@ from okxdoctor.facts import (
     FailureKind,
     Frame,
     Handshake,
+    Holding,
     Instant,
+    Instruments,
     KeyStanding,
     LedgerRow,
+    ListedInstrument,
     Lookup,
     Mangling,
     NtpAnswer,
     Opening,
+    OrderDraft,
     Phases,
     ProxyDial,
     Route,
@@ -43,6 +47,7 @@ from okxdoctor.facts import (
     Traffic,
     TrustStore,
     Verification,
+    Wallets,
 )
 
 __all__ = [
@@ -60,14 +65,18 @@ __all__ = [
     "FailureKind",
     "Frame",
     "Handshake",
+    "Holding",
     "Instant",
+    "Instruments",
     "Io",
     "KeyStanding",
     "LedgerRow",
+    "ListedInstrument",
     "Lookup",
     "Mangling",
     "NtpAnswer",
     "Opening",
+    "OrderDraft",
     "Phases",
     "ProxyDial",
     "Role",
@@ -79,6 +88,7 @@ __all__ = [
     "TrustStore",
     "Verification",
     "View",
+    "Wallets",
 ]
 
 T = TypeVar("T")
@@ -121,6 +131,7 @@ class View:
     ``declared_hosts``: the user gave the addresses by flag, so an unpublished name is intended.
     ``declared_specs``: what the user's profile says of instruments (``{"BTC-USDT": {"tickSz": …}}``),
     as ``(instId, field, value)``.
+    ``orders``: orders to look over, which are never sent. ``demo_orders``: the round trip of one own order is allowed.
     ``legacy_ws_port``: the retired WebSocket port (8443 for the public sites).
     """
 
@@ -147,6 +158,8 @@ class View:
     ntp_declared: bool
     control_name: str
     cells: tuple[Cell, ...]
+    orders: tuple[OrderDraft, ...] = ()
+    demo_orders: bool = False
 
 
 # ---- a conversation ---------------------------------------------------------------------
