@@ -1,7 +1,8 @@
-"""The catalogue of faults and the reading of ``NAME[=VALUE]``.
+"""The catalogue of faults and the reading of ``NAME[=VALUE][,WHEN…]``.
 
 catalogue()                    every fault that the exchange can produce
 parse("clock-ahead=45s")       one that is on, with its value read
+parse("http-slow=2s,p=0.3,count=5,after=10s")   met now and then only: see ``when``
 UnknownFault, BadFaultValue    what parsing raises: both say what would have been right
 """
 
@@ -13,8 +14,9 @@ from functools import cache
 from ipaddress import ip_address
 
 from .model import Fault, Injected
+from .when import ALWAYS, When, read, seconds, split
 
-__all__ = ["BadFaultValue", "Fault", "Injected", "UnknownFault", "catalogue", "parse"]
+__all__ = ["BadFaultValue", "Fault", "Injected", "UnknownFault", "When", "catalogue", "parse"]
 
 
 class UnknownFault(ValueError):
@@ -32,27 +34,42 @@ def catalogue() -> tuple[Fault, ...]:
 
     from .edge import FAULTS as EDGE
     from .semantics import FAULTS as SEMANTICS
+    from .ws import FAULTS as CONVERSATIONS
 
-    return tuple(sorted((*SEMANTICS, *EDGE, *NETWORK), key=lambda fault: (fault.layer, fault.name)))
+    return tuple(sorted((*SEMANTICS, *EDGE, *CONVERSATIONS, *NETWORK), key=lambda fault: (fault.layer, fault.name)))
 
 
 def parse(text: str, *, more: Iterable[Fault] = ()) -> Injected:
-    """Read ``NAME`` or ``NAME=VALUE``; raises ``UnknownFault`` or ``BadFaultValue``.
+    """Read ``NAME`` or ``NAME=VALUE`` with what may follow; raises ``UnknownFault`` or ``BadFaultValue``.
 
     ``more`` are faults of somebody else's making (the client's machine) that are read by the same rules.
     """
-    name, given, value = text.strip().partition("=")
+    said, words = split(text.strip())
+    name, given, value = said.partition("=")
     found = {fault.name: fault for fault in (*catalogue(), *more)}
     fault = found.get(name)
     if fault is None:
         raise UnknownFault(_unknown(name, list(found)))
+    when = _when(fault, words)
     if fault.value is None:
         if given:
             raise BadFaultValue(f"{name} takes no value")
-        return Injected(fault=fault)
+        return Injected(fault=fault, when=when)
     if not given:
-        return Injected(fault=fault, value=fault.default)
-    return Injected(fault=fault, value=_read(fault, value.strip()))
+        return Injected(fault=fault, value=fault.default, when=when)
+    return Injected(fault=fault, value=_read(fault, value.strip()), when=when)
+
+
+def _when(fault: Fault, words: list[str]) -> When:
+    try:
+        when = read(words) if words else ALWAYS
+    except ValueError as wrong:
+        raise BadFaultValue(f"{fault.name}: {wrong}") from None
+    if fault.layer == "machine" and when != ALWAYS:
+        raise BadFaultValue(f"{fault.name} is how the user's machine is; it holds for the whole run")
+    if fault.unit == "state" and when.chooses:
+        raise BadFaultValue(f"{fault.name} is a state of the world: it takes after, for and until alone")
+    return when
 
 
 def _unknown(name: str, known: list[str]) -> str:
@@ -64,17 +81,13 @@ def _unknown(name: str, known: list[str]) -> str:
     return f"no fault is called {name[:64]!r}{hint}"
 
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|min|m|h|d)\Z", re.ASCII)
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
-
-
 def _read(fault: Fault, value: str) -> float | str:
     match fault.value:
         case "duration":
-            found = _DURATION.match(value)
+            found = seconds(value)
             if found is None:
                 raise _bad(fault, value, "a duration such as 800ms, 45s, 8h or 3d")
-            return float(found[1]) * _SECONDS[found[2]]
+            return found
         case "choice":
             if value not in fault.choices:
                 raise _bad(fault, value, f"one of {', '.join(fault.choices)}")

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .when import ALWAYS, When
+
 ValueKind = Literal["duration", "choice", "number", "address", "text"]
 """How the part after ``=`` is read; the parser of the catalogue owns the reading.
 
@@ -25,6 +27,22 @@ Layer = Literal[
     "machine",
 ]  # fmt: skip
 
+Unit = Literal["request", "session", "connection", "lookup", "packet", "tunnel", "state"]
+"""What one occasion of a fault is, for those that are met only now and then (``when``).
+
+``request``     an HTTP request, upgrades included, or an operation that a WebSocket client sends
+``session``     a WebSocket connection: what it meets when it is opened holds for as long as it lives
+``connection``  a TCP connection to a TLS port of the exchange
+``lookup``      a query to a name server
+``packet``      a query to a time server
+``tunnel``      a connection to the proxy
+``state``       none: it is how things stand, so it has a schedule and no occasions
+"""
+
+_USUAL: dict[Layer, Unit] = {
+    "dns": "lookup", "tcp": "connection", "tls": "connection", "proxy": "tunnel", "ws": "session", "machine": "state",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
@@ -38,6 +56,7 @@ class Fault:
     ``value``    how a value is read; None: the fault takes none
     ``default``  value when none is typed: seconds for ``duration``, else text or number
     ``choices``  the words that a ``choice`` accepts
+    ``occasion``  what one occasion is, if another than is usual on the layer
     """
 
     name: str
@@ -48,14 +67,21 @@ class Fault:
     value: ValueKind | None = None
     default: float | str | None = None
     choices: tuple[str, ...] = ()
+    occasion: Unit | None = None
+
+    @property
+    def unit(self) -> Unit:
+        """What one occasion of the fault is."""
+        return self.occasion or _USUAL.get(self.layer, "request")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Injected:
-    """A fault that is on, with the value in force (already read: seconds, number or text)."""
+    """A fault that is on, with the value in force (already read: seconds, number or text) and when it is met."""
 
     fault: Fault
     value: float | str | None = None
+    when: When = ALWAYS
 
     @property
     def name(self) -> str:

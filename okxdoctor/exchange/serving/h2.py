@@ -15,6 +15,7 @@ from h2.errors import ErrorCodes
 from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset, WindowUpdated
 from h2.exceptions import ProtocolError
 
+from okxdoctor.exchange.core.circumstances import Circumstances
 from okxdoctor.exchange.core.protocol import Reply, Request
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Stream:
     method: str
     target: str
     headers: dict[str, str]
+    world: Circumstances
+    """What the request meets."""
     body: bytearray = field(default_factory=bytearray)
     rest: bytes | None = None
 
@@ -101,7 +104,7 @@ class Http2(asyncio.Protocol):
             self._go_away(self._last)
             return
         self._taken, self._last = self._taken + 1, number
-        self._streams[number] = Stream(method, target, headers)
+        self._streams[number] = Stream(method, target, headers, self._front.meets())
 
     def _receive(self, number: int, chunk: bytes, length: int) -> None:
         stream = self._streams.get(number)
@@ -110,7 +113,10 @@ class Http2(asyncio.Protocol):
         self._http.acknowledge_received_data(length, number)
 
     def _ready(self, number: int) -> None:
-        edge = self._front.exchange.world.edge
+        stream = self._streams.get(number)
+        if stream is None:
+            return
+        edge = stream.world.edge
         if edge.stall is not None:
             return
         loop = asyncio.get_running_loop()
@@ -130,8 +136,8 @@ class Http2(asyncio.Protocol):
             return
         front = self._front
         site, _ = front.place(stream.headers.get("host", ""))
-        peer = front.seen(str((self._transport.get_extra_info("peername") or ("127.0.0.1",))[0]))
-        page = front.exchange.world.edge.page
+        peer = front.seen(str((self._transport.get_extra_info("peername") or ("127.0.0.1",))[0]), stream.world)
+        page = stream.world.edge.page
         if page is not None:
             front.log_page(stream.method, stream.target, page, site, peer)
             status, fields, body = page.status, front.page_headers(page), page.body
@@ -143,7 +149,7 @@ class Http2(asyncio.Protocol):
                     method=stream.method, target=stream.target, headers=stream.headers, body=bytes(stream.body),
                     peer=peer,
                 )  # fmt: skip
-                reply = front.reply(site, request)
+                reply = front.reply(site, request, stream.world)
             status, fields, body = reply.status, front.headers(reply), reply.body
         block = [(":status", str(status)), ("content-length", str(len(body)))]
         block.extend((name.lower(), value) for name, value in fields.items())

@@ -15,6 +15,7 @@ from okxdoctor.exchange.core.exchange import Exchange
 from okxdoctor.exchange.core.sites import CERTIFICATE_NAMES, REST_NAME, TEST_NAMES, WS_NAME
 from okxdoctor.exchange.faults import Injected, parse
 from okxdoctor.exchange.faults.effects import circumstances
+from okxdoctor.exchange.faults.occasions import Occasions, Record
 from okxdoctor.exchange.net.edge import Edge
 from okxdoctor.exchange.net.plan import net_plan
 
@@ -27,38 +28,100 @@ from .web import Front
 
 
 class Faults:
-    """The faults that are on. Turning one on again replaces its value."""
+    """The faults that are on. Turning one on again replaces its value, and its history begins anew."""
 
     def __init__(self, running: Running) -> None:
         self._running = running
-        self._on: dict[str, Injected] = {}
+        self._occasions = running.occasions
+        self._loop = asyncio.get_running_loop()
+        self._lock = asyncio.Lock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._turning: asyncio.Task[None] | None = None
+        self._steady: tuple[Injected, ...] = ()
 
     @property
     def on(self) -> tuple[Injected, ...]:
-        return tuple(self._on.values())
+        """What was turned on, also what has not begun or is over by its schedule."""
+        return self._occasions.injected
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """What has become of each: since when, how many occasions there were, how many of them met it."""
+        return self._occasions.records
 
     async def turn_on(self, *faults: str | Injected) -> None:
         """Let these faults be on from now on; raises ``UnknownFault`` or ``BadFaultValue`` and changes nothing then."""
-        read = [fault if isinstance(fault, Injected) else parse(fault) for fault in faults]
-        await self._change({**self._on, **{fault.name: fault for fault in read}})
+        read = {fault.name: fault for fault in (f if isinstance(f, Injected) else parse(f) for f in faults)}
+        kept = {fault.name: fault for fault in self.on if fault.name not in read}
+        await self._change({**kept, **read}.values(), anew=read)
 
     async def turn_off(self, *names: str) -> None:
         """Lift these faults; names that are not on are passed over."""
-        off = {name.partition("=")[0] for name in names}
-        await self._change({name: fault for name, fault in self._on.items() if name not in off})
+        off = {name.partition("=")[0].partition(",")[0].partition(";")[0] for name in names}
+        await self._change(fault for fault in self.on if fault.name not in off)
 
     async def clear(self) -> None:
         """Lift all."""
-        await self._change({})
+        await self._change(())
 
-    async def _change(self, on: dict[str, Injected]) -> None:
-        """All or nothing: what the system refuses (a port that cannot be filtered) leaves things as they were."""
+    async def settle(self) -> None:
+        """Wait until what schedules say of this moment is in force."""
+        self.look()
+        if self._turning is not None:
+            await asyncio.gather(self._turning, return_exceptions=True)
+
+    def look(self) -> None:
+        """Time has passed or jumped: let begin what begins, and end what ends. In the exchange's loop only."""
+        if self._occasions.steady() != self._steady and (self._turning is None or self._turning.done()):
+            self._turning = self._loop.create_task(self._turn())
+            self._running.apply_to_core(self._occasions.steady())  # at once: the network takes a moment
+        self._await_turn()
+
+    def close(self) -> None:
+        """No schedule goes on."""
+        for pending in (self._timer, self._turning):
+            if pending is not None:
+                pending.cancel()
+
+    async def _turn(self) -> None:
         try:
-            await self._running.apply(on.values())
-        except OSError:
-            await self._running.apply(self._on.values())
-            raise
-        self._on = on
+            async with self._lock:
+                while (steady := self._occasions.steady()) != self._steady:
+                    self._steady = steady
+                    await self._running.apply(steady)
+        except OSError as refused:
+            # Nobody waits who could be told that the system does not allow it.
+            self._running.wire_log.defects.append(f"a fault's schedule: {refused!r}")
+        self._await_turn()
+
+    def _await_turn(self) -> None:
+        """Come again when the next fault begins or ends; a clock that is moved calls by itself."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        at_ms, rate = self._occasions.next_turn_ms(), self._running.clock.rate
+        if at_ms is not None and rate > 0:
+            away_s = (at_ms - self._running.schedule_ms()) / 1000 / rate
+            self._timer = self._loop.call_later(min(max(away_s, 0.001), _LONGEST_TIMER_S), self.look)
+
+    async def _change(self, on: Iterable[Injected], *, anew: Iterable[str] = ()) -> None:
+        """All or nothing: what the system refuses (a port that cannot be filtered) leaves things as they were."""
+        async with self._lock:
+            before = self._occasions.records
+            self._occasions.replace(tuple(on), anew=anew)
+            try:
+                self._steady = self._occasions.steady()
+                await self._running.apply(self._steady)
+            except OSError:
+                self._occasions.restore(before)
+                self._steady = self._occasions.steady()
+                await self._running.apply(self._steady)
+                raise
+            finally:
+                self._await_turn()
+
+
+_LONGEST_TIMER_S = 3_600.0
 
 
 class Running:
@@ -73,9 +136,10 @@ class Running:
         self._round_trip_s = round_trip_s
         self.exchange = Exchange(clock=clock, seed=seed)
         self.wire_log = WireLog()
+        self.occasions = Occasions(seed=seed, now_ms=self.schedule_ms)
         self.faults = Faults(self)
         self.desk = Desk(self)
-        self.sockets = Sockets(self.exchange, self.wire_log)
+        self.sockets = Sockets(self.exchange, self.wire_log, self.occasions)
         self._host = host
         self._directory = directory
         self._edge = Edge(
@@ -89,7 +153,7 @@ class Running:
         self._fronts: list[Front] = []
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._forget = [self.exchange.watch(self._wake), clock.listen(self._wake)]
+        self._forget = [self.exchange.watch(self._wake), clock.listen(self._time_jumped)]
         self.ca_file = ""
         self.ca_bundle = ""
 
@@ -115,15 +179,26 @@ class Running:
 
     def _front(self, site: str, *, plain: bool = False, control: Control | None = None) -> Front:
         front = Front(
-            exchange=self.exchange, site=site, log=self.wire_log, sockets=self.sockets, plain=plain, control=control
+            exchange=self.exchange, site=site, log=self.wire_log, sockets=self.sockets, occasions=self.occasions,
+            plain=plain, control=control,
         )  # fmt: skip
         self._fronts.append(front)
         return front
 
+    def schedule_ms(self) -> int:
+        """The time that schedules go by: the exchange's, without what a fault does to it."""
+        return self.clock.now_ms() - self.clock.offset_ms
+
+    def apply_to_core(self, injected: Iterable[Injected]) -> None:
+        """Make the exchange itself as these faults say."""
+        world = circumstances(injected)
+        if world != self.exchange.world:
+            self.exchange.set_circumstances(world)
+
     async def apply(self, injected: Iterable[Injected]) -> None:
         """Make the world as these faults say, in the core and on the network."""
         on = tuple(injected)
-        self.exchange.set_circumstances(circumstances(on))
+        self.apply_to_core(on)
         await self._edge.apply(net_plan(on, names=TEST_NAMES, address=self._host, round_trip_s=self._round_trip_s))
         offered = ["h2", "http/1.1"] if self.exchange.world.edge.goaway_after else ["http/1.1"]
         for context in self._edge.authority.contexts.values():
@@ -136,10 +211,19 @@ class Running:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self.sockets.wake)
 
+    def _time_jumped(self) -> None:
+        self._wake()
+        if threading.get_ident() == self._thread:
+            self.faults.look()
+        else:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self.faults.look)
+
     async def close(self) -> None:
         """Stop everything; safe after a start that failed half-way."""
         for forget in self._forget:
             forget()
+        self.faults.close()
         await self.sockets.close()
         if self._plain is not None:
             self._plain.close()

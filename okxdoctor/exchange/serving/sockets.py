@@ -13,11 +13,14 @@ from collections import deque
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from okxdoctor.exchange.core.circumstances import Circumstances
 from okxdoctor.exchange.core.exchange import Exchange
 from okxdoctor.exchange.core.limits import Pressure, per
 from okxdoctor.exchange.core.protocol import encode
 from okxdoctor.exchange.core.seeded import digest
 from okxdoctor.exchange.core.wsproto import Close, Out, Send, Session
+from okxdoctor.exchange.faults.model import Injected
+from okxdoctor.exchange.faults.occasions import Occasions
 
 from .log import BODY, NOT_KEPT, WireLog, received
 
@@ -35,9 +38,16 @@ class Connection:
     """One open WebSocket: its session and what waits to be written."""
 
     def __init__(
-        self, session: Session, socket: web.WebSocketResponse, transport: asyncio.BaseTransport | None, site: str
+        self,
+        session: Session,
+        socket: web.WebSocketResponse,
+        transport: asyncio.BaseTransport | None,
+        site: str,
+        met: tuple[Injected, ...] = (),
     ) -> None:
         self.site = site
+        self.met = met
+        """Faults that this connection met when it was opened."""
         self.peer = session.peer
         self.session = session
         self.socket = socket
@@ -73,9 +83,10 @@ class Connection:
 class Sockets:
     """All WebSocket connections of an exchange."""
 
-    def __init__(self, exchange: Exchange, log: WireLog) -> None:
+    def __init__(self, exchange: Exchange, log: WireLog, occasions: Occasions) -> None:
         self.exchange = exchange
         self.log = log
+        self.occasions = occasions
         self.open: set[Connection] = set()
         self._number = 0
         self._pump: asyncio.Task[None] | None = None
@@ -108,7 +119,7 @@ class Sockets:
             conn_id=digest(self.exchange.seed, "connId", self._number).hex()[:8],
         )  # fmt: skip
         self.log.add(at_ms=now_ms, kind="ws-open", site=site, peer=peer, target=request.raw_path, status=101)
-        connection = Connection(session, socket, request.transport, site)
+        connection = Connection(session, socket, request.transport, site, self.occasions.meet("session"))
         self.open.add(connection)
         self._ensure_pump()
         writer = asyncio.create_task(connection.write())
@@ -138,7 +149,9 @@ class Sockets:
                 self.log.add(
                     at_ms=self.exchange.clock.now_ms(), kind="ws-in", site=site, peer=peer, detail=shown, body=text
                 )  # fmt: skip
-                frames = connection.session.receive(text)
+                met = () if text == "ping" else self.occasions.meet("request")
+                with self.exchange.under(self._world(connection, met)):
+                    frames = connection.session.receive(text)
                 # A message that cannot be read is quoted in the answer.
                 self._told(connection, frames, quotes=not secret)
                 connection.push(frames)
@@ -146,6 +159,10 @@ class Sockets:
                 connection.push(connection.session.receive("\x00"))
             else:
                 return
+
+    def _world(self, connection: Connection, met: tuple[Injected, ...] = ()) -> Circumstances:
+        """The circumstances for this connection, and for an operation that meets ``met``."""
+        return self.occasions.world(self.exchange.world, (*self.occasions.still_on(connection.met), *met))
 
     def _told(self, connection: Connection, frames: list[Out], quotes: bool = True) -> None:
         """Log what goes out; market data, which names no user and answers no message, is left to the client."""
@@ -168,7 +185,8 @@ class Sockets:
             self._wake.clear()
             for connection in tuple(self.open):
                 if not connection.session.closed:
-                    frames = connection.session.tick()
+                    with self.exchange.under(self._world(connection)):
+                        frames = connection.session.tick()
                     if any(isinstance(frame, Close) for frame in frames):
                         connection.session.closed = True
                     self._told(connection, frames)

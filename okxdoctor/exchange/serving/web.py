@@ -13,7 +13,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from okxdoctor.exchange.core import http_edge
-from okxdoctor.exchange.core.circumstances import Page
+from okxdoctor.exchange.core.circumstances import Circumstances, Page
 from okxdoctor.exchange.core.clock import http_date
 from okxdoctor.exchange.core.exchange import Exchange
 from okxdoctor.exchange.core.protocol import Reply, Request
@@ -23,6 +23,8 @@ from okxdoctor.exchange.core.sites import HOSTS
 from .log import WireLog
 
 if TYPE_CHECKING:
+    from okxdoctor.exchange.faults.occasions import Occasions
+
     from .sockets import Sockets
 
 MAX_BODY = 1_048_576
@@ -57,6 +59,7 @@ class Front:
     site: str
     log: WireLog
     sockets: Sockets
+    occasions: Occasions
     plain: bool = False
     control: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]] | None = None
     cache: http_edge.TimeCache = field(default_factory=http_edge.TimeCache)
@@ -111,9 +114,9 @@ class Front:
         if self.control is not None and target.startswith("/__control__"):
             return await self.control(request)
         site, environment = self.place(request.headers.get("Host", ""))
-        peer = self.seen(request.remote)
+        world = self.meets()
+        edge, peer = world.edge, self.seen(request.remote, world)
         channel = _channel(target)
-        edge, world = self.exchange.world.edge, self.exchange.world
         if edge.page is not None:
             return self._page(request, edge.page, site, peer)
         if edge.stall == "headers":
@@ -124,7 +127,7 @@ class Front:
             path, demo = channel
             if world.channels.upgrade is None and request.headers.get("Upgrade", "").lower() == "websocket":
                 return await self.sockets.serve(request, site, "demo" if demo else environment, path, peer)
-            return await self._no_upgrade(request, site, peer)
+            return await self._no_upgrade(request, site, peer, world)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 body = await request.read() if request.body_exists else b""
@@ -133,14 +136,22 @@ class Front:
         except web.HTTPRequestEntityTooLarge:
             return self._response(Reply(status=413, body=b'{"msg":"Payload Too Large","code":"413"}'))
         headers = {name.lower(): value for name, value in request.headers.items()}
-        reply = self.reply(site, Request(method=request.method, target=target, headers=headers, body=body, peer=peer))
+        asked = Request(method=request.method, target=target, headers=headers, body=body, peer=peer)
+        reply = self.reply(site, asked, world)
         if edge.stall == "body":
             return await self._half(request, reply)
         return self._response(reply)
 
-    def reply(self, site: str, request: Request) -> Reply:
+    def meets(self) -> Circumstances:
+        """The circumstances that the request of this moment meets."""
+        return self.occasions.world(self.exchange.world, self.occasions.meet("request"))
+
+    def reply(self, site: str, request: Request, world: Circumstances) -> Reply:
         """The answer as it leaves the edge: what stands before the exchange, the exchange, and back."""
-        world = self.exchange.world
+        with self.exchange.under(world):
+            return self._replied(site, request, world)
+
+    def _replied(self, site: str, request: Request, world: Circumstances) -> Reply:
         incoming = http_edge.arriving(world.edge, request)
         reply = respond(self.exchange, site, incoming)
         now_ms = self.exchange.clock.now_ms()
@@ -160,10 +171,10 @@ class Front:
         host = authority.rpartition(":")[0] or authority
         return HOSTS.get(host.strip("[]").lower(), (self.site, "live"))
 
-    def seen(self, peer: str | None) -> str:
+    def seen(self, peer: str | None, world: Circumstances) -> str:
         """The address that the exchange sees."""
-        if self.exchange.world.seen_address is not None:
-            return self.exchange.world.seen_address
+        if world.seen_address is not None:
+            return world.seen_address
         return (peer or "127.0.0.1").removeprefix("::ffff:").partition("%")[0]
 
     def headers(self, reply: Reply) -> CIMultiDict[str]:
@@ -207,8 +218,10 @@ class Front:
             headers[name] = value
         return headers
 
-    async def _no_upgrade(self, request: web.BaseRequest, site: str, peer: str) -> web.StreamResponse:
-        how = self.exchange.world.channels.upgrade
+    async def _no_upgrade(
+        self, request: web.BaseRequest, site: str, peer: str, world: Circumstances
+    ) -> web.StreamResponse:
+        how = world.channels.upgrade
         if how == "hang":
             await asyncio.sleep(3_600)
         # Without an Upgrade header (never sent, or lost on the way) the gateway sees a plain GET (shape assumed).

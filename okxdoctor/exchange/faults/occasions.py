@@ -1,0 +1,154 @@
+"""Which faults are on at this very moment, and which of them an occasion meets.
+
+``Occasions`` holds the faults that were turned on, with what has become of each. A fault without a choice of
+occasions (``When.chooses``) is steady: on, or not, by the clock. Of the others each occasion of their unit is told
+whether it meets them. An occasion sees the world of ``effects.circumstances`` (or the plan of ``net.plan``) for the
+steady faults and those that it meets; so every fault can be combined with every choice, and with every other fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from okxdoctor.exchange.core import seeded
+from okxdoctor.exchange.core.circumstances import Circumstances
+
+from .effects import circumstances
+from .model import Injected, Unit
+
+_WORLDS = 256
+
+
+@dataclass(slots=True)
+class Record:
+    """What has become of one fault. ``occasions`` and ``met`` by the place where it is counted ("" for most)."""
+
+    injected: Injected
+    turned_on_ms: int
+    occasions: dict[str, int]
+    met: dict[str, int]
+
+    @property
+    def seen_times(self) -> int:
+        return sum(self.occasions.values())
+
+    @property
+    def met_times(self) -> int:
+        return sum(self.met.values())
+
+
+class Occasions:
+    """The faults of one exchange. ``now_ms`` is the virtual time that schedules go by."""
+
+    def __init__(self, *, seed: int, now_ms: Callable[[], int]) -> None:
+        self._seed = seed
+        self._now_ms = now_ms
+        self._records: dict[str, Record] = {}
+        self._choosing: dict[Unit, tuple[Record, ...]] = {}
+        self._worlds: dict[tuple[Injected, ...], Circumstances] = {}
+
+    @property
+    def injected(self) -> tuple[Injected, ...]:
+        """Everything that was turned on, also what has not begun or is over."""
+        return tuple(record.injected for record in self._records.values())
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        return tuple(self._records.values())
+
+    def replace(self, injected: Iterable[Injected], *, anew: Iterable[str] = ()) -> None:
+        """Let these be turned on and no others. What is left as it was keeps its history, but for those ``anew``."""
+        now_ms, fresh = self._now_ms(), frozenset(anew)
+        found: dict[str, Record] = {}
+        for each in injected:
+            known = None if each.name in fresh else self._records.get(each.name)
+            if known is None or known.injected != each:
+                known = Record(injected=each, turned_on_ms=now_ms, occasions={}, met={})
+            found[each.name] = known
+        self.restore(tuple(found.values()))
+
+    def restore(self, records: Iterable[Record]) -> None:
+        """Let things be as they were when these were the ``records``."""
+        self._records = {record.injected.name: record for record in records}
+        choosing: dict[Unit, list[Record]] = {}
+        for record in self._records.values():
+            if record.injected.when.chooses:
+                choosing.setdefault(record.injected.fault.unit, []).append(record)
+        self._choosing = {unit: tuple(chosen) for unit, chosen in choosing.items()}
+
+    def steady(self) -> tuple[Injected, ...]:
+        """Faults that everything meets now."""
+        now_ms = self._now_ms()
+        return tuple(
+            record.injected
+            for record in self._records.values()
+            if not record.injected.when.chooses and _within(record, now_ms)
+        )
+
+    def next_turn_ms(self) -> int | None:
+        """When the next steady fault begins or ends by the clock; None: never."""
+        now_ms = self._now_ms()
+        turns = [
+            at
+            for record in self._records.values()
+            if not record.injected.when.chooses
+            for at in record.injected.when.window(record.turned_on_ms)
+            if at is not None and at > now_ms
+        ]
+        return min(turns, default=None)
+
+    def meet(self, unit: Unit, place: str = "") -> tuple[Injected, ...]:
+        """One more occasion: the faults that it meets, besides the steady ones.
+
+        ``place``: where it happens, if several places count for themselves (two name servers).
+        """
+        records = self._choosing.get(unit)
+        if not records:
+            return ()
+        now_ms = self._now_ms()
+        found: list[Injected] = []
+        for record in records:
+            if not _within(record, now_ms):
+                continue
+            number = record.occasions[place] = record.occasions.get(place, 0) + 1
+            met = record.met.get(place, 0)
+            injected = record.injected
+
+            def draw(n: int, name: str = injected.name) -> float:
+                return (seeded.number(self._seed, "fault", name, place, n) >> 11) / (1 << 53)
+
+            if injected.when.hits(number, met, draw):
+                record.met[place] = met + 1
+                found.append(injected)
+        return tuple(found)
+
+    def still_on(self, injected: tuple[Injected, ...]) -> tuple[Injected, ...]:
+        """Those of ``injected`` that were not lifted since, and whose time is not over."""
+        if not injected:
+            return ()
+        now_ms = self._now_ms()
+        return tuple(
+            each
+            for each in injected
+            if (record := self._records.get(each.name)) is not None
+            and record.injected == each
+            and _within(record, now_ms)
+        )
+
+    def world(self, base: Circumstances, met: tuple[Injected, ...]) -> Circumstances:
+        """The circumstances of an occasion that meets ``met``; ``base`` is the world of the steady faults."""
+        if not met:
+            return base
+        on = (*self.steady(), *met)
+        known = self._worlds.get(on)
+        if known is None:
+            if len(self._worlds) >= _WORLDS:
+                self._worlds.clear()
+            known = self._worlds[on] = circumstances(on)
+        return known
+
+
+def _within(record: Record, now_ms: int) -> bool:
+    begin, end = record.injected.when.window(record.turned_on_ms)
+    return begin <= now_ms and (end is None or now_ms < end)
