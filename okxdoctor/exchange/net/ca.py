@@ -259,6 +259,10 @@ def server_context(
     SHA-1 signature at all.  The key passes through a private temporary file: ``ssl`` takes it from nowhere else.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # Far away a TLS 1.3 ticket arrives when the client has long sent its request. On loopback it arrives meanwhile,
+    # and a client that reads in one thread and writes in another (websockets.sync does) hangs now and then: OpenSSL
+    # runs one state machine in both. Nobody resumes a session here, so no ticket is given.
+    context.num_tickets = 0
     if accept_weak:
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
     if alpn:
