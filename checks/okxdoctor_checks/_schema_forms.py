@@ -1,0 +1,184 @@
+"""From the text of many answers to the forms of their fields: what was on the wire, counted and without judging.
+
+Every path of every row is walked, not the first row alone. A path says where a field stands (``details[].ccy``; members
+of a row that is an array are ``[0]``, ``[1]``), a form what was there. Values are not kept, save words where the model
+knows a set of words, and one short example of public numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+MOST_ROWS = 3_000
+"""Rows of one place that are walked; of a longer list every n-th."""
+MOST_PATHS = 400
+MOST_WORDS = 40
+_WORD = re.compile(r"[A-Za-z0-9_.:-]{1,32}\Z", re.ASCII)
+_PLAIN = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
+_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+\Z", re.ASCII)
+_EPOCHS = {10: "epoch-s", 13: "epoch-ms", 16: "epoch-us", 19: "epoch-ns"}
+"""Digits of an instant between 2001 and 2286 in each unit."""
+
+
+class Number(str):
+    """A JSON number as it was written: 0.10 and 1e-1 are not the same to a client that compares texts."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One path of one place: in how many of its parents it stood, and in which forms.
+
+    ``forms``: null, bool, array, object; number, fraction, exponent (JSON numbers); and of texts: empty, blank (empty
+    in a row of an instrument that may have nothing to say), zero, digits, epoch-s, -ms, -us, -ns, decimal,
+    exponent-text, text. ``words``: values of a field whose set of words is known, with counts.
+    """
+
+    path: str
+    of: int
+    forms: tuple[tuple[str, int], ...]
+    words: tuple[tuple[str, int], ...] = ()
+    example: str = ""
+
+    @property
+    def count(self) -> int:
+        return sum(count for _, count in self.forms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Everything that was seen at one place: ``messages`` answers, ``rows`` in them, ``walked`` of those."""
+
+    place: str
+    messages: int
+    rows: int
+    walked: int
+    fields: tuple[Seen, ...] = ()
+
+
+@dataclass(slots=True)
+class Walk:
+    """Collects what is seen at one place."""
+
+    place: str
+    words: frozenset[str]
+    examples: bool
+    messages: int = 0
+    rows: int = 0
+    walked: int = 0
+    forms: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    said: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    parents: Counter[str] = field(default_factory=Counter)
+    shown: dict[str, str] = field(default_factory=dict)
+
+    def add_rows(self, rows: list[object], *, liquid: frozenset[str]) -> None:
+        """Walk the rows of one message."""
+        self.rows += len(rows)
+        step = max(1, -(-(self.walked + len(rows)) // MOST_ROWS))
+        for row in rows[::step]:
+            self.walked += 1
+            quiet = isinstance(row, dict) and isinstance(name := row.get("instId"), str) and name not in liquid
+            self.value(row, "", quiet=quiet)
+
+    def value(self, value: object, path: str, *, quiet: bool) -> None:
+        """Walk one value and all that is in it."""
+        if path not in self.forms and len(self.forms) >= MOST_PATHS:
+            return
+        form = form_of(value)
+        self.forms[path]["blank" if quiet and form == "empty" else form] += 1
+        if isinstance(value, str):
+            if path in self.words and _WORD.match(value) and len(self.said[path]) < MOST_WORDS:
+                self.said[path][str(value)] += 1
+            if self.examples and path not in self.shown and len(value) <= 32 and value.isprintable():
+                self.shown[path] = str(value)
+        elif isinstance(value, dict):
+            self.parents[path] += 1
+            for name, inner in value.items():
+                self.value(inner, f"{path}.{name}" if path else str(name)[:64], quiet=quiet)
+        elif isinstance(value, list):
+            in_row = path == "" or path.endswith("[]")
+            if in_row:
+                self.parents[path] += 1
+            for at, inner in enumerate(value[:500]):
+                # An array inside of an array is a row whose places have meanings: a level of a book, a candle.
+                self.value(inner, f"{path}[{at}]" if in_row else f"{path}[]", quiet=quiet)
+
+    def profile(self) -> Profile:
+        """The facts."""
+        return Profile(
+            place=self.place,
+            messages=self.messages,
+            rows=self.rows,
+            walked=self.walked,
+            fields=tuple(
+                Seen(
+                    path=path,
+                    of=self.parents[_parent(path)],
+                    forms=tuple(sorted(forms.items())),
+                    words=tuple(sorted(self.said[path].items())) if path in self.said else (),
+                    example=self.shown.get(path, ""),
+                )
+                for path, forms in self.forms.items()
+            ),
+        )
+
+
+def _parent(path: str) -> str:
+    """Where a path stands in: ``details[].ccy`` in ``details[]``, ``asks[][0]`` in ``asks[]``."""
+    dot, bracket = path.rfind("."), path.rfind("[")
+    return path[: max(dot, bracket)] if max(dot, bracket) > 0 else ""
+
+
+def form_of(value: object) -> str:
+    """The form of one JSON value."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "bool"
+        case Number():
+            return "exponent" if "e" in value.lower() else "fraction" if "." in value else "number"
+        case str():
+            return _text(value)
+        case list():
+            return "array"
+        case _:
+            return "object"
+
+
+def _text(value: str) -> str:
+    if not value:
+        return "empty"
+    if _PLAIN.match(value):
+        if value.strip("0.") in ("", "-"):
+            return "zero"
+        return _EPOCHS.get(len(value), "digits") if value.isdigit() else "decimal"
+    return "exponent-text" if _EXPONENT.match(value) else "text"
+
+
+def decoded(text: str) -> object:
+    """JSON with numbers as they were written. Raises ValueError for what is none, or is nested too deeply."""
+    try:
+        return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=Number)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def walked(walks: Iterable[Walk]) -> tuple[Profile, ...]:
+    """The profiles, by place."""
+    return tuple(walk.profile() for walk in sorted(walks, key=lambda walk: walk.place))
+
+
+def by_path(profile: Profile) -> Mapping[str, Seen]:
+    """The fields of a profile by path."""
+    return {seen.path: seen for seen in profile.fields}
+
+
+def children(paths: Iterable[str], parent: str) -> Iterator[str]:
+    """The paths that stand directly in ``parent``."""
+    return (path for path in paths if path and _parent(path) == parent)
