@@ -43,6 +43,11 @@ Level = tuple[int, int, int]
 """Price in ticks, size in lots, number of orders."""
 
 
+def slot_of_trade(trade_id: int) -> int:
+    """The slot whose trades have numbers around ``trade_id``."""
+    return trade_id // TRADE_ROOM + _FIRST_TRADE
+
+
 def coin_of(instrument: Instrument) -> str:
     """The coin whose price an instrument follows."""
     return (instrument.listing.family or instrument.id).partition("-")[0]

@@ -1,7 +1,7 @@
 """REST: from a request to the reply, through the gateway's steps in their order.
 
 Path, verb, service, signature, permission, budget, parameters, handler. ``ROUTES`` is the whole table;
-handlers live in ``rest_public``, ``rest_market``, ``rest_account``, ``rest_asset`` and ``rest_trade``.
+handlers live in the modules that ``MODULES`` names.
 """
 
 from __future__ import annotations
@@ -76,11 +76,12 @@ class Route:
 
 def routes() -> dict[tuple[str, str], Route]:
     """The table, put together once: every documented endpoint, with the handler that serves it here."""
-    from . import rest_absent, rest_account, rest_asset, rest_market, rest_public, rest_trade
+    from importlib import import_module
 
     limits = budgets()
     table: dict[tuple[str, str], Route] = {}
-    for module in (rest_absent, rest_public, rest_market, rest_account, rest_asset, rest_trade):
+    for name in MODULES:
+        module = import_module(f".{name}", __package__)
         for method, path, access, permission, handler in module.TABLE:
             table[method, path] = Route(
                 handler=handler, access=access, permission=permission, batch=path in BATCHES,
@@ -88,6 +89,12 @@ def routes() -> dict[tuple[str, str], Route]:
             )  # fmt: skip
     return table
 
+
+MODULES = (
+    "rest_absent", "rest_public", "rest_market", "rest_candles", "rest_contracts", "rest_account", "rest_asset",
+    "rest_trade",
+)  # fmt: skip
+"""The handler modules; what a later one serves replaces what an earlier one says."""
 
 BATCHES = frozenset(
     f"/api/v5/{name}"

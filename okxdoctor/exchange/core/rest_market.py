@@ -1,16 +1,22 @@
-"""REST handlers of market data: tickers, books, trades, candles, index tickers."""
+"""REST handlers of market data: tickers, books, trades, indices."""
 
 from __future__ import annotations
 
+from . import prices
+from .decimals import plain
 from .instruments import Instrument
-from .market import LEVELS, SLOT_MS, Market, Trade
+from .market import LEVELS, SLOT_MS, Market, Trade, slot_of_trade
 from .matching import book
-from .protocol import Json, Reply, bad_parameter, ok
+from .paging import limit_of, number_of
+from .protocol import Json, Refused, Reply, bad_parameter, encode, failure, ok
 from .rest import Call
 from .venue import Venue
 
 HOUR_SLOTS = 3_600_000 // SLOT_MS
 DAY_SLOTS = 24 * HOUR_SLOTS
+HISTORY_SLOTS = 90 * DAY_SLOTS
+"""How far back trades are told: three months."""
+
 BARS: dict[str, tuple[int, int]] = {
     # Length and offset of the opening, in slots; without "utc" days open at 16:00 UTC.
     "1s": (10, 0), "1m": (600, 0), "3m": (1800, 0), "5m": (3000, 0), "15m": (9000, 0), "30m": (18000, 0),
@@ -18,7 +24,9 @@ BARS: dict[str, tuple[int, int]] = {
     "6H": (6 * HOUR_SLOTS, 4 * HOUR_SLOTS), "12H": (12 * HOUR_SLOTS, 4 * HOUR_SLOTS),
     "1D": (DAY_SLOTS, 16 * HOUR_SLOTS), "6Hutc": (6 * HOUR_SLOTS, 0), "12Hutc": (12 * HOUR_SLOTS, 0),
     "1Dutc": (DAY_SLOTS, 0), "1W": (7 * DAY_SLOTS, 4 * DAY_SLOTS - 8 * HOUR_SLOTS),
-    "1Wutc": (7 * DAY_SLOTS, 4 * DAY_SLOTS),
+    "1Wutc": (7 * DAY_SLOTS, 4 * DAY_SLOTS), "2D": (2 * DAY_SLOTS, 16 * HOUR_SLOTS),
+    "3D": (3 * DAY_SLOTS, 16 * HOUR_SLOTS), "5D": (5 * DAY_SLOTS, 16 * HOUR_SLOTS),
+    "2Dutc": (2 * DAY_SLOTS, 0), "3Dutc": (3 * DAY_SLOTS, 0), "5Dutc": (5 * DAY_SLOTS, 0),
 }  # fmt: skip
 
 
@@ -81,24 +89,42 @@ def tickers(call: Call) -> Reply:
 
 
 def books(call: Call) -> Reply:
-    """GET market/books: ``sz`` levels a side, 1 unless told, at most 400."""
-    inst = call.venue.instrument(call.need("instId"))
+    """GET market/books and books-rpi: ``sz`` levels a side, 1 unless told, at most 400."""
+    return ok([_book(call, _depth(call, LEVELS), 4)])
+
+
+def books_full(call: Call) -> Reply:
+    """GET market/books-full: at most 5000 levels a side, each of price, size and number of orders."""
+    return ok([_book(call, _depth(call, 5_000), 3)])
+
+
+def books_lite(call: Call) -> Reply:
+    """GET market/books-lite: 25 levels a side."""
+    return ok([_book(call, 25, 4)])
+
+
+def _depth(call: Call, most: int) -> int:
     depth = call.params.get("sz", "1")
-    if not depth.isdigit() or not 1 <= int(depth) <= LEVELS:
+    if not (depth.isascii() and depth.isdigit()) or not 1 <= int(depth[:9]) <= most:
         raise bad_parameter("sz")
+    return int(depth)
+
+
+def _book(call: Call, depth: int, columns: int) -> Json:
+    inst = call.venue.instrument(call.need("instId"))
     if not inst.trades:
-        return ok([{"asks": [], "bids": [], "ts": str(call.now_ms), "seqId": 0}])
+        return {"asks": [], "bids": [], "ts": str(call.now_ms), "seqId": 0}
     found = book(call.venue, inst, call.now_ms)
-    return ok(
-        [
-            {
-                "asks": levels(found.market, found.levels("sell", int(depth))),
-                "bids": levels(found.market, found.levels("buy", int(depth))),
-                "ts": str(found.slot * SLOT_MS),
-                "seqId": found.seq,
-            }
-        ]
-    )
+    make = levels if columns == 4 else _short_levels
+    return {
+        "asks": make(found.market, found.levels("sell", depth)),
+        "bids": make(found.market, found.levels("buy", depth)), "ts": str(found.slot * SLOT_MS), "seqId": found.seq,
+    }  # fmt: skip
+
+
+def _short_levels(market: Market, rows: list[tuple[int, int, int]]) -> list[Json]:
+    px, sz = market.tick.text, market.lot.text
+    return [[px(price), sz(size), str(count)] for price, size, count in rows]
 
 
 def levels(market: Market, rows: list[tuple[int, int, int]]) -> list[Json]:
@@ -118,7 +144,7 @@ def trade_row(market: Market, inst: Instrument, trade: Trade) -> dict[str, Json]
 def trades(call: Call) -> Reply:
     """GET market/trades: newest first, 100 unless told, at most 500."""
     inst = call.venue.instrument(call.need("instId"))
-    limit = _limit(call, 100, 500)
+    limit = limit_of(call, 100, 500)
     if not inst.trades:
         return ok([])
     found = book(call.venue, inst, call.now_ms)
@@ -126,6 +152,34 @@ def trades(call: Call) -> Reply:
     slot = found.slot
     while len(rows) < limit:
         rows.extend(trade_row(found.market, inst, trade) for trade in reversed(found.tape(slot)))
+        slot -= 1
+    return ok(rows[:limit])
+
+
+def history_trades(call: Call) -> Reply:
+    """GET market/history-trades: pages by trade id (``type`` 1) or by time (2; ``before`` is not supported then)."""
+    inst = call.venue.instrument(call.need("instId"))
+    kind, limit = call.params.get("type", "1"), limit_of(call)
+    if kind not in ("1", "2"):
+        raise bad_parameter("type")
+    after, before = number_of(call, "after"), number_of(call, "before")
+    if kind == "2" and before is not None:
+        raise Refused(failure(200, "50039", 'Parameter "before" isn\'t supported for timestamp pagination'))
+    if not inst.trades:
+        return ok([])
+    found = book(call.venue, inst, call.now_ms)
+    slot = found.slot
+    if after is not None:
+        slot = min(slot, after // SLOT_MS if kind == "2" else slot_of_trade(after))
+    rows: list[Json] = []
+    while len(rows) < limit and slot > found.slot - HISTORY_SLOTS:
+        for trade in reversed(found.tape(slot)):
+            place = trade.ts if kind == "2" else trade.trade_id
+            if after is not None and place >= after:
+                continue
+            if before is not None and place <= before:
+                return ok(rows[:limit])
+            rows.append(trade_row(found.market, inst, trade))
         slot -= 1
     return ok(rows[:limit])
 
@@ -142,28 +196,41 @@ def candle_row(venue: Venue, inst: Instrument, start: int, length: int, slot: in
     ]  # fmt: skip
 
 
-def candles(call: Call) -> Reply:
-    """GET market/candles and history-candles: newest first; ``after`` is older, ``before`` newer, both exclusive."""
+def index_components(call: Call) -> Reply:
+    """GET market/index-components: the index is that of one spot market, so it has one component."""
+    name = call.need("index")
+    price = prices.index(call.venue, name, call.now_ms)
+    if price is None:
+        raise Refused(failure(200, "51014", "Index doesn't exist."))
+    component: dict[str, Json] = {
+        "cnvPx": plain(price), "exch": "OKX", "symPx": plain(price), "symbol": name.replace("-", "/"), "wgt": "1.000",
+    }  # fmt: skip
+    row: dict[str, Json] = {
+        "components": [component], "index": name, "last": plain(price), "ts": str(call.now_ms),
+    }  # fmt: skip
+    return Reply(status=200, body=encode({"code": "0", "data": row, "msg": ""}))
+
+
+def exchange_rate(call: Call) -> Reply:
+    """GET market/exchange-rate: the average rate of the Yuan of two weeks."""
+    del call
+    return ok([{"usdCny": "7.162"}])
+
+
+def platform_volume(call: Call) -> Reply:
+    """GET market/platform-24-volume: what all spot markets here have traded in a day."""
+    total = sum(
+        float(str(ticker_row(call.venue, inst, call.now_ms)["volCcy24h"]))
+        for inst in call.venue.of_type("SPOT")
+        if inst.trades and inst.listing.quote == "USDT"
+    )
+    return ok([{"ts": str(call.now_ms), "volCny": f"{total * 7.162:.2f}", "volUsd": f"{total:.2f}"}])
+
+
+def block_ticker(call: Call) -> Reply:
+    """GET market/block-ticker: nobody has traded blocks."""
     inst = call.venue.instrument(call.need("instId"))
-    name = call.params.get("bar", "1m")
-    if name not in BARS:
-        raise bad_parameter("bar")
-    limit = _limit(call, 100, 300)
-    length, offset = BARS[name]
-    slot = call.now_ms // SLOT_MS
-    newest = (slot - offset) // length * length + offset
-    after, before = (_stamp(call, name) for name in ("after", "before"))
-    if after is not None:
-        last = (-(-after // SLOT_MS) - 1 - offset) // length * length + offset
-        newest = min(newest, last)
-    rows: list[Json] = []
-    start = newest
-    while inst.trades and len(rows) < limit and start > 0:
-        if before is not None and start * SLOT_MS <= before:
-            break
-        rows.append(candle_row(call.venue, inst, start, length, slot))
-        start -= length
-    return ok(rows)
+    return ok([{"instId": inst.id, "instType": inst.type, "ts": str(call.now_ms), "vol24h": "0", "volCcy24h": "0"}])
 
 
 def index_tickers(call: Call) -> Reply:
@@ -192,30 +259,18 @@ def index_tickers(call: Call) -> Reply:
     return ok(rows)
 
 
-def _limit(call: Call, default: int, most: int) -> int:
-    text = call.params.get("limit", "")
-    if not text:
-        return default
-    if not text.isdigit() or int(text) < 1:
-        raise bad_parameter("limit")
-    return min(int(text), most)
-
-
-def _stamp(call: Call, name: str) -> int | None:
-    text = call.params.get(name, "")
-    if not text:
-        return None
-    if not text.isdigit() or len(text) > 15:
-        raise bad_parameter(name)
-    return int(text)
-
-
 TABLE = (
     ("GET", "/api/v5/market/ticker", "public", "", ticker),
     ("GET", "/api/v5/market/tickers", "public", "", tickers),
     ("GET", "/api/v5/market/books", "public", "", books),
     ("GET", "/api/v5/market/trades", "public", "", trades),
-    ("GET", "/api/v5/market/candles", "public", "", candles),
-    ("GET", "/api/v5/market/history-candles", "public", "", candles),
+    ("GET", "/api/v5/market/books-full", "public", "", books_full),
+    ("GET", "/api/v5/market/books-lite", "public", "", books_lite),
+    ("GET", "/api/v5/market/books-rpi", "public", "", books),
+    ("GET", "/api/v5/market/history-trades", "public", "", history_trades),
+    ("GET", "/api/v5/market/index-components", "public", "", index_components),
+    ("GET", "/api/v5/market/exchange-rate", "public", "", exchange_rate),
+    ("GET", "/api/v5/market/platform-24-volume", "public", "", platform_volume),
+    ("GET", "/api/v5/market/block-ticker", "public", "", block_ticker),
     ("GET", "/api/v5/market/index-tickers", "public", "", index_tickers),
 )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from . import prices
+from .decimals import plain
 from .instruments import TICK_BANDS, Instrument
-from .market import SLOT_MS
+from .prices import FUNDING_MS
 from .protocol import Json, Reply, bad_parameter, empty_parameter, encode, ok, ok_encoded
 from .rest import Call
-from .seeded import unit
 from .tickets import limits
 
 TYPES = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION", "EVENTS")
-FUNDING_MS = 8 * 3_600_000
 
 
 def time(call: Call) -> Reply:
@@ -83,9 +83,7 @@ def mark_price(call: Call) -> Reply:
 
 
 def mark_row(call: Call, inst: Instrument, inst_type: str = "") -> Json:
-    market = call.venue.market(inst)
-    # The mark price follows the mid more slowly than the last price does.
-    px = market.tick.text(max(1, round(market.mid(call.now_ms // SLOT_MS // 10 * 10))))
+    px = plain(prices.mark(call.venue, inst, call.now_ms))
     return {"instId": inst.id, "instType": inst_type or inst.type, "markPx": px, "ts": str(call.now_ms)}
 
 
@@ -102,21 +100,15 @@ def funding_rate(call: Call) -> Reply:
 
 def funding_row(call: Call, inst: Instrument) -> Json:
     current = call.now_ms // FUNDING_MS
-    rate, settled = (round(unit(call.exchange.seed + inst.reference.adjusted(), current + k) * 1e12) for k in (0, -1))
+    rate, settled = (prices.funding_rate(call.venue, inst, current + k) for k in (0, -1))
     return {
-        "formulaType": "withRate", "fundingRate": _rate(rate), "fundingTime": str((current + 1) * FUNDING_MS),
+        "formulaType": "withRate", "fundingRate": f"{rate:.16f}", "fundingTime": str((current + 1) * FUNDING_MS),
         "impactValue": "20000.0000000000000000", "instId": inst.id, "instType": "SWAP",
         "interestRate": "0.0001000000000000", "maxFundingRate": "0.00375", "method": "current_period",
         "minFundingRate": "-0.00375", "nextFundingRate": "", "nextFundingTime": str((current + 2) * FUNDING_MS),
-        "premium": _rate(rate // 2), "prevFundingTime": str(current * FUNDING_MS), "settFundingRate": _rate(settled),
-        "settState": "settled", "ts": str(call.now_ms),
+        "premium": f"{rate / 2:.16f}", "prevFundingTime": str(current * FUNDING_MS),
+        "settFundingRate": f"{settled:.16f}", "settState": "settled", "ts": str(call.now_ms),
     }  # fmt: skip
-
-
-def _rate(units: int) -> str:
-    """A rate of sixteen decimals, at most 0.0001 away from zero."""
-    sign = "-" if units < 0 else ""
-    return f"{sign}0.{abs(units):016d}"
 
 
 def open_interest(call: Call) -> Reply:
