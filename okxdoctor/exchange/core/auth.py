@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import re
 from base64 import b64encode
+from collections.abc import Callable
 from datetime import datetime
 
 from .accounts import KeyRecord
@@ -112,8 +113,18 @@ class LoginRefused(Exception):
         self.message = message
 
 
-def login(exchange: Exchange, site: str, environment: str, argument: dict[str, object], peer: str) -> KeyRecord:
+def login(
+    exchange: Exchange,
+    site: str,
+    environment: str,
+    argument: dict[str, object],
+    peer: str,
+    *,
+    known: Callable[[KeyRecord], KeyRecord] | None = None,
+) -> KeyRecord:
     """The record of the key that a login argument proves; raises ``LoginRefused``.
+
+    ``known`` gives the record as the login service knows it, where it is not up to date.
 
     ``timestamp`` may be a string of seconds, with or without a fraction, or a JSON number: the textual
     form is what was signed (all three forms are sent by clients in use).
@@ -130,6 +141,7 @@ def login(exchange: Exchange, site: str, environment: str, argument: dict[str, o
     record = exchange.sites[site].keys.get(key)
     if record is None:
         raise LoginRefused("60032", "API key doesn't exist.")
+    record = record if known is None else known(record)
     if record.environment != environment:
         raise LoginRefused("50101", "APIKey does not match current environment.")
     if record.frozen or not record.admits(peer):

@@ -14,9 +14,20 @@ from typing import Protocol
 from .accounts import Account
 from .exchange import Exchange
 from .feeds_book import Books, stream_of
-from .feeds_private import Orders, Wallet
-from .feeds_public import Candles, Listings, Nothing, Rows, Status, Trades, index_row, interest_row, shallow
-from .market import SLOT_MS
+from .feeds_private import Fills, Orders, Told, Wallet
+from .feeds_public import (
+    Candles,
+    Liquidations,
+    Listings,
+    Nothing,
+    Rows,
+    Status,
+    Trades,
+    index_row,
+    interest_row,
+    shallow,
+)
+from .market import LEVELS, SLOT_MS
 from .protocol import Json, encode
 from .rest import Call
 from .rest_market import BARS, ticker_row
@@ -37,12 +48,19 @@ class Feed(Protocol):
     def later(self, now_ms: int) -> list[str]: ...
 
 
+BOOKS = {"books": LEVELS, "books-l2-tbt": LEVELS, "books50-l2-tbt": 50}
+"""Channels that send a snapshot and updates, and their levels."""
 PUBLIC = (
-    "tickers", "trades", "books", "books5", "bbo-tbt", "instruments", "mark-price", "funding-rate", "price-limit",
-    "index-tickers", "open-interest", "status",
+    "tickers", "trades", *BOOKS, "books5", "bbo-tbt", "instruments", "mark-price", "funding-rate", "price-limit",
+    "index-tickers", "open-interest", "status", "liquidation-orders", "estimated-price", "adl-warning",
 )  # fmt: skip
 PRIVATE = ("orders", "account", "positions", "balance_and_position", "fills", "liquidation-warning", "account-greeks")
 BUSINESS_PRIVATE = ("orders-algo", "algo-advance", "deposit-info", "withdrawal-info")
+GATED = {"books-l2-tbt": 4, "books50-l2-tbt": 4, "fills": 4}
+"""Channels that want a login and this fee tier (documented as VIP4; for books-l2-tbt an older text says VIP5)."""
+EXCLUSIVE = (("books50-l2-tbt", "books-l2-tbt"), ("books", "books-l2-tbt"))
+"""Books of one instrument that one connection cannot have both."""
+_TYPES = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION")
 
 
 def place_of(channel: str) -> tuple[str, bool] | None:
@@ -71,8 +89,10 @@ def feed_for(
         return Status(call=call, head=head)
     if channel == "instruments":
         inst_type = named.get("instType", "")
-        known = inst_type in ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION")
+        known = inst_type in _TYPES
         return Listings(venue=venue, inst_type=inst_type, head=head, version=venue.version) if known else None
+    if channel in ("liquidation-orders", "estimated-price", "adl-warning"):
+        return _by_type(venue, named, head, now_ms)
     inst = venue.instruments.get(_instrument_id(channel, named.get("instId", "")))
     if inst is None:
         return None
@@ -80,8 +100,8 @@ def feed_for(
         return Nothing()
     make: Callable[[int], Json]
     match channel:
-        case "books":
-            return Books(stream=stream_of(venue, inst), head=head)
+        case "books" | "books-l2-tbt" | "books50-l2-tbt":
+            return Books(stream=stream_of(exchange, venue, inst, BOOKS[channel]), head=head)
         case "trades" | "trades-all":
             return Trades(venue=venue, inst=inst, head=head, slot=now_ms // SLOT_MS, one=channel == "trades-all")
         case "funding-rate" if inst.type != "SWAP":
@@ -108,6 +128,16 @@ def feed_for(
     return Rows(made=venue.made, key=key, head=head, every_ms=every, make=lambda at: [make(at)])
 
 
+def _by_type(venue: Venue, named: dict[str, str], head: str, now_ms: int) -> Feed | None:
+    """Channels of a whole type of derivatives."""
+    if named.get("instType") not in _TYPES[1:]:
+        return None
+    if named["channel"] == "liquidation-orders":
+        return Liquidations(venue=venue, inst_type=named["instType"], head=head, slot=now_ms // SLOT_MS)
+    # Told in the hour before a delivery, and when the insurance fund is strained: neither happens here.
+    return Nothing()
+
+
 def _at(call: Call, now_ms: int) -> Call:
     return replace(call, now_ms=now_ms)
 
@@ -128,10 +158,14 @@ def _private(exchange: Exchange, venue: Venue, account: Account, named: dict[str
     head = '{"arg":' + encode({**named, "uid": account.uid}).decode() + ","
     start = account.told
     match channel:
-        case "orders":
-            if named.get("instType") not in ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION", "ANY"):
+        case "orders" | "orders-algo" | "algo-advance":
+            if named.get("instType") not in (*_TYPES, "ANY"):
                 return None
             return Orders(account=account, named=named, head=head, read=start)
+        case "fills":
+            return Fills(account=account, named=named, head=head, read=start)
+        case "deposit-info" | "withdrawal-info":
+            return Told(account=account, named=named, head=head, read=start)
         case "positions" if not named.get("instType"):
             return None
         case "account" | "positions" | "balance_and_position":

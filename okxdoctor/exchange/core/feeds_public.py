@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from .decimals import plain
 from .instruments import Instrument
 from .market import SLOT_MS
 from .matching import book
@@ -12,7 +13,11 @@ from .protocol import Json, encode
 from .rest import Call
 from .rest_market import candle_row, levels, ticker_row, trade_row
 from .rest_public import status_rows
+from .seeded import mix
 from .venue import Venue
+
+RARE = 70
+"""Slots from one liquidation of a type to the next."""
 
 
 class Nothing:
@@ -179,6 +184,50 @@ class Listings:
             inst.row() for inst in self.venue.of_type(self.inst_type) if inst is not self.venue.listed(inst.id)
         ]
         return [f'{self.head}"data":{encode(changed).decode()}}}'] if changed else []
+
+
+@dataclass(slots=True, kw_only=True)
+class Liquidations:
+    """Positions of others that are closed by force: now and then one, at most one a second of each instrument."""
+
+    venue: Venue
+    inst_type: str
+    head: str
+    slot: int
+
+    def opening(self, now_ms: int) -> list[str]:
+        return []
+
+    def later(self, now_ms: int) -> list[str]:
+        now, then = now_ms // SLOT_MS, self.slot
+        self.slot = now
+        told = [inst for inst in self.venue.of_type(self.inst_type) if inst.trades]
+        first = max(then // RARE + 1, now // RARE - 20)
+        texts: list[str] = []
+        for number in range(first, now // RARE + 1):
+            if told:
+                draw = mix(self.venue.seed, number)
+                row = liquidation_row(self.venue, told[draw % len(told)], number * RARE, draw >> 20)
+                texts.append(f'{self.head}"data":[{encode(row).decode()}]}}')
+        return texts
+
+
+def liquidation_row(venue: Venue, inst: Instrument, slot: int, draw: int) -> Json:
+    """One forced close; the price at which the position is bankrupt lies behind the last one."""
+    market = venue.market(inst)
+    trade = market.trade(slot)
+    side = "sell" if draw & 1 else "buy"
+    px = max(1, trade.px - trade.px // 100 if side == "sell" else trade.px + trade.px // 100)
+    return {
+        "details": [
+            {
+                "bkLoss": "0", "bkPx": plain(market.tick.decimal(px)), "ccy": "",
+                "posSide": "long" if side == "sell" else "short", "side": side,
+                "sz": plain(market.lot.decimal(trade.sz)), "ts": str(slot * SLOT_MS),
+            }
+        ],
+        "instFamily": inst.listing.family, "instId": inst.id, "instType": inst.type, "uly": inst.listing.family,
+    }  # fmt: skip
 
 
 def shallow(venue: Venue, inst: Instrument, depth: int, now_ms: int) -> Json:

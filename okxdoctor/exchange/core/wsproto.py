@@ -7,23 +7,26 @@ time has passed or something has changed; both answer with what to send. Payload
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import localcontext
 
 import msgspec
 
+from . import ws_orders
 from .accounts import Account, KeyRecord
 from .auth import LoginRefused, login
-from .channels import Feed, Subject, feed_for, place_of
+from .book_way import BookWay
+from .channels import EXCLUSIVE, GATED, Feed, Subject, feed_for, place_of
 from .decimals import EXACT
 from .exchange import Exchange
 from .limits import Budget
 from .matching import settle
-from .protocol import Json, encode
-from .rest import Call
-from .rest_trade import BATCH, do_amend, do_cancel, do_place, items
-from .tickets import text
+from .seeded import passphrase
 from .venue import Venue
+from .ws_frames import Close, Out, Send, arriving, ending, message
+from .ws_world import Channels
+
+__all__ = ["Close", "Out", "Send", "Session"]
 
 IDLE_MS = 30_000
 OPERATIONS = Budget(480, 3_600_000, "ip")
@@ -33,30 +36,13 @@ MAX_CHANNELS = 240
 PER_CHANNEL = 30
 """Connections of one account that may hold the same private channel."""
 COUNTED = ("orders", "account", "positions", "balance_and_position", "liquidation-warning", "account-greeks")
-ORDER_OPS = {
-    "order": (do_place, False), "batch-orders": (do_place, True), "cancel-order": (do_cancel, False),
-    "batch-cancel-orders": (do_cancel, True), "amend-order": (do_amend, False), "batch-amend-orders": (do_amend, True),
-}  # fmt: skip
+UPGRADE_MS = 60_000
+"""Between the announcement of a service upgrade and the end of the connection."""
+ELSEWHERE = "198.51.100.23"
+"""Where connections seem to come from whose address is not that of REST requests (RFC 5737)."""
 _ID = re.compile(r"[A-Za-z0-9]{1,32}\Z", re.ASCII)
+_CHANGES = "https://www.okx.com/help-center/changes-to-v5-api-websocket-subscription-parameter-and-url"
 _HELP = "Please use the correct URL, channel and parameters referring to API document."
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """One text frame."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """End the connection with this close frame."""
-
-    code: int
-    reason: str
-
-
-Out = Send | Close
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,10 +58,17 @@ class Session:
     key: KeyRecord | None = None
     account: Account | None = None
     feeds: dict[Subject, Feed] = field(default_factory=dict)
+    ways: dict[Subject, BookWay] = field(default_factory=dict)
+    opened_ms: int = 0
+    announced_ms: int | None = None
     closed: bool = False
 
     def __post_init__(self) -> None:
-        self.last_ms = self.exchange.clock.now_ms()
+        self.last_ms = self.opened_ms = self.exchange.clock.now_ms()
+
+    @property
+    def _channels(self) -> Channels:
+        return self.exchange.world.channels
 
     # -- from the client ----------------------------------------------------------------------
 
@@ -83,30 +76,36 @@ class Session:
         """What one text message of the client leads to."""
         now_ms = self.exchange.clock.now_ms()
         self.last_ms = now_ms
+        return arriving(self._channels, [*self._announcement(now_ms), *self._answers(raw, now_ms)])
+
+    def _answers(self, raw: str, now_ms: int) -> list[Out]:
         if raw == "ping":
-            return [Send("pong")] if self.exchange.world.channels.pong else []
+            return [Send("pong")] if self._channels.pong else []
         try:
-            message = msgspec.json.decode(raw)
+            request = msgspec.json.decode(raw)
         except (msgspec.DecodeError, RecursionError, UnicodeError):
-            message = None
-        if not isinstance(message, dict) or not isinstance(message.get("op"), str):
+            request = None
+        if not isinstance(request, dict) or not isinstance(request.get("op"), str):
             return [self._illegal(raw)]
-        identifier = message.get("id")
+        identifier = request.get("id")
         given = identifier if isinstance(identifier, str) and _ID.match(identifier) else None
-        args = message.get("args")
-        operation = message["op"]
-        if operation in ORDER_OPS:
-            return self._order(operation, given, args, message)
+        args = request.get("args")
+        operation = request["op"]
+        if ws_orders.known(operation):
+            return [self._order(given, request)]
         if operation not in ("login", "subscribe", "unsubscribe"):
             if operation == "ping":
                 return [self._illegal(raw)]
             return [self._error("60019", f"Invalid op: {operation[:64]}", given)]
         if not isinstance(args, list) or not args or not all(isinstance(arg, dict) for arg in args):
             return [self._illegal(raw, given)]
-        if not self.exchange.ledger.take(("ws", self.conn_id), OPERATIONS, now_ms):
+        spent = self._channels.crowd == "requests"
+        if spent or not self.exchange.ledger.take(("ws", self.conn_id), OPERATIONS, now_ms):
             return [self._error("60014", "Requests too frequent", given)]
         if operation == "login":
             return self._login(args, given)
+        if operation == "subscribe" and self._channels.end_on_subscribe:
+            return [ending(self._channels.end_code)]
         frames: list[Out] = []
         for arg in args:
             subject = self._subject(arg)
@@ -121,12 +120,25 @@ class Session:
         if self.key is not None:
             # Seen from a client that logs in twice and lives: the connection stays.
             return [self._error("60031", "The WebSocket endpoint does not allow multiple or repeated logins.", given)]
+        trouble = self._channels.login
+        if trouble == "unanswered":
+            return []
+        if trouble == "internal":
+            return [self._error("63999", "Login failed due to internal error. Please try again later.", given)]
+        if trouble == "busy":
+            return [self._error("60023", "Bulk login requests too frequent", given)]
+        known = self._older if trouble == "stale" else None
+        peer = ELSEWHERE if trouble == "address" else self.peer
         try:
-            record = login(self.exchange, self.venue.site, self.venue.environment, args[0], self.peer)
+            record = login(self.exchange, self.venue.site, self.venue.environment, args[0], peer, known=known)
         except LoginRefused as refused:
             return [self._error(refused.code, refused.message, given)]
         self.key, self.account = record, self.venue.accounts[record.uid]
-        return [self._event(given, {"event": "login", "code": "0", "msg": "", "connId": self.conn_id})]
+        return [message({"event": "login", "code": "0", "msg": "", "connId": self.conn_id}, given)]
+
+    def _older(self, record: KeyRecord) -> KeyRecord:
+        """The record as it was before the key's passphrase was set."""
+        return replace(record, passphrase=passphrase(self.exchange.seed, self.venue.site, "before"))
 
     def _subject(self, arg: dict[str, object]) -> Subject | None:
         """The argument without absent fields; None when it cannot name a channel."""
@@ -146,16 +158,19 @@ class Session:
         place, private = where
         if place != self.path:
             return [self._misplaced(place, channel, given)]
-        if private and self.account is None:
-            return [self._error("60011", "Please log in", given)]
-        ack = self._event(given, {"event": "subscribe", "arg": dict(named), "connId": self.conn_id})
-        frames: list[Out] = [ack]
+        refused = self._gate(channel, private, named, given)
+        if refused is not None:
+            return [refused]
+        frames: list[Out] = [
+            message({"event": "subscribe", "arg": dict(named), "connId": self.conn_id}, given)
+        ]  # fmt: skip
         key = _key(subject or ())
         if key not in self.feeds:
-            if len(self.feeds) >= MAX_CHANNELS:
-                return [Close(4008, "The number of subscribed channels exceeds the maximum limit.")]
+            if len(self.feeds) >= MAX_CHANNELS or self._channels.crowd == "subscriptions":
+                return [ending(4008)]
+            at_ms = now_ms - self._channels.lag_ms
             with localcontext(EXACT):
-                feed = feed_for(self.exchange, self.venue, self.account, named, now_ms)
+                feed = feed_for(self.exchange, self.venue, self.account, named, at_ms)
             if feed is None:
                 return [self._unknown(named, given)]
             counted = self._count(channel)
@@ -164,10 +179,41 @@ class Session:
                 if "channel-conn-count-error" in counted.text:
                     return frames
             self.feeds[key] = feed
-            if self.exchange.world.channels.data:
-                with localcontext(EXACT):
-                    frames.extend(Send(each) for each in feed.opening(now_ms))
+            with localcontext(EXACT):
+                frames.extend(self._pushed(key, feed.opening(at_ms)))
         return frames
+
+    def _gate(self, channel: str, private: bool, named: dict[str, str], given: str | None) -> Send | None:
+        """The refusal of a channel that this connection may not have, or not beside those it has."""
+        if (private or channel in GATED) and self.account is None:
+            return self._error("60011", "Please log in", given)
+        if self._channels.tier < GATED.get(channel, 0):
+            tier = "Your trading fee tier doesn't meet the requirement to access this channel"
+            return self._error("64003", tier, given)
+        if "uly" in named and private:
+            more = "please replace uly with instFamily. More details can refer to: "
+            said = f"Subscription parameter uly is unavailable anymore, {more}{_CHANGES}."
+            return self._error("64000", said, given)
+        held = {(each.get("channel"), each.get("instId")) for each in map(dict, self.feeds)}
+        for one, other in EXCLUSIVE:
+            if channel in (one, other) and (other if channel == one else one, named.get("instId")) in held:
+                said = (
+                    f"Subscribe to both {one} and {other} for {named.get('instId')} is not allowed. "
+                    f"Unsubscribe {other if channel == one else one} first."
+                )
+                return self._error("64004", said, given)
+        return None
+
+    def _pushed(self, key: Subject, texts: list[str]) -> list[Out]:
+        """What a feed has to say, as far as it is pushed at all, and as it comes through."""
+        channels = self._channels
+        if not texts or not channels.data:
+            return []
+        if channels.muted is not None and ("channel", channels.muted) in key:
+            return []
+        if channels.book is not None and '"action":"' in texts[0]:
+            texts = self.ways.setdefault(key, BookWay()).passing(channels.book, texts)
+        return [Send(each) for each in texts]
 
     def _unsubscribe(self, subject: Subject | None, arg: dict[str, object], given: str | None) -> list[Out]:
         named = dict(subject or ())
@@ -175,73 +221,51 @@ class Session:
             return [self._error("60012", f"Invalid request: {_short(arg)}", given)]
         if self.feeds.pop(_key(subject or ()), None) is None and place_of(named["channel"]) is None:
             return [self._unknown(named, given)]
+        self.ways.pop(_key(subject or ()), None)
         self._uncount(named["channel"])
-        return [self._event(given, {"event": "unsubscribe", "arg": dict(named), "connId": self.conn_id})]
+        return [message({"event": "unsubscribe", "arg": dict(named), "connId": self.conn_id}, given)]
 
-    def _order(self, operation: str, given: str | None, args: object, message: dict[str, object]) -> list[Out]:
+    def _order(self, given: str | None, request: dict[str, object]) -> Send:
         if self.path != "private":
-            message_text = (
+            said = (
                 "The current operation is not supported by this URL. "
                 "Please use the correct WebSocket URL for the operation."
             )
-            return [self._error("60028", message_text, given)]
+            return self._error("60028", said, given)
         if self.account is None or self.key is None:
-            return [self._error("60011", "Please log in", given)]
-        in_us = self.exchange.clock.now_us()
-        run, many = ORDER_OPS[operation]
-        fine = (
-            given is not None
-            and isinstance(args, list)
-            and all(isinstance(arg, dict) for arg in args)
-            and 1 <= len(args) <= (BATCH if many else 1)
-        )
-        if not fine or not isinstance(args, list):
-            reply: dict[str, Json] = {"id": given or "", "op": operation, "code": "60013", "msg": "Invalid args"}
-            reply["data"] = []
-            return [self._text({**reply, "inTime": str(in_us), "outTime": str(self.exchange.clock.now_us())})]
-        call = Call(
-            exchange=self.exchange,
-            venue=self.venue,
-            key=self.key,
-            owner=self.account,
-            now_ms=in_us // 1000,
-            in_us=in_us,
-        )
-        data: list[dict[str, Json]] = []
-        if "trade" not in self.key.permissions:
-            refused_text = "This API key doesn't have permission to use this function"
-            data.extend(_refused(arg, "50120", refused_text, in_us // 1000) for arg in args)
-        else:
-            if "expTime" in message:
-                args = [{"expTime": message["expTime"], **arg} for arg in args]
-            ready = [_by_code(arg) for arg in args]
-            with localcontext(EXACT):
-                for arg in ready:
-                    if "instIdCode" in arg:
-                        data.extend(items(call, run, [arg]))
-                    else:
-                        data.append(_refused(arg, "50014", "Parameter instIdCode can not be empty", in_us // 1000))
-        refused = sum(1 for item in data if item["sCode"] != "0")
-        code = "0" if not refused else "1" if refused == len(data) else "2"
-        reply = {"id": given, "op": operation, "code": code, "msg": "", "data": list(data)}
-        return [self._text({**reply, "inTime": str(in_us), "outTime": str(self.exchange.clock.now_us())})]
+            return self._error("60011", "Please log in", given)
+        return ws_orders.operate(self.exchange, self.venue, self.key, self.account, request, given)
 
     # -- from time and from the exchange --------------------------------------------------------
 
     def tick(self) -> list[Out]:
         """What time and the exchange have brought since the last call."""
-        now_ms = self.exchange.clock.now_ms()
-        frames: list[Out] = []
-        if self.feeds and self.exchange.world.channels.data:
+        now_ms, channels = self.exchange.clock.now_ms(), self._channels
+        if channels.end_after_ms is not None and now_ms - self.opened_ms >= channels.end_after_ms:
+            return [ending(channels.end_code)]
+        frames = self._announcement(now_ms)
+        if self.announced_ms is not None and now_ms - self.announced_ms >= UPGRADE_MS:
+            # With which code a connection ends for an upgrade is not documented; going away is assumed.
+            return [ending(1001)]
+        if self.feeds:
             with localcontext(EXACT):
                 settle(self.venue, now_ms)
-                for feed in self.feeds.values():
-                    frames.extend(Send(each) for each in feed.later(now_ms))
+                for key, feed in self.feeds.items():
+                    texts = feed.later(now_ms - channels.lag_ms)
+                    if texts:
+                        frames.extend(self._pushed(key, texts))
         if frames:
             self.last_ms = now_ms
         elif now_ms - self.last_ms > IDLE_MS:
-            frames.append(Close(4004, "No data received in 30s."))
-        return frames
+            frames.append(ending(4004))
+        return arriving(channels, frames)
+
+    def _announcement(self, now_ms: int) -> list[Out]:
+        """The notice of an upgrade, once."""
+        if not self._channels.upgrade_announced or self.announced_ms is not None:
+            return []
+        self.announced_ms = now_ms
+        return [self.notice()]
 
     def end(self) -> None:
         """Forget the connection: it counts for nothing any more."""
@@ -252,8 +276,8 @@ class Session:
 
     def notice(self) -> Send:
         """The announcement that precedes a service upgrade."""
-        message = "The connection will soon be closed for a service upgrade. Please reconnect."
-        return self._text({"event": "notice", "code": "64008", "msg": message, "connId": self.conn_id})
+        said = "The connection will soon be closed for a service upgrade. Please reconnect."
+        return message({"event": "notice", "code": "64008", "msg": said, "connId": self.conn_id})
 
     # -- counting of private channels -----------------------------------------------------------
 
@@ -261,11 +285,13 @@ class Session:
         if channel not in COUNTED or self.account is None:
             return None
         holders = self.exchange.connections.setdefault((self.venue.name, self.account.uid, channel), set())
-        fits = self.conn_id in holders or len(holders) < PER_CHANNEL
+        others = PER_CHANNEL if self._channels.crowd == "channel" else 0
+        fits = self.conn_id in holders or len(holders) + others < PER_CHANNEL
         if fits:
             holders.add(self.conn_id)
         event = "channel-conn-count" if fits else "channel-conn-count-error"
-        return self._text({"event": event, "channel": channel, "connCount": str(len(holders)), "connId": self.conn_id})
+        count = str(min(PER_CHANNEL, len(holders) + others))
+        return message({"event": event, "channel": channel, "connCount": count, "connId": self.conn_id})
 
     def _uncount(self, channel: str) -> None:
         if not any(dict(subject)["channel"] == channel for subject in self.feeds):
@@ -277,14 +303,8 @@ class Session:
 
     # -- texts --------------------------------------------------------------------------------
 
-    def _text(self, message: dict[str, Json]) -> Send:
-        return Send(encode(message).decode())
-
-    def _event(self, given: str | None, event: dict[str, Json]) -> Send:
-        return self._text(event if given is None else {"id": given, **event})
-
-    def _error(self, code: str, message: str, given: str | None = None) -> Send:
-        return self._event(given, {"event": "error", "msg": message, "code": code, "connId": self.conn_id})
+    def _error(self, code: str, said: str, given: str | None = None) -> Send:
+        return message({"event": "error", "msg": said, "code": code, "connId": self.conn_id}, given)
 
     def _illegal(self, raw: str, given: str | None = None) -> Send:
         return self._error("60012", f"Illegal request: {raw[:512]}", given)
@@ -294,21 +314,16 @@ class Session:
         return self._error("60018", f"Wrong URL or {what} doesn't exist. {_HELP}", given)
 
     def _misplaced(self, place: str, channel: str, given: str | None) -> Send:
-        more = (
-            "More details can refer to: https://www.okx.com/help-center/"
-            "changes-to-v5-api-websocket-subscription-parameter-and-url."
-        )
+        more = f"More details can refer to: {_CHANGES}."
         if place == "business":
-            message_text = (
-                f"This channel has been migrated to the '/business' URL. Please subscribe using the new URL. {more}"
-            )
-            return self._error("64001", message_text, given)
+            said = f"This channel has been migrated to the '/business' URL. Please subscribe using the new URL. {more}"
+            return self._error("64001", said, given)
         if self.path == "business":
-            message_text = (
+            said = (
                 'This channel is not supported by "/business" URL. Please use "/private" URL(for private channels), '
                 f'or "/public" URL(for public channels). {more}'
             )
-            return self._error("64002", message_text, given)
+            return self._error("64002", said, given)
         return self._unknown({"channel": channel}, given)
 
 
@@ -321,19 +336,3 @@ def _short(arg: object) -> str:
         return repr(arg)[:256]
     except RecursionError:
         return "..."
-
-
-def _by_code(arg: dict[str, object]) -> dict[str, object]:
-    """Only ``instIdCode`` names the instrument (since 2026); texts of digits are read as numbers."""
-    code = arg.get("instIdCode")
-    clean = {name: value for name, value in arg.items() if name not in ("instId", "instIdCode")}
-    if isinstance(code, str) and code.isdigit() and len(code) < 19:
-        code = int(code)
-    return {**clean, "instIdCode": code} if isinstance(code, int) and not isinstance(code, bool) else clean
-
-
-def _refused(arg: dict[str, object], code: str, message: str, now_ms: int) -> dict[str, Json]:
-    return {
-        "clOrdId": text(arg.get("clOrdId")), "ordId": text(arg.get("ordId")), "sCode": code, "sMsg": message,
-        "tag": text(arg.get("tag")), "ts": str(now_ms),
-    }  # fmt: skip

@@ -18,6 +18,7 @@ from okxdoctor.exchange.core.exchange import Exchange
 from okxdoctor.exchange.core.limits import Pressure, per
 from okxdoctor.exchange.core.protocol import encode
 from okxdoctor.exchange.core.seeded import digest
+from okxdoctor.exchange.core.ws_world import CUT
 from okxdoctor.exchange.core.wsproto import Close, Out, Send, Session
 from okxdoctor.exchange.faults.model import Injected
 from okxdoctor.exchange.faults.occasions import Occasions
@@ -25,6 +26,8 @@ from okxdoctor.exchange.faults.occasions import Occasions
 from .log import BODY, NOT_KEPT, WireLog, received
 
 PUMP_S = 0.05
+COMPRESSED = 15
+"""The window of a compressed frame, in bits."""
 _EVENT = re.compile(r'"(?:event|op|channel)":"([^"]{0,64})"')
 _CODE = re.compile(r'"code":"(\d{1,6})"')
 QUEUE = 2_000
@@ -74,7 +77,12 @@ class Connection:
             while self.queue:
                 frame = self.queue.popleft()
                 if isinstance(frame, Send):
-                    await self.socket.send_str(frame.text)
+                    # Compressed for one message: also where nothing was agreed on.
+                    await self.socket.send_str(frame.text, compress=COMPRESSED if frame.compressed else None)
+                elif frame.code == CUT:
+                    if isinstance(self.transport, asyncio.WriteTransport):
+                        self.transport.abort()
+                    return
                 else:
                     await self.socket.close(code=frame.code, message=frame.reason.encode())
                     return
@@ -97,29 +105,33 @@ class Sockets:
         self._wake.set()
 
     async def serve(
-        self, request: web.BaseRequest, site: str, environment: str, path: str, peer: str
+        self, request: web.BaseRequest, site: str, environment: str, path: str, peer: str, met: tuple[Injected, ...]
     ) -> web.StreamResponse:
-        """One connection from upgrade to end."""
+        """One connection from upgrade to end. ``met``: the faults that it meets besides the steady ones."""
         now_ms = self.exchange.clock.now_ms()
         # Raised budgets (for load tests) raise this one, too; pressure on requests is not pressure on connections.
         pressure = Pressure(factor=max(1.0, self.exchange.world.budgets.pressure.factor))
-        if not self.exchange.ledger.take(("connect", site, peer), CONNECTS, now_ms, pressure):
+        channels = self.occasions.world(self.exchange.world, met).channels
+        crowded = channels.crowd == "connects"
+        if crowded or not self.exchange.ledger.take(("connect", site, peer), CONNECTS, now_ms, pressure):
             # How the limit shows is not documented; 429 on the upgrade is assumed.
             body = encode({"msg": "Too Many Requests", "code": "50011"})
             self.log.add(at_ms=now_ms, kind="ws-open", site=site, peer=peer, target=request.raw_path, status=429)
             return web.Response(
                 status=429, body=body, headers={"Content-Type": "application/json", "Server": "cloudflare"}
             )
-        socket = web.WebSocketResponse(autoping=True, compress=True, max_msg_size=MAX_MESSAGE, timeout=2.0)
+        socket = web.WebSocketResponse(
+            autoping=True, compress=not channels.undeclared_compression, max_msg_size=MAX_MESSAGE, timeout=2.0
+        )
         socket.headers["Server"] = "cloudflare"
         await socket.prepare(request)
         self._number += 1
         session = Session(
-            exchange=self.exchange, venue=self.exchange.venue(site, environment), path=path, peer=peer,
-            conn_id=digest(self.exchange.seed, "connId", self._number).hex()[:8],
+            exchange=self.exchange, venue=self.exchange.venue(site, environment), path=channels.led_to or path,
+            peer=peer, conn_id=digest(self.exchange.seed, "connId", self._number).hex()[:8],
         )  # fmt: skip
         self.log.add(at_ms=now_ms, kind="ws-open", site=site, peer=peer, target=request.raw_path, status=101)
-        connection = Connection(session, socket, request.transport, site, self.occasions.meet("session"))
+        connection = Connection(session, socket, request.transport, site, met)
         self.open.add(connection)
         self._ensure_pump()
         writer = asyncio.create_task(connection.write())

@@ -125,8 +125,10 @@ class Front:
             await asyncio.sleep(edge.delay_ms / 1000)
         if channel is not None:
             path, demo = channel
+            met = self.occasions.meet("session")
+            world = self.occasions.world(world, met)
             if world.channels.upgrade is None and request.headers.get("Upgrade", "").lower() == "websocket":
-                return await self.sockets.serve(request, site, "demo" if demo else environment, path, peer)
+                return await self.sockets.serve(request, site, "demo" if demo else environment, path, peer, met)
             return await self._no_upgrade(request, site, peer, world)
         try:
             async with asyncio.timeout(PATIENCE_S):
@@ -224,8 +226,10 @@ class Front:
         how = world.channels.upgrade
         if how == "hang":
             await asyncio.sleep(3_600)
+        if how == "close" and request.transport is not None:
+            request.transport.close()
         # Without an Upgrade header (never sent, or lost on the way) the gateway sees a plain GET (shape assumed).
-        status, text = (403, b"Forbidden") if how == "refuse" else (400, b"Bad Request")
+        status, text = {"refuse": (403, b"Forbidden"), "redirect": (302, b"")}.get(how or "", (400, b"Bad Request"))
         self.log.add(
             at_ms=self.exchange.clock.now_ms(),
             kind="ws-open",
@@ -234,7 +238,8 @@ class Front:
             target=request.raw_path,
             status=status,
         )
-        return self._response(Reply(status=status, body=text, content_type="text/plain; charset=utf-8"))
+        page = (("Location", "https://www.okx.com/"),) if how == "redirect" else ()
+        return self._response(Reply(status=status, body=text, content_type="text/plain; charset=utf-8", headers=page))
 
     async def _half(self, request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
         """Send the head and half of the body, then nothing until the client goes."""
