@@ -6,14 +6,14 @@ differ the model is wide. A field that no model has is no fault: the exchange ad
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
 from okxdoctor.knowledge import enums
 from okxdoctor.knowledge.shape_table import Field, Shape
-from okxdoctor_checks._schema_forms import Profile, Seen, _parent, by_path, children
+from okxdoctor_checks._schema_forms import Profile, Seen, by_path, children, parent_of
 
 Change = Literal[
     "missing", "renamed", "type", "null", "emptied", "number-format", "time-unit", "unknown-word", "new",
@@ -53,7 +53,6 @@ class Departure:
     """One field that is not as documented: ``count`` times of ``of``. ``now`` and ``was`` are words for a reader."""
 
     change: Change
-    place: str
     path: str
     was: str
     now: str
@@ -61,7 +60,7 @@ class Departure:
     of: int
 
 
-def departures(profile: Profile, model: Shape, fields: dict[str, Field]) -> Iterator[Departure]:
+def departures(profile: Profile, model: Shape, fields: Mapping[str, Field]) -> Iterator[Departure]:
     """Everything at one place that departs from its model; ``fields`` of the model that are judged here."""
     seen = by_path(profile)
     unknown = [path for path in seen if path not in fields and _is_field(path, fields, model)]
@@ -74,7 +73,6 @@ def departures(profile: Profile, model: Shape, fields: dict[str, Field]) -> Iter
                 renamed.add(heir)
             yield Departure(
                 change="missing" if heir is None else "renamed",
-                place=profile.place,
                 path=path,
                 was=_DOCUMENTED[known.kind],
                 now="absent" if heir is None else f"absent; {heir} stands there",
@@ -82,31 +80,30 @@ def departures(profile: Profile, model: Shape, fields: dict[str, Field]) -> Iter
                 of=gone + (there.count if there is not None else 0),
             )
         if there is not None and not known.loose:
-            yield from _forms(profile.place, known, there)
-            yield from _words(profile.place, known, there)
+            yield from _forms(known, there)
+            yield from _words(known, there)
     for path in unknown:
         if path not in renamed:
             there = seen[path]
             yield Departure(
-                change="new", place=profile.place, path=path, was="not known", now="present", count=there.count,
+                change="new", path=path, was="not known", now="present", count=there.count,
                 of=there.of,
             )  # fmt: skip
 
 
-def _is_field(path: str, fields: dict[str, Field], model: Shape) -> bool:
+def _is_field(path: str, fields: Mapping[str, Field], model: Shape) -> bool:
     """A member of its own, not the elements of an array that is known, nor below something that is open or unknown."""
     if not path or path.endswith("]") or any(path.startswith(root) for root in model.open):
         return False
-    parent = _parent(path)
+    parent = parent_of(path)
     return not parent or parent in fields or parent.removesuffix("[]") in fields
 
 
-def _missing(known: Field, there: Seen | None, seen: dict[str, Seen] | object) -> int | None:
+def _missing(known: Field, there: Seen | None, seen: Mapping[str, Seen]) -> int | None:
     """In how many parents the field is not, None when it is in each (or its parent never came)."""
-    assert isinstance(seen, dict)
     if there is not None:
         return there.of - there.count if there.count < there.of else None
-    parent = seen.get(_parent(known.path))
+    parent = seen.get(parent_of(known.path))
     if parent is None:
         return None
     wanted = "array" if known.path.endswith("]") else "object"
@@ -114,16 +111,15 @@ def _missing(known: Field, there: Seen | None, seen: dict[str, Seen] | object) -
     return count or None
 
 
-def _heir(path: str, unknown: list[str], seen: dict[str, Seen] | object, gone: int) -> str | None:
+def _heir(path: str, unknown: list[str], seen: Mapping[str, Seen], gone: int) -> str | None:
     """A field that no model has, stands where this one is missing, and is called alike."""
-    assert isinstance(seen, dict)
-    beside = [other for other in children(unknown, _parent(path)) if seen[other].count >= gone]
+    beside = [other for other in children(unknown, parent_of(path)) if seen[other].count >= gone]
     alike = [(SequenceMatcher(None, path.lower(), other.lower()).ratio(), other) for other in beside]
     best = max(alike, default=(0.0, ""))
     return best[1] if best[0] >= 0.6 else None
 
 
-def _forms(place: str, known: Field, there: Seen) -> Iterator[Departure]:
+def _forms(known: Field, there: Seen) -> Iterator[Departure]:
     """The forms that are not the documented ones, by what has changed."""
     changes: dict[tuple[Change, str], int] = {}
     for form, count in there.forms:
@@ -133,7 +129,6 @@ def _forms(place: str, known: Field, there: Seen) -> Iterator[Departure]:
     for (change, now), count in changes.items():
         yield Departure(
             change=change,
-            place=place,
             path=there.path,
             was=_DOCUMENTED[known.kind],
             now=f"{now} ({there.example})" if there.example and change != "emptied" else now,
@@ -171,7 +166,7 @@ def _change(known: Field, form: str) -> tuple[Change, str] | None:
     return None if right else ("type", _SAID.get(form, "a text"))
 
 
-def _words(place: str, known: Field, there: Seen) -> Iterator[Departure]:
+def _words(known: Field, there: Seen) -> Iterator[Departure]:
     """Words outside of the known set, the empty one apart."""
     if known.kind != "word":
         return
@@ -180,7 +175,6 @@ def _words(place: str, known: Field, there: Seen) -> Iterator[Departure]:
         if said not in words:
             yield Departure(
                 change="unknown-word",
-                place=place,
                 path=there.path,
                 was=f"one of {', '.join(words.values)}",
                 now=said,

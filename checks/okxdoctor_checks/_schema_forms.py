@@ -12,6 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 MOST_ROWS = 3_000
 """Rows of one place that are walked; of a longer list every n-th."""
@@ -22,6 +23,11 @@ _PLAIN = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+\Z", re.ASCII)
 _EPOCHS = {10: "epoch-s", 13: "epoch-ms", 16: "epoch-us", 19: "epoch-ns"}
 """Digits of an instant between 2001 and 2286 in each unit."""
+
+
+Part = Literal["rows", "beside", "answer", "refusal", "push", "event"]
+"""Of a message: its rows, fields beside them that this place has, or the envelope (of a good answer, of a refusal, of
+pushed data), or a whole event."""
 
 
 class Number(str):
@@ -52,9 +58,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Everything that was seen at one place: ``messages`` answers, ``rows`` in them, ``walked`` of those."""
+    """Everything that was seen in one part of the messages of one place.
+
+    ``rows`` in those messages, and how many of them were ``walked``.
+    """
 
     place: str
+    part: Part
     messages: int
     rows: int
     walked: int
@@ -66,6 +76,7 @@ class Walk:
     """Collects what is seen at one place."""
 
     place: str
+    part: Part
     words: frozenset[str]
     examples: bool
     messages: int = 0
@@ -112,13 +123,14 @@ class Walk:
         """The facts."""
         return Profile(
             place=self.place,
+            part=self.part,
             messages=self.messages,
             rows=self.rows,
             walked=self.walked,
             fields=tuple(
                 Seen(
                     path=path,
-                    of=self.parents[_parent(path)],
+                    of=self.parents[parent_of(path)],
                     forms=tuple(sorted(forms.items())),
                     words=tuple(sorted(self.said[path].items())) if path in self.said else (),
                     example=self.shown.get(path, ""),
@@ -128,7 +140,7 @@ class Walk:
         )
 
 
-def _parent(path: str) -> str:
+def parent_of(path: str) -> str:
     """Where a path stands in: ``details[].ccy`` in ``details[]``, ``asks[][0]`` in ``asks[]``."""
     dot, bracket = path.rfind("."), path.rfind("[")
     return path[: max(dot, bracket)] if max(dot, bracket) > 0 else ""
@@ -171,7 +183,7 @@ def decoded(text: str) -> object:
 
 def walked(walks: Iterable[Walk]) -> tuple[Profile, ...]:
     """The profiles, by place."""
-    return tuple(walk.profile() for walk in sorted(walks, key=lambda walk: walk.place))
+    return tuple(walk.profile() for walk in sorted(walks, key=lambda walk: (walk.place, walk.part)))
 
 
 def by_path(profile: Profile) -> Mapping[str, Seen]:
@@ -181,4 +193,4 @@ def by_path(profile: Profile) -> Mapping[str, Seen]:
 
 def children(paths: Iterable[str], parent: str) -> Iterator[str]:
     """The paths that stand directly in ``parent``."""
-    return (path for path in paths if path and _parent(path) == parent)
+    return (path for path in paths if path and parent_of(path) == parent)

@@ -18,7 +18,7 @@ exchange. Figures of private answers are not kept, only their forms.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from okxdoctor.check import Check, Inconclusive, Skip
@@ -28,7 +28,7 @@ from okxdoctor.port import Answer, Ask, Conversation, Io, Traffic
 from okxdoctor_checks._answers import line, read, standing_in_the_way, together
 from okxdoctor_checks._control import CONTROL_INSTRUMENTS
 from okxdoctor_checks._schema_drift import Change, Departure, departures
-from okxdoctor_checks._schema_forms import Profile, Walk, decoded, walked
+from okxdoctor_checks._schema_forms import Part, Profile, Walk, decoded, walked
 
 OWN_ASKS = (
     f"/api/v5/public/instruments?instType=SPOT&instId={CONTROL_INSTRUMENTS[0]}",
@@ -36,7 +36,6 @@ OWN_ASKS = (
 )
 LIQUID = frozenset(CONTROL_INSTRUMENTS)
 """Of these, figures are never empty; of others nothing may be traded yet."""
-REFUSED, ANSWERED, PUSHED = "REST envelope", "REST success", "WS data"
 NAMED_AT_MOST = 3
 
 
@@ -97,7 +96,7 @@ class _Gathered:
 
     def __init__(self) -> None:
         self.answers = self.messages = 0
-        self._walks: dict[str, Walk] = {}
+        self._walks: dict[tuple[str, Part], Walk] = {}
         self._odd: dict[str, Odd] = {}
         self._unmodelled: set[str] = set()
 
@@ -108,17 +107,16 @@ class _Gathered:
         try:
             body = decoded(answer.body)
         except ValueError:
-            body = None
-        if not isinstance(body, dict) or "code" not in body:
-            if answer.status == 200 and body is None:
+            if answer.status == 200:
                 self._not_json(place, answer)
-            elif answer.status == 200 and isinstance(body, dict) and "data" in body:
-                self._frame(ANSWERED, body)
+            return
+        if not isinstance(body, dict) or not ("code" in body or "data" in body):
             return
         self.answers += 1
-        self._frame(ANSWERED if body["code"] == "0" else REFUSED, body)
-        if body["code"] in ("0", "1", "2") and answer.status == 200:
-            self._rows(place, body.get("data"), {}, private=answer.signed)
+        good = answer.status == 200 and body.get("code", "0") in _WITH_ROWS
+        self._walk(place, "answer" if good else "refusal", [_without_rows(body)], private=True)
+        if good:
+            self._rows(place, body, private=answer.signed)
 
     def _not_json(self, place: str, answer: Answer) -> None:
         before = self._odd.get(place)
@@ -132,49 +130,39 @@ class _Gathered:
     def conversation(self, conversation: Conversation) -> None:
         private = conversation.url.rstrip("/").endswith(("/private", "/business"))
         for text in conversation.received:
-            if text == "pong":
-                continue
             try:
                 body = decoded(text)
-            except ValueError:
+            except ValueError:  # a pong, or what the check of the WebSocket judges
                 continue
             if not isinstance(body, dict):
                 continue
             self.messages += 1
             if isinstance(event := body.get("event"), str):
-                self._frame(f"WS event {event[:40]}", body)
+                self._walk(f"WS event {event[:40]}", "event", [body], private=True)
             elif isinstance(arg := body.get("arg"), dict) and isinstance(channel := arg.get("channel"), str):
-                self._frame(PUSHED, body)
-                self._rows(f"WS {channel[:40]}", body.get("data"), body, private=private)
+                place = f"WS {channel[:40]}"
+                self._walk(place, "push", [_without_rows(body)], private=True)
+                self._rows(place, body, private=private)
 
-    def _frame(self, place: str, body: dict[str, object]) -> None:
-        """What stands around the rows: everything but what is in ``data``."""
-        around = {name: ([] if isinstance(value, list) else value) if name == "data" else value
-                  for name, value in body.items()}  # fmt: skip
-        if isinstance(around.get("data"), dict):
-            around["data"] = {}
-        self._walk(place, private=True, rows=[around])
-
-    def _rows(self, place: str, data: object, body: dict[str, object], *, private: bool) -> None:
-        model = shape(place)
+    def _rows(self, place: str, body: dict[str, object], *, private: bool) -> None:
+        model, data = shape(place), body.get("data")
         if model is None:
             self._unmodelled.add(place)
         elif isinstance(data, list):
-            self._walk(place, private=private, rows=data)
+            self._walk(place, "rows", data, private=private)
             if model.message:
-                beside = {name: body[name] for name in model.message if name in body}
-                self._walk(f"{place} message", private=True, rows=[beside], model=model)
+                beside: object = {name: body[name] for name in model.message if name in body}
+                self._walk(place, "beside", [beside], private=True)
 
-    def _walk(self, place: str, *, private: bool, rows: list[object], model: Shape | None = None) -> None:
-        model = model or shape(place)
-        if model is None:
+    def _walk(self, place: str, part: Part, rows: list[object], *, private: bool) -> None:
+        found = judged(place, part)
+        if found is None:
             self._unmodelled.add(place)
             return
-        walk = self._walks.get(place)
+        walk = self._walks.get((place, part))
         if walk is None:
-            judged = model.message if place.endswith(" message") else model.fields
-            words = frozenset(field.path for field in judged.values() if field.words)
-            walk = self._walks[place] = Walk(place=place, words=words, examples=not private)
+            words = frozenset(field.path for field in found[1].values() if field.words)
+            walk = self._walks[place, part] = Walk(place=place, part=part, words=words, examples=not private)
         walk.messages += 1
         walk.add_rows(rows, liquid=LIQUID)
 
@@ -186,6 +174,27 @@ class _Gathered:
             odd=tuple(self._odd[place] for place in sorted(self._odd)),
             unmodelled=tuple(sorted(self._unmodelled)),
         )
+
+
+_WITH_ROWS = frozenset({"0", "1", "2"})
+
+
+def _without_rows(body: dict[str, object]) -> dict[str, object]:
+    """What stands around the rows."""
+    data = body.get("data")
+    empty: object = [] if isinstance(data, list) else {} if isinstance(data, dict) else data
+    return {**body, "data": empty} if "data" in body else body
+
+
+_ENVELOPES: dict[Part, str] = {"answer": "REST success", "refusal": "REST envelope", "push": "WS data"}
+
+
+def judged(place: str, part: Part) -> tuple[Shape, Mapping[str, Field]] | None:
+    """The model for a part of the messages of a place, and its fields that lie in that part."""
+    model = shape(_ENVELOPES.get(part, place))
+    if model is None:
+        return None
+    return model, model.message if part == "beside" else model.fields
 
 
 # ---- evaluate ----------------------------------------------------------------------------------
@@ -204,41 +213,29 @@ _CODES: dict[Change, str] = {
 
 
 def evaluate(facts: Facts) -> Iterable[Finding]:
-    found: dict[tuple[str, str], list[Departure]] = {}
+    found: dict[tuple[str, str], list[tuple[Profile, Departure]]] = {}
     for profile in facts.profiles:
-        for departure in _departures(profile):
-            found.setdefault((_CODES[departure.change], _subject(profile.place)), []).append(departure)
+        model = judged(profile.place, profile.part)
+        for departure in departures(profile, *model) if model is not None else ():
+            # Beside the rows some endpoints have more (hasNext, inTime): no model of an envelope is closed.
+            if departure.change != "new" or profile.part in ("rows", "event"):
+                key = (_CODES[departure.change], "ws" if profile.place.startswith("WS ") else "rest")
+                found.setdefault(key, []).append((profile, departure))
     for (code, subject), group in found.items():
         yield _finding(code, subject, group, facts)
     if facts.answers and facts.odd:
         yield _not_json(facts)
 
 
-def _departures(profile: Profile) -> Iterator[Departure]:
-    place = profile.place.removesuffix(" message")
-    model = shape(place)
-    if model is None:
-        return
-    fields: dict[str, Field] = dict(model.message if place != profile.place else model.fields)
-    for departure in departures(profile, model, fields):
-        if departure.change == "new" and place in (REFUSED, ANSWERED, PUSHED):
-            # Beside the rows some endpoints have more (hasNext, inTime): nobody's model of an envelope is closed.
-            continue
-        yield departure
-
-
-def _subject(place: str) -> str:
-    return "ws" if place.startswith("WS ") else "rest"
-
-
-def _finding(code: str, subject: str, group: Sequence[Departure], facts: Facts) -> Finding:
-    first = max(group, key=lambda departure: departure.count / max(1, departure.of))
-    told = "; ".join(_told(departure) for departure in group[:NAMED_AT_MOST])
+def _finding(code: str, subject: str, group: Sequence[tuple[Profile, Departure]], facts: Facts) -> Finding:
+    told = "; ".join(_told(*each) for each in group[:NAMED_AT_MOST])
     more = f"; and {len(group) - NAMED_AT_MOST} more" if len(group) > NAMED_AT_MOST else ""
-    sure = first.count == first.of and first.change not in ("unknown-word", "new")
+    # A figure that is odd in some rows only may be those rows' peculiarity.
+    sure = code in _SURE or any(departure.count == departure.of for _, departure in group)
     rows: list[Json] = [
         {
-            "place": departure.place,
+            "place": profile.place,
+            "part": profile.part,
             "field": departure.path,
             "change": departure.change,
             "documented": departure.was,
@@ -246,19 +243,19 @@ def _finding(code: str, subject: str, group: Sequence[Departure], facts: Facts) 
             "count": departure.count,
             "of": departure.of,
         }
-        for departure in group[:20]
+        for profile, departure in group[:20]
     ]
     return Finding(
         code=code,
         summary=line(f"{told}{more}."),
         evidence={"changes": rows, "fields": len(group), "answers": facts.answers, "messages": facts.messages},
         subject=subject,
-        confidence=Confidence.CERTAIN if sure or code in ("schema.new-field", "schema.unknown-value")
-        else Confidence.LIKELY,
-        excluded=_excluded(code),
-    )  # fmt: skip
+        confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
+        excluded=_RULED_OUT[code],
+    )
 
 
+_SURE = frozenset({"schema.unknown-value", "schema.new-field"})
 _RULED_OUT = {
     "schema.field-missing": ("schema.type-changed",),
     "schema.type-changed": ("schema.field-missing",),
@@ -267,12 +264,8 @@ _RULED_OUT = {
 }
 
 
-def _excluded(code: str) -> tuple[str, ...]:
-    return _RULED_OUT[code]
-
-
-def _told(departure: Departure) -> str:
-    where = departure.place.removeprefix("GET /api/v5/").removeprefix("POST /api/v5/").removesuffix(" message")
+def _told(profile: Profile, departure: Departure) -> str:
+    where = profile.place.removeprefix("GET /api/v5/").removeprefix("POST /api/v5/")
     part = f" ({departure.count} of {departure.of})" if departure.count < departure.of else ""
     match departure.change:
         case "missing" | "renamed":

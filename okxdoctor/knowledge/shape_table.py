@@ -72,23 +72,16 @@ def shape(place: str) -> Shape | None:
 
 def _shape(raw: Mapping[str, object], name: str) -> Shape:
     loose = set(str(raw.get("loose", "")).split())
-    fields = {
-        field.path: field
-        for kind in KINDS
-        for word in str(raw.get(kind, "")).split()
-        if (field := _field(word, kind, loose))
-    }
-    message = {
-        field.path: field for word in str(raw.get("message", "")).split() if (field := _field(word, "word", loose))
-    }
+    known = [_field(word, kind, loose) for kind in KINDS for word in str(raw.get(kind, "")).split()]
+    beside = [_field(word, "word", loose) for word in str(raw.get("message", "")).split()]
     try:
         of, source, seen, grade = raw["of"], raw["source"], raw["seen"], raw["grade"]
     except KeyError as missing:
         raise store.Malformed(f"shapes/{name}.toml: {raw.get('of')}: {missing} is missing") from None
     return Shape(
         of=tuple(str(place) for place in of) if isinstance(of, list) else (),
-        fields=MappingProxyType(fields),
-        message=MappingProxyType(message),
+        fields=MappingProxyType({field.path: field for field in known}),
+        message=MappingProxyType({field.path: field for field in beside}),
         open=tuple(str(raw.get("open", "")).split()),
         array_rows=raw.get("rows") == "array",
         source=str(source),

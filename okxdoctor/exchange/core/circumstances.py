@@ -11,6 +11,7 @@ from typing import Literal
 
 from .instruments import Change
 from .limits import NO_PRESSURE, Pressure
+from .redraft import Redraft
 from .ws_world import Channels
 
 HeaderName = Literal["ok-access-key", "ok-access-sign", "ok-access-timestamp", "ok-access-passphrase"]
@@ -107,6 +108,8 @@ class Circumstances:
     """50001, 50004, 50013, 50026: the state in which the private services are."""
     windows: tuple[Window, ...] = ()
     changes: tuple[Change, ...] = ()
+    redrafts: tuple[Redraft, ...] = ()
+    """How answers are written otherwise than documented."""
     edge: HttpEdge = field(default_factory=HttpEdge)
     budgets: Budgets = field(default_factory=Budgets)
     channels: Channels = field(default_factory=Channels)

@@ -7,7 +7,7 @@ An exchange changes its answers without a new version of its API, and what stand
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -71,18 +71,18 @@ def _rewritten(drafts: list[Redraft], text: str) -> str:
             case "code-as-number":
                 body["code"] = int(body.get("code", "0"))
             case _:
-                _each_object(body["data"], lambda row, draft=draft: _redraw(draft, row))
+                _each_object(body["data"], draft)
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
 
 
-def _each_object(value: Any, change: Callable[[dict[str, Any]], None]) -> None:
+def _each_object(value: Any, draft: Redraft) -> None:
     if isinstance(value, list):
         for inner in value:
-            _each_object(inner, change)
+            _each_object(inner, draft)
     elif isinstance(value, dict):
         for inner in tuple(value.values()):
-            _each_object(inner, change)
-        change(value)
+            _each_object(inner, draft)
+        _redraw(draft, value)
 
 
 def _redraw(draft: Redraft, row: dict[str, Any]) -> None:

@@ -33,10 +33,12 @@ def catalogue() -> tuple[Fault, ...]:
     from okxdoctor.exchange.net.faults import FAULTS as NETWORK
 
     from .edge import FAULTS as EDGE
+    from .schema import FAULTS as SHAPES
     from .semantics import FAULTS as SEMANTICS
     from .ws import FAULTS as CONVERSATIONS
 
-    return tuple(sorted((*SEMANTICS, *EDGE, *CONVERSATIONS, *NETWORK), key=lambda fault: (fault.layer, fault.name)))
+    found = (*SEMANTICS, *SHAPES, *EDGE, *CONVERSATIONS, *NETWORK)
+    return tuple(sorted(found, key=lambda fault: (fault.layer, fault.name)))
 
 
 def parse(text: str, *, more: Iterable[Fault] = ()) -> Injected:

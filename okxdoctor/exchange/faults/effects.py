@@ -21,6 +21,7 @@ from okxdoctor.exchange.core.instruments import Change
 from okxdoctor.exchange.core.limits import Pressure
 
 from .model import Injected
+from .schema import redrafts
 from .ws import troubled
 
 CONTROL_INSTRUMENTS = ("BTC-USDT", "BTC-USDT-SWAP")
@@ -53,6 +54,8 @@ def _with(world: Circumstances, name: str, value: float | str | None) -> Circums
             return _budgets(world, name, value)
         case "instrument":
             return replace(world, changes=world.changes + _changes(name, value))
+        case "schema":
+            return replace(world, redrafts=world.redrafts + redrafts(name, value))
         case "ws":
             return replace(world, channels=troubled(world.channels, name, value))
         case _:

@@ -12,7 +12,7 @@ _BOOKS = ("market/books", "ws books*", "ws bbo-tbt")
 _CONFIG = ("account/config",)
 _WHERE = {
     "lotSz": _LISTS, "minSz": _LISTS, "tickSz": _LISTS, "state": _LISTS, "instType": _LISTS, "instIdCode": _LISTS,
-    "last": _TICKERS, "askPx": _TICKERS, "bidPx": _TICKERS, "seqId": _BOOKS, "acctLv": _CONFIG,
+    "last": _TICKERS, "askPx": _TICKERS, "bidPx": _TICKERS, "ts": (*_TICKERS, *_BOOKS), "acctLv": _CONFIG,
 }  # fmt: skip
 _NEW_NAMES = {"tickSz": "tickSize", "askPx": "askPrice"}
 _NEW_WORDS = {"state": "halted", "instType": "SPOT_MARGIN", "acctLv": "7"}
@@ -20,8 +20,8 @@ _NEW_WORDS = {"state": "halted", "instType": "SPOT_MARGIN", "acctLv": "7"}
 FAULTS: tuple[Fault, ...] = (
     Fault(
         name="schema-field-missing", example="schema-field-missing=lotSz", layer="schema",
-        cause="schema.field-missing", value="choice", default="lotSz", choices=("lotSz", "last", "seqId"),
-        says="answers come without this field: lists of instruments, tickers or order books",
+        cause="schema.field-missing", value="choice", default="lotSz", choices=("lotSz", "last", "ts"),
+        says="answers come without this field: lists of instruments, tickers, or tickers and order books",
     ),
     Fault(
         name="schema-field-missing-renamed", example="schema-field-missing-renamed=tickSz", layer="schema",

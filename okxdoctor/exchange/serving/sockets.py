@@ -10,9 +10,11 @@ import asyncio
 import contextlib
 import re
 from collections import deque
+from dataclasses import replace
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from okxdoctor.exchange.core import redraft
 from okxdoctor.exchange.core.circumstances import Circumstances
 from okxdoctor.exchange.core.exchange import Exchange
 from okxdoctor.exchange.core.limits import Pressure, per
@@ -163,7 +165,7 @@ class Sockets:
                 )  # fmt: skip
                 met = () if text == "ping" else self.occasions.meet("request")
                 with self.exchange.under(self._world(connection, met)):
-                    frames = connection.session.receive(text)
+                    frames = self._written(connection.session.receive(text))
                 # A message that cannot be read is quoted in the answer.
                 self._told(connection, frames, quotes=not secret)
                 connection.push(frames)
@@ -175,6 +177,16 @@ class Sockets:
     def _world(self, connection: Connection, met: tuple[Injected, ...] = ()) -> Circumstances:
         """The circumstances for this connection, and for an operation that meets ``met``."""
         return self.occasions.world(self.exchange.world, (*self.occasions.still_on(connection.met), *met))
+
+    def _written(self, frames: list[Out]) -> list[Out]:
+        """The frames as they are written in these circumstances."""
+        drafts = self.exchange.world.redrafts
+        if not drafts:
+            return frames
+        return [
+            replace(frame, text=redraft.message(drafts, frame.text)) if isinstance(frame, Send) else frame
+            for frame in frames
+        ]
 
     def _told(self, connection: Connection, frames: list[Out], quotes: bool = True) -> None:
         """Log what goes out; market data, which names no user and answers no message, is left to the client."""
@@ -198,7 +210,7 @@ class Sockets:
             for connection in tuple(self.open):
                 if not connection.session.closed:
                     with self.exchange.under(self._world(connection)):
-                        frames = connection.session.tick()
+                        frames = self._written(connection.session.tick())
                     if any(isinstance(frame, Close) for frame in frames):
                         connection.session.closed = True
                     self._told(connection, frames)

@@ -12,7 +12,7 @@ from weakref import WeakSet
 from aiohttp import web
 from multidict import CIMultiDict
 
-from okxdoctor.exchange.core import http_edge
+from okxdoctor.exchange.core import http_edge, redraft
 from okxdoctor.exchange.core.circumstances import Circumstances, Page
 from okxdoctor.exchange.core.clock import http_date
 from okxdoctor.exchange.core.exchange import Exchange
@@ -158,7 +158,7 @@ class Front:
         reply = respond(self.exchange, site, incoming)
         now_ms = self.exchange.clock.now_ms()
         reply = http_edge.cached(world.edge, self.cache, request.target, now_ms, reply)
-        reply = http_edge.leaving(world.edge, reply)
+        reply = http_edge.leaving(world.edge, redraft.rest(world.redrafts, request.target, reply))
         if world.budgets.headers is not None:
             reply = self._budget_headers(reply, incoming)
         self.log.add(
