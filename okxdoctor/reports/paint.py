@@ -74,6 +74,24 @@ def steps(text: str, width: int) -> list[str]:
     return lines
 
 
+def pieces(remedy: Iterable[str]) -> Iterator[tuple[bool, str]]:
+    """The pieces of remedies one by one, and whether each is something to type: for pages, which have no columns.
+
+    A piece in parentheses, or a comment, is said of the one before it and stays with it.
+    """
+    for line in remedy:
+        held = ""
+        for piece in re.split(r"\s{3,}", line.strip()):
+            if piece.startswith(("(", "#")) and held:
+                held += f"   {piece}"
+                continue
+            if held:
+                yield is_command(held), held
+            held = piece
+        if held:
+            yield is_command(held), held
+
+
 def packed(items: Iterable[str], width: int, first: str, separator: str = " · ") -> Iterator[str]:
     """Items side by side, none broken over lines unless it is longer than a line."""
     indent = " " * len(first)

@@ -15,7 +15,7 @@ from okxdoctor.reports import Look, formats, writer
 
 def test_every_format_of_the_contract_so_far() -> None:
     assert next(iter(formats())) == "text"
-    assert set(formats()) >= {"text", "json", "jsonl", "junit", "github"}
+    assert set(formats()) == {"text", "json", "jsonl", "junit", "sarif", "markdown", "github", "html"}
     assert all(0 < len(says) < 70 for says in formats().values())
 
 
