@@ -21,7 +21,6 @@ from okxdoctor.facts import (
     Ask,
     Certificate,
     ConfigFile,
-    Conversation,
     CredentialShape,
     Dial,
     Failure,
@@ -44,11 +43,11 @@ from okxdoctor.facts import (
     Route,
     Surroundings,
     TimeBasis,
-    Traffic,
     TrustStore,
     Verification,
     Wallets,
 )
+from okxdoctor.traffic import Conversation, Traffic
 
 __all__ = [
     "AccountView",
@@ -244,8 +243,18 @@ class Io(Protocol):
     async def http(self, ask: Ask) -> Answer: ...
 
     async def open_socket(
-        self, path: Literal["public", "private", "business"], *, cell: str | None = None, timeout_s: float | None = None
-    ) -> Socket: ...
+        self,
+        path: Literal["public", "private", "business"],
+        *,
+        cell: str | None = None,
+        timeout_s: float | None = None,
+        shared: bool = False,
+    ) -> Socket:
+        """A conversation of one's own; ``shared``: one that every check of the run which shares it holds together.
+
+        Of a shared one each holder receives everything, and the last to close it ends it.
+        """
+        ...
 
     async def ntp(self) -> tuple[NtpAnswer, ...]: ...
 

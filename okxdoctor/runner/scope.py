@@ -45,7 +45,9 @@ class Heard:
         self._answers.append(answer)
 
     def socket(self, socket: Socket) -> None:
-        self._sockets.append(socket)
+        # A shared conversation has one opening, however many hold it.
+        if not any(known.opening is socket.opening for known in self._sockets):
+            self._sockets.append(socket)
 
     def traffic(self) -> Traffic:
         return Traffic(
@@ -110,9 +112,14 @@ class ScopedIo:
         return answer
 
     async def open_socket(
-        self, path: Literal["public", "private", "business"], *, cell: str | None = None, timeout_s: float | None = None
+        self,
+        path: Literal["public", "private", "business"],
+        *,
+        cell: str | None = None,
+        timeout_s: float | None = None,
+        shared: bool = False,
     ) -> Socket:
-        socket = await self._io.open_socket(path, cell=cell, timeout_s=timeout_s)
+        socket = await self._io.open_socket(path, cell=cell, timeout_s=timeout_s, shared=shared)
         self._heard.socket(socket)
         return socket
 

@@ -334,7 +334,12 @@ class FakeIo:
         )
 
     async def open_socket(
-        self, path: Literal["public", "private", "business"], *, cell: str | None = None, timeout_s: float | None = None
+        self,
+        path: Literal["public", "private", "business"],
+        *,
+        cell: str | None = None,
+        timeout_s: float | None = None,
+        shared: bool = False,
     ) -> FakeSocket:
         key = f"{path} @{cell}" if cell and f"{path} @{cell}" in self.sockets else path
         assert key in self.sockets, f"WebSocket {key} is not scripted"

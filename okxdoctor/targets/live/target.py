@@ -40,6 +40,8 @@ from okxdoctor.targets.live.veil import Veil
 
 if TYPE_CHECKING:
     from okxdoctor.targets.live.http import HttpClient
+    from okxdoctor.targets.live.shared import Lines
+    from okxdoctor.targets.live.websocket import LiveSocket
 
 T = TypeVar("T")
 
@@ -74,6 +76,7 @@ class LiveTarget:
         self._probes = asyncio.Semaphore(max(1, config.connections - self._pooled))
         self._client: HttpClient | None = None
         self._sockets: set[Socket] = set()
+        self._lines: Lines | None = None
         self._asking = Asking(
             view=config.view,
             credentials=config.credentials,
@@ -94,6 +97,8 @@ class LiveTarget:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._attention.stop()
+        if self._lines is not None:
+            await self._lines.close()
         for socket in tuple(self._sockets):
             await socket.close()
         await self._memo.close()
@@ -295,8 +300,21 @@ class LiveTarget:
     # ---- WebSocket ----------------------------------------------------------------------------
 
     async def open_socket(
-        self, path: Literal["public", "private", "business"], *, cell: str | None = None, timeout_s: float | None = None
+        self,
+        path: Literal["public", "private", "business"],
+        *,
+        cell: str | None = None,
+        timeout_s: float | None = None,
+        shared: bool = False,
     ) -> Socket:
+        if shared:
+            from okxdoctor.targets.live.shared import Lines
+
+            self._lines = self._lines or Lines()
+            return await self._lines.listener((path, cell), lambda: self._open_socket(path, cell, timeout_s))
+        return await self._open_socket(path, cell, timeout_s)
+
+    async def _open_socket(self, path: str, cell: str | None, timeout_s: float | None) -> LiveSocket:
         place = self._place("ws") if cell is None else cell_place(find_cell(self.view, cell).ws_url, socket=True)
         from okxdoctor.targets.live.conversation import Opener
 

@@ -66,6 +66,8 @@ class LiveSocket:
         self._released = released or _nothing
         self._frames: list[Frame] = []
         self._waiting: asyncio.Queue[Frame] = asyncio.Queue(_MOST_WAITING)
+        self._queues = [self._waiting]
+        self._shared = False
         self._over = talk is None
         self._pieces: list[bytes] = []
         self._piece_kind: Kind = "text"
@@ -100,13 +102,44 @@ class LiveSocket:
         await self._send(_login(argument), recorded=_login(shown))
 
     async def receive(self, timeout_s: float) -> Frame | None:
-        if self._over and self._waiting.empty():
+        return await self.heard(self._waiting, timeout_s)
+
+    async def heard(self, queue: asyncio.Queue[Frame], timeout_s: float) -> Frame | None:
+        """The next frame of one listener's queue."""
+        if self._over and queue.empty():
             return None
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._waiting.get()
+                return await queue.get()
         except TimeoutError:
             return None
+
+    def listen_in(self) -> asyncio.Queue[Frame]:
+        """A queue of one's own, of what arrives from now on; of an end that has come, too.
+
+        The first listener gets everything from the start.
+        """
+        if not self._shared:
+            self._shared = True
+            return self._waiting
+        queue: asyncio.Queue[Frame] = asyncio.Queue(_MOST_WAITING)
+        self._queues.append(queue)
+        if self._over and self._frames and self._frames[-1].kind == "close":
+            queue.put_nowait(self._frames[-1])
+        return queue
+
+    def listen_no_more(self, queue: asyncio.Queue[Frame]) -> bool:
+        """Give a queue back; whether nobody listens any more."""
+        if queue in self._queues:
+            self._queues.remove(queue)
+        while not queue.empty():  # the conversation may stand waiting for a place in it
+            queue.get_nowait()
+        return not self._queues
+
+    @property
+    def left(self) -> bool:
+        """Whether this side has closed it."""
+        return self._talk is None
 
     async def close(self) -> None:
         talk, self._talk = self._talk, None
@@ -154,7 +187,7 @@ class LiveSocket:
                 for event in talk.events():
                     frame = self._take(event)
                     if frame is not None:
-                        await self._waiting.put(frame)
+                        await self._give(frame)
                 await talk.flush()
                 # Where the peer broke the protocol this side has said so and is done, whether or not the peer closes.
                 if self._over or talk.broken_protocol()[0] or not await talk.more():
@@ -162,16 +195,21 @@ class LiveSocket:
             for event in talk.events():
                 frame = self._take(event)
                 if frame is not None:
-                    await self._waiting.put(frame)
+                    await self._give(frame)
         except Broken as broken:
             reason = f"{broken.failure.kind} {broken.failure.detail}".strip()
         if not self._over:
             self._over = True
             code, why = talk.broken_protocol()
             frame = self._record("received", "close", text=why or reason, code=code or ABNORMAL)
-            await self._waiting.put(frame)
+            await self._give(frame)
         talk.close()
         self._release()
+
+    async def _give(self, frame: Frame) -> None:
+        for queue in tuple(self._queues):
+            if queue in self._queues:
+                await queue.put(frame)
 
     def _take(self, event: object) -> Frame | None:
         """One frame into the transcript; given back if receivers are to see it."""
