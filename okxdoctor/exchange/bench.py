@@ -118,6 +118,10 @@ class Bench:
         """
         return self._served.run(self._desk.advance(seconds))
 
+    def bind_key(self, *addresses: str) -> None:
+        """Bind the key to these addresses and networks (its IP list); without any, it works from everywhere."""
+        self._served.run(self._desk.bind_key(self._place, addresses))
+
     # -- what goes wrong --------------------------------------------------------------------------
 
     def inject(self, *faults: str | Injected) -> Injection:
@@ -226,6 +230,10 @@ class AsyncBench:
     async def advance(self, seconds: float) -> int:
         """As ``Bench.advance``."""
         return await self._do(self._desk.advance(seconds))
+
+    async def bind_key(self, *addresses: str) -> None:
+        """As ``Bench.bind_key``."""
+        await self._do(self._desk.bind_key(self._place, addresses))
 
     def inject(self, *faults: str | Injected) -> AsyncInjection:
         """As ``Bench.inject``: to be awaited, or entered by ``async with``."""

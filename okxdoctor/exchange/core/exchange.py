@@ -56,6 +56,12 @@ class Site:
         record = self._issued[environment]
         return Credentials(api_key=record.key, secret_key=record.secret, passphrase=record.passphrase)
 
+    def bind(self, environment: str, addresses: tuple[str, ...]) -> None:
+        """Bind the key of ``environment`` to addresses and networks, as its owner does on the API page."""
+        record = self._issued[environment] = replace(self._issued[environment], addresses=addresses)
+        if (present := self.keys.get(record.key)) is not None:
+            self.keys[record.key] = replace(present, addresses=addresses)
+
     def apply(self, seed: int, world: Circumstances) -> None:
         """Bring the record of the live key into the state that the circumstances ask for."""
         change, issued = world.key, self._issued["live"]

@@ -20,6 +20,7 @@ account or a market; the default is global, live.
     POST /__control__/fill            {"ord_id": "...", "sz": "0.05"} at the order's own price; without sz: all of it
     GET  /__control__/market?inst=I   {"inst", "last"}
     POST /__control__/market          {"inst": "BTC-USDT", "to": "60000"} or {"inst": ..., "by": -0.05}; {"inst", "bid"}
+    POST /__control__/key             {"ip": ["203.0.113.7"]} what the key is bound to; [] for a key without an IP list
     GET  /__control__/log?after=N     wire log, without anything secret, entries numbered above N
     POST /__control__/cut             break every WebSocket connection; {"cut": how many}
     POST /__control__/notice          announce a service upgrade, close the connections after {"grace_s": 0.1}
@@ -65,6 +66,7 @@ class Control:
             ("GET", "/funds"): self._funds, ("POST", "/funds"): self._add_funds,
             ("GET", "/orders"): self._orders, ("POST", "/counter-order"): self._counter_order,
             ("POST", "/fill"): self._fill, ("GET", "/market"): self._market, ("POST", "/market"): self._move_market,
+            ("POST", "/key"): self._bind_key,
             ("GET", "/log"): self._log, ("POST", "/cut"): self._cut, ("POST", "/notice"): self._notice,
         }  # fmt: skip
 
@@ -170,6 +172,13 @@ class Control:
     async def _move_market(self, given: Given) -> object:
         inst, to, by = _text(given, "inst"), _text(given, "to", ""), _number(given, "by")
         return {"inst": inst, "bid": await self._desk.move_market(_place(given), inst, to=to or None, by=by)}
+
+    async def _bind_key(self, given: Given) -> object:
+        if "ip" not in given:
+            raise ValueError("ip is missing")
+        addresses = _texts(given, "ip")
+        await self._desk.bind_key(_place(given), tuple(addresses))
+        return {"ip": addresses}
 
     # -- connections ------------------------------------------------------------------------------
 

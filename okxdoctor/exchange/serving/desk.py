@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from okxdoctor.exchange.core import backstage
@@ -86,6 +87,14 @@ class Desk:
         self._running.clock.advance(seconds)
         backstage.settle_all(self._running.exchange)
         return self._running.clock.now_ms()
+
+    async def bind_key(self, place: Place, addresses: tuple[str, ...]) -> None:
+        for each in addresses:
+            try:
+                ip_network(each, strict=False)
+            except ValueError:
+                raise Impossible(f"{each[:64]!r} is neither an address nor a network") from None
+        self._running.exchange.sites[place.site].bind(place.environment, addresses)
 
     async def cut_connections(self) -> int:
         return await self._running.sockets.cut()

@@ -139,6 +139,19 @@ def test_the_log_from_an_entry_on(call: Caller, x: Bench, Client: Any) -> None:
     assert x.site.passphrase not in json.dumps(call.get("/log"))
 
 
+def test_a_key_is_bound_to_addresses(call: Caller, x: Bench, Client: Any) -> None:
+    assert call.post("/key", {"ip": ["203.0.113.7", "198.51.100.0/24"]}) == {"ip": ["203.0.113.7", "198.51.100.0/24"]}
+    refused = Client(x)("GET", "/api/v5/account/config")
+    assert (refused["code"], "127.0.0.1" in refused["msg"]) == ("50110", True)
+    call.post("/key", {"ip": ["127.0.0.0/8", "::1"]})
+    assert Client(x)("GET", "/api/v5/account/config")["data"][0]["ip"] == "127.0.0.0/8,::1"
+    call.post("/key", {"ip": []})
+    assert Client(x)("GET", "/api/v5/account/config")["data"][0]["ip"] == ""
+    x.bind_key("203.0.113.7")
+    x.inject("permission-missing")
+    assert Client(x)("GET", "/api/v5/account/config")["code"] == "50110"
+
+
 def test_connections_end(call: Caller, x: Bench, Client: Any) -> None:
     with Client(x).private(), Client(x).private():
         assert call.post("/cut", {}) == {"cut": 2}
@@ -172,6 +185,8 @@ def test_connections_end(call: Caller, x: Bench, Client: Any) -> None:
         ("/market", {"inst": "BTC-USDT", "by": "down"}, "by is a number"),
         ("/counter-order", {"inst": "BTC-USDT", "side": "sell", "px": "1", "sz": "1"}, "51138"),
         ("/notice", {"grace_s": 1e9}, "60 seconds"),
+        ("/key", {}, "ip is missing"), ("/key", {"ip": "127.0.0.1"}, "ip is a list of texts"),
+        ("/key", {"ip": ["here"]}, "'here' is neither an address nor a network"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_in_one_line(call: Caller, path: str, body: object, says: str) -> None:
