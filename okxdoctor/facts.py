@@ -291,22 +291,6 @@ class Opening:
     elapsed_ms: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conversation:
-    """One WebSocket conversation of the run: where it was held, and the texts that arrived, in order."""
-
-    url: str
-    received: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traffic:
-    """Everything that the run has heard so far, whichever check asked. The runner gives it to those that read it."""
-
-    answers: tuple[Answer, ...] = ()
-    conversations: tuple[Conversation, ...] = ()
-
-
 # ---- clock ----------------------------------------------------------------------------------
 
 
@@ -467,13 +451,14 @@ class Instruments:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """One currency of one wallet, plain decimal texts: what is there, what of it is free, what orders and positions
-    hold."""
+    """One currency of one wallet, plain decimal texts: what is there, what of it can be spent, what open orders hold,
+    and what can serve as margin ("" where the account mode has no such figure)."""
 
     ccy: str
     cash: str
     available: str
     frozen: str = ""
+    margin: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

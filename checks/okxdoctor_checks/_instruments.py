@@ -25,6 +25,10 @@ SPEC = (
     "settleCcy",
     "maxLmtSz",
     "maxMktSz",
+    "maxLmtAmt",
+    "maxMktAmt",
+    "baseCcy",
+    "quoteCcy",
     "lever",
 )
 """The fields that clients keep copies of."""

@@ -50,12 +50,12 @@ _DOCUMENTED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departure:
-    """One field that is not as documented: ``count`` times of ``of``. ``now`` and ``was`` are words for a reader."""
+    """One field that is not as documented: ``count`` times of ``of``. ``seen`` and ``documented`` are words for a reader."""
 
     change: Change
     path: str
-    was: str
-    now: str
+    documented: str
+    seen: str
     count: int
     of: int
 
@@ -74,8 +74,8 @@ def departures(profile: Profile, model: Shape, fields: Mapping[str, Field]) -> I
             yield Departure(
                 change="missing" if heir is None else "renamed",
                 path=path,
-                was=_DOCUMENTED[known.kind],
-                now="absent" if heir is None else f"absent; {heir} stands there",
+                documented=_DOCUMENTED[known.kind],
+                seen="absent" if heir is None else f"absent; {heir} stands there",
                 count=gone,
                 of=gone + (there.count if there is not None else 0),
             )
@@ -86,7 +86,7 @@ def departures(profile: Profile, model: Shape, fields: Mapping[str, Field]) -> I
         if path not in renamed:
             there = seen[path]
             yield Departure(
-                change="new", path=path, was="not known", now="present", count=there.count,
+                change="new", path=path, documented="not known", seen="present", count=there.count,
                 of=there.of,
             )  # fmt: skip
 
@@ -130,8 +130,8 @@ def _forms(known: Field, there: Seen) -> Iterator[Departure]:
         yield Departure(
             change=change,
             path=there.path,
-            was=_DOCUMENTED[known.kind],
-            now=f"{now} ({there.example})" if there.example and change != "emptied" else now,
+            documented=_DOCUMENTED[known.kind],
+            seen=f"{now} ({there.example})" if there.example and change != "emptied" else now,
             count=count,
             of=there.count,
         )
@@ -176,8 +176,8 @@ def _words(known: Field, there: Seen) -> Iterator[Departure]:
             yield Departure(
                 change="unknown-word",
                 path=there.path,
-                was=f"one of {', '.join(words.values)}",
-                now=said,
+                documented=f"one of {', '.join(words.values)}",
+                seen=said,
                 count=count,
                 of=there.count,
             )

@@ -1,7 +1,7 @@
 """Do the instruments exist here, are they open, and are their figures the ones the integration uses?
 
-Looks at public/instruments for each instrument named by --instrument or by the profile; without any, at one that always
-exists. For options and event contracts the tick depends on the price, so their tick bands are read as well.
+Looks at public/instruments for each instrument named by --instrument, by the profile or by an order of --order; without
+any, at one that always exists. For options and event contracts the tick depends on the price, so their tick bands are read as well.
 
 What it finds, and what to do:
 * unknown: the id is not listed on this site and environment. The finding gives the nearest id, and says when another
@@ -22,14 +22,17 @@ from typing import Literal
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.knowledge import enums, tunable
 from okxdoctor.model import Confidence, Finding
+from okxdoctor.okx.order_rules import order_of
 from okxdoctor.okx.timestamps import TimestampError, iso_from_epoch_ms
-from okxdoctor.port import Answer, Ask, Io
+from okxdoctor.port import Answer, Ask, Instruments, Io, ListedInstrument
 from okxdoctor_checks._answers import Reply, exchange_ms, line, read, rows, standing_in_the_way, text, together
 from okxdoctor_checks._control import CERTAIN_ON, CONTROL_INSTRUMENTS
 from okxdoctor_checks._instruments import Listing, Row, listing_of, row_of, same_value
 
 MANY = 5
 """More instruments than this in one list are read as the whole list, which is one request."""
+MOST = 200
+"""Instruments that are looked at; a file of orders may name any number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,9 @@ async def probe(io: Io) -> Facts:
     declared: dict[str, list[tuple[str, str]]] = {}
     for inst_id, name, value in view.declared_specs:
         declared.setdefault(inst_id, []).append((name, value))
-    wanted = tuple(dict.fromkeys((*view.instruments, *declared))) or CONTROL_INSTRUMENTS[:1]
+    ordered = [text(order_of(draft.wire), "instId") for draft in view.orders]
+    named = tuple(dict.fromkeys((*view.instruments, *declared, *filter(None, ordered))))[:MOST]
+    wanted = named or CONTROL_INSTRUMENTS[:1]
     lists: dict[Listing, list[str]] = {}
     for inst_id in wanted:
         lists.setdefault(listing_of(inst_id), []).append(inst_id)
@@ -92,9 +97,7 @@ async def probe(io: Io) -> Facts:
     async def one(inst_id: str) -> Instrument:
         listing = listing_of(inst_id)
         answer = answers.get((listing, inst_id)) or answers[listing, ""]
-        return await _instrument(
-            io, inst_id, listing, answer, tuple(declared.get(inst_id, ())), bool(view.instruments or declared)
-        )
+        return await _instrument(io, inst_id, listing, answer, tuple(declared.get(inst_id, ())), bool(named))
 
     found = await together(*(one(inst_id) for inst_id in wanted))
     undecided = [instrument for instrument in found if instrument.row is None and not _absent(instrument.reply)]
@@ -338,12 +341,31 @@ def _iso(epoch_ms: int | None) -> str:
         return str(epoch_ms)
 
 
+# ---- record ------------------------------------------------------------------------------------
+
+
+def offers(facts: Facts) -> Iterable[Instruments]:
+    listed = [
+        ListedInstrument(
+            inst_id=one.inst_id,
+            type=one.type,
+            state=one.row.state,
+            spec=one.row.spec,
+            bands=tuple((band.low, band.high, band.tick) for band in one.bands),
+        )
+        for one in facts.instruments
+        if one.row is not None
+    ]
+    yield Instruments(listed=tuple(listed))
+
+
 CHECK = Check(
     id="instrument",
     title="The instruments are listed, open, and as the integration takes them",
     facts=Facts,
     probe=probe,
     evaluate=evaluate,
+    offers=offers,
     causes=(
         "instrument.unknown",
         "instrument.not-live",

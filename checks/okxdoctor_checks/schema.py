@@ -238,8 +238,8 @@ def _finding(code: str, subject: str, group: Sequence[tuple[Profile, Departure]]
             "part": profile.part,
             "field": departure.path,
             "change": departure.change,
-            "documented": departure.was,
-            "seen": departure.now,
+            "documented": departure.documented,
+            "seen": departure.seen,
             "count": departure.count,
             "of": departure.of,
         }
@@ -269,13 +269,13 @@ def _told(profile: Profile, departure: Departure) -> str:
     part = f" ({departure.count} of {departure.of})" if departure.count < departure.of else ""
     match departure.change:
         case "missing" | "renamed":
-            return f"{where}: {departure.path} is {departure.now}{part}"
+            return f"{where}: {departure.path} is {departure.seen}{part}"
         case "unknown-word":
-            return f"{where}: {departure.path} is {departure.now!r}, which is no known value"
+            return f"{where}: {departure.path} is {departure.seen!r}, which is no known value"
         case "new":
             return f"{where}: {departure.path} is new"
         case _:
-            return f"{where}: {departure.path} is {departure.now}, documented as {departure.was}{part}"
+            return f"{where}: {departure.path} is {departure.seen}, documented as {departure.documented}{part}"
 
 
 def _not_json(facts: Facts) -> Finding:

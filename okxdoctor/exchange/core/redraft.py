@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from .protocol import Reply
+if TYPE_CHECKING:
+    from .protocol import Reply
 
 How = Literal[
     "drop", "rename", "number", "text", "null", "empty", "exponent", "seconds", "microseconds", "iso", "word", "add",
