@@ -209,7 +209,7 @@ class _Run:
 
     def arranged(self, signed: Signed, parts: _Parts, method: digests.Method, cost: int) -> None:
         """The parts in another order, alone or beside one more mistake in a part or in the key."""
-        cause = "signature.ws-template" if signed.login else "signature.path"
+        cause = "signature.ws-template" if signed.login else "signature.prehash-order"
         for key_cost in range(cost):
             for key in parts.key[key_cost]:
                 digest = method.prepared(key.value)

@@ -50,10 +50,14 @@ class Signing:
     literal: str = ""
     around: tuple[str, str] = ("", "")
     """Text put before and after the prehash: how plain hashes mix the secret in."""
+    order: str = "tmpb"
+    """The initials of timestamp, method, path and body in the order in which they are signed."""
+    between: str = ""
 
     @property
     def message(self) -> bytes:
-        prehash = f"{self.timestamp}{self.method}{self.request_path}{self.body}"
+        parts = {"t": self.timestamp, "m": self.method, "p": self.request_path, "b": self.body}
+        prehash = self.between.join(parts[initial] for initial in self.order)
         return f"{self.around[0]}{prehash}{self.around[1]}".encode()
 
 
@@ -199,6 +203,15 @@ def mistakes() -> Iterator[Mistake]:
     yield row("without milliseconds", "the header's", _signed_time(f"{DAY_AND_TIME}Z"))
     yield row("without Z", "the header's", _signed_time(f"{DAY_AND_TIME}.715"))
     yield row("left out", "the header's", _signed_time(""))
+    row = of("signature.prehash-order", "order")
+    right = "timestamp, method, path, body, with nothing between them"
+    for order, name in (
+        ("mtpb", "method, timestamp, path, body"), ("tpmb", "timestamp, path, method, body"),
+        ("mptb", "method, path, timestamp, body"), ("tbmp", "timestamp, body, method, path"),
+    ):  # fmt: skip
+        yield row(f"{name}, with nothing between them", right, _set(order=order))
+    for between, name in (("\n", "a line feed"), (" ", "a space"), ("|", "a bar")):
+        yield row(f"timestamp, method, path, body, with {name} between them", right, _set(between=between))
     yield from _writing_mistakes()
     yield from _secret_mistakes()
     yield from _timestamp_format_mistakes()

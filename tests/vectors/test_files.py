@@ -93,6 +93,7 @@ def test_every_signing_cause_has_a_vector() -> None:
         "signature.body-unsigned",
         "signature.method-case",
         "signature.path",
+        "signature.prehash-order",
         "signature.timestamp-differs",
         "signature.encoding",
         "signature.digest",

@@ -104,7 +104,7 @@ def _changed_parts(vector: Vector) -> set[str]:
     [
         (("signature.query-unsigned", "signature.query-sorted", "signature.query-encoding",
           "signature.body-reserialised", "signature.body-unsigned", "signature.method-case", "signature.path",
-          "signature.timestamp-differs",
+          "signature.prehash-order", "signature.timestamp-differs",
           "signature.ws-template"), [{"prehash"}]),
         (("signature.encoding", "signature.not-text"), [{"form"}]),
         (("signature.secret-altered", "signature.unexplained"), [{"key"}]),

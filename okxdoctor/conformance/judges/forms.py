@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import permutations
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
@@ -104,6 +105,17 @@ def methods(method: str) -> Iterator[Form]:
     yield Form("capitalised", method.capitalize())
     yield Form("left out", "")
     yield Form("the other of GET and POST", "POST" if method.upper() == "GET" else "GET")
+
+
+def arrangements(parts: Mapping[str, str]) -> Iterator[Form]:
+    """The same four parts in another order, or with something between them. ``parts`` by name, in the right order."""
+    marks = {"": "nothing", "\n": "a line feed", " ": "a space", "+": "a plus sign", "|": "a bar", "&": "an ampersand",
+             ",": "a comma", ":": "a colon", "-": "a hyphen"}  # fmt: skip
+    for order in permutations(parts):
+        for mark, name in marks.items():
+            listed = f"{', '.join(order)}, with {name} between them"
+            yield Form(listed, mark.join(parts[part] for part in order))
+            yield Form(listed, mark.join(parts[part] for part in order if parts[part]))
 
 
 RFC = "as RFC 3986 writes it"

@@ -49,6 +49,7 @@ _CAUSES = {
     "path": "signature.path",
     "query": "signature.query-encoding",
     "body": "signature.body-reserialised",
+    "order": "signature.prehash-order",
     "secret": "signature.secret-altered",
     "digest": "signature.digest",
     "encoding": "signature.encoding",
@@ -115,6 +116,9 @@ def find(
             made = {**right, step: form}
             if _signature(made) == sign:
                 return _recipe(made)
+    arranged = _arranged(right, sign)
+    if arranged is not None:
+        return arranged
     known["digest"], known["encoding"] = _of_length(len(sign), known["digest"], known["encoding"])
     for one, other in combinations(known, 2):
         for first in known[one]:
@@ -122,6 +126,17 @@ def find(
                 made = {**right, one: first, other: second}
                 if _signature(made) == sign:
                     return _recipe(made)
+    return None
+
+
+def _arranged(right: Mapping[str, forms.Form], sign: str) -> Recipe | None:
+    """The right parts, put together in another way."""
+    target = f"{right['path'].value}{right['query'].value}"
+    parts = {"timestamp": right["timestamp"].value, "method": right["method"].value, "path": target}
+    for form in forms.arrangements({**parts, "body": right["body"].value}):
+        raw = right["digest"].value(right["secret"].value, form.value.encode("utf-8", "surrogatepass"))
+        if right["encoding"].value(raw) == sign:
+            return Recipe(deviations=(Deviation(step="order", is_=form.name),), prehash=form.value)
     return None
 
 

@@ -97,7 +97,9 @@ def _wrong_signature(
             actual=sign,
         )
     mistake = " and ".join(map(str, recipe.deviations))
-    signed_text = any(one.step in ("timestamp", "method", "path", "query", "body") for one in recipe.deviations)
+    signed_text = any(
+        one.step in ("timestamp", "method", "path", "query", "body", "order") for one in recipe.deviations
+    )
     return Failure(
         code=recipe.deviations[0].code,
         mistake=mistake,

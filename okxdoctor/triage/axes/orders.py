@@ -1,7 +1,6 @@
 """How the parts were put together: in another order, or with something between them.
 
-The vocabulary has no word of its own for it. For a request it is told as a wrong path, the part that these mistakes put
-elsewhere most often; for a login as a wrong template, which is what it is.
+A login has a template of its own; there it is told as a wrong template.
 """
 
 from __future__ import annotations
