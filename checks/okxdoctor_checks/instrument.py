@@ -1,7 +1,8 @@
 """Do the instruments exist here, are they open, and are their figures the ones the integration uses?
 
 Looks at public/instruments for each instrument named by --instrument, by the profile or by an order of --order; without
-any, at one that always exists. For options and event contracts the tick depends on the price, so their tick bands are read as well.
+any, at one that always exists. For options and event contracts the tick depends on the price, so their tick bands are
+read as well.
 
 What it finds, and what to do:
 * unknown: the id is not listed on this site and environment. The finding gives the nearest id, and says when another
@@ -23,6 +24,7 @@ from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.knowledge import enums, tunable
 from okxdoctor.model import Confidence, Finding
 from okxdoctor.okx.order_rules import order_of
+from okxdoctor.okx.order_view import word
 from okxdoctor.okx.timestamps import TimestampError, iso_from_epoch_ms
 from okxdoctor.port import Answer, Ask, Instruments, Io, ListedInstrument
 from okxdoctor_checks._answers import Reply, exchange_ms, line, read, rows, standing_in_the_way, text, together
@@ -82,7 +84,7 @@ async def probe(io: Io) -> Facts:
     declared: dict[str, list[tuple[str, str]]] = {}
     for inst_id, name, value in view.declared_specs:
         declared.setdefault(inst_id, []).append((name, value))
-    ordered = [text(order_of(draft.wire), "instId") for draft in view.orders]
+    ordered = [word(order_of(draft.wire), "instId")[:64] for draft in view.orders]
     named = tuple(dict.fromkeys((*view.instruments, *declared, *filter(None, ordered))))[:MOST]
     wanted = named or CONTROL_INSTRUMENTS[:1]
     lists: dict[Listing, list[str]] = {}

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 from okxdoctor.secret import Secret
 from okxdoctor.settings.flags import Flags
 from okxdoctor.settings.layers import Layers
+from okxdoctor.settings.orders import read_order_files
 from okxdoctor.settings.problem import UsageProblem, suggestion
 from okxdoctor.settings.profile import CREDENTIALS, ConfigText, Kind, Profile, choose, default_files, read
 from okxdoctor.settings.values import FileSeen, Given, SettingRow, Settings, TargetKind
@@ -32,8 +33,8 @@ _SECONDS_PER_RUN = 30.0
 def resolve(flags: Flags, environ: Mapping[str, str], home: Path) -> Settings:
     """The settings of a run: flags over environment over profile over defaults.
 
-    Reads configuration files and nothing else. Targets that bring their own world (the embedded exchange, a
-    cassette, a facts bundle) do not take addresses, credentials or default files of this machine. Raises
+    Reads configuration files and files of orders, and nothing else. Targets that bring their own world (the embedded
+    exchange, a cassette, a facts bundle) do not take addresses, credentials or default files of this machine. Raises
     :class:`UsageProblem`.
     """
     asked = _target(flags.target)
@@ -95,6 +96,7 @@ def resolve(flags: Flags, environ: Mapping[str, str], home: Path) -> Settings:
         instruments=row("instruments", instruments, "(none)") or (),
         declared_specs=specs,
         orders=flags.orders,
+        drafts=read_order_files(flags.orders),
         product=row("product", product and layers.one_of(product, _PRODUCTS, "--product", upper=True), "(any)"),
         trade_mode=row("trade_mode", trade_mode and layers.one_of(trade_mode, _TRADE_MODES, "--trade-mode"), "(any)"),
         only=flags.only,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
-from okxdoctor.port import Cell, Endpoint, Surroundings, View
+from okxdoctor.port import Cell, Endpoint, OrderDraft, Surroundings, View
 from okxdoctor.redact import Redactor, url_secrets
 from okxdoctor.secret import Secret
 from okxdoctor.settings.profile import Kind
@@ -73,7 +73,8 @@ class Addresses:
 class Settings:
     """Everything that ``okxdoctor run`` was told. Built by :func:`okxdoctor.settings.resolve`.
 
-    ``path`` is the file of a cassette or facts target. ``addresses`` is None for targets that bring their own.
+    ``path`` is the file of a cassette or facts target. ``drafts`` are the orders in the files ``orders``. ``addresses``
+    is None for targets that bring their own.
     ``origin`` holds name/source for every row that is not stored as :class:`Given`.
     """
 
@@ -89,6 +90,7 @@ class Settings:
     instruments: tuple[str, ...]
     declared_specs: tuple[tuple[str, str, str], ...]
     orders: tuple[str, ...]
+    drafts: tuple[OrderDraft, ...]
     product: str | None
     trade_mode: str | None
     only: tuple[str, ...]
@@ -178,6 +180,8 @@ class Settings:
             ntp_declared=where.ntp_declared,
             control_name=where.control_name,
             cells=where.cells,
+            orders=self.drafts,
+            demo_orders=self.demo_orders,
         )
         return TargetConfig(
             view=view,

@@ -1,0 +1,230 @@
+"""Would the exchange take these orders, here and now? Nothing is sent.
+
+Looks at each order of --order FILE (JSON, JSON Lines or CSV, in the form of POST /api/v5/trade/order) beside the
+instrument's figures, the price limits, the settings of the account and what it holds. In multi-currency and portfolio
+margin, account/max-size is asked, and order-precheck for the first orders; no order is placed by either.
+
+What it finds, and what to do: every finding says the file and the line, the rule in numbers, the code that the
+exchange would refuse the order with, and the nearest value that would be right.
+* parameter-invalid, number-format, client-id-invalid: the order as it would stand on the wire. Prices and sizes are
+  JSON texts of plain decimals; names are case-sensitive (px, not price).
+* mode-forbids, position-mode: tdMode and posSide must fit the account.
+* price-off-tick, price-out-of-band: tick and band are those of this moment.
+* size-off-lot, -below-minimum, -above-maximum: mind the unit; derivatives count contracts, spot market buys the quote
+  currency unless tgtCcy says otherwise. unit-confusion is told when the size would be right in the other unit.
+* insufficient-funds: the whole inequality is printed: needs, has, missing, with price, leverage and fee.
+
+An instrument that is not listed or not open is told by the check `instrument`. Without credentials the rules of the
+account are left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from okxdoctor.check import Check, Skip
+from okxdoctor.knowledge import code as code_row
+from okxdoctor.model import Confidence, Finding, Json, Severity
+from okxdoctor.okx.json_text import Json as Wire
+from okxdoctor.okx.order_funds import needs
+from okxdoctor.okx.order_rules import judge, order_of
+from okxdoctor.okx.order_units import means
+from okxdoctor.okx.order_view import Breach, Place, fraction, shown, word
+from okxdoctor.port import AccountView, Holding, Instruments, Io, OrderDraft, Wallets
+from okxdoctor_checks._answers import line
+from okxdoctor_checks._order_asks import Prechecked, place_of, prechecks
+
+TOLD = 12
+"""Findings of one cause that are told one by one; the first says how many there are."""
+
+CAUSES = (
+    "order.parameter-invalid",
+    "order.client-id-invalid",
+    "order.price-out-of-band",
+    "order.insufficient-funds",
+    "order.unit-confusion",
+    "precision.number-format",
+    "precision.price-off-tick",
+    "precision.size-off-lot",
+    "precision.size-below-minimum",
+    "precision.size-above-maximum",
+    "account.mode-forbids",
+    "account.position-mode",
+    "account.funds-elsewhere",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """``place``: the exchange and the account as they were. ``funding``: the other wallet. ``meanings``: each order in
+    a sentence, "" where it cannot be said. ``prechecked``: what the exchange itself said of the first orders."""
+
+    drafts: tuple[OrderDraft, ...]
+    place: Place
+    funding: tuple[Holding, ...] | None = None
+    meanings: tuple[str, ...] = ()
+    prechecked: tuple[Prechecked, ...] = ()
+
+
+# ---- probe -------------------------------------------------------------------------------------
+
+
+async def probe(io: Io) -> Facts:
+    drafts = io.view.orders
+    if not drafts:
+        raise Skip("no order is given (--order FILE)")
+    orders = [order_of(draft.wire) for draft in drafts]
+    listed = await io.given(Instruments)
+    if listed is None:
+        raise Skip("the instruments were not read (see instrument)", layer="instrument")
+    account = await io.given(AccountView) if io.view.credentials else None
+    if io.view.credentials and account is None:
+        raise Skip("account/config was not answered (see key)", layer="key")
+    place = await place_of(io, orders, listed.listed, account)
+    wallets = await io.given(Wallets) if account is not None else None
+    if wallets is not None:
+        place = replace(place, holdings=wallets.trading)
+    return Facts(
+        drafts=drafts,
+        place=place,
+        funding=wallets.funding if wallets is not None else None,
+        meanings=tuple(_meaning(order, place) for order in orders),
+        prechecked=await prechecks(io, drafts, orders, place),
+    )
+
+
+def _meaning(order: Mapping[str, Wire], place: Place) -> str:
+    listed = place.instrument(word(order, "instId"))
+    return line(means(order, listed, place)) if listed is not None else ""
+
+
+# ---- evaluate ----------------------------------------------------------------------------------
+
+
+def evaluate(facts: Facts) -> Iterable[Finding]:
+    found = list(_all(facts))
+    counts = Counter(finding.code for finding in found)
+    told: Counter[str] = Counter()
+    for finding in found:
+        told[finding.code] += 1
+        if told[finding.code] == 1 and counts[finding.code] > 1:
+            yield replace(finding, evidence={**finding.evidence, "orders_concerned": counts[finding.code]})
+        elif told[finding.code] <= TOLD:
+            yield finding
+
+
+def _all(facts: Facts) -> Iterator[Finding]:
+    seen: dict[str, int] = {}
+    for number, draft in enumerate(facts.drafts):
+        order = order_of(draft.wire)
+        breaches = judge(order, facts.place)
+        for breach in (*breaches, *_elsewhere(order, breaches, facts)):
+            if breach.cause in CAUSES:
+                yield _finding(draft, breach, facts.meanings[number] if number < len(facts.meanings) else "")
+        yield from _repeated(draft, order, seen)
+        if not breaches:
+            yield from _second_opinion(draft, number, facts)
+
+
+def _where(draft: OrderDraft) -> str:
+    return f"{draft.file}:{draft.line}"
+
+
+def _finding(draft: OrderDraft, breach: Breach, meaning: str) -> Finding:
+    where = _where(draft)
+    told = f" ({breach.codes[0]})" if breach.codes else ""
+    evidence: dict[str, Json] = {"order": where, "parameter": breach.parameter, **breach.evidence}
+    if breach.codes:
+        evidence["code"] = breach.codes[0]
+    if meaning and breach.cause in ("order.insufficient-funds", "order.unit-confusion", "precision.size-above-maximum"):
+        evidence["asks_for"] = meaning
+    fixes = tuple(f'"{name}": "{value}"   # {where}' for name, value in breach.fix[:3] if value)
+    return Finding(
+        code=breach.cause,
+        summary=line(f"{where}: {breach.says}{told}", 300),
+        evidence=evidence,
+        subject=where,
+        severity=Severity.WARNING if breach.mild else None,
+        confidence=Confidence.CERTAIN if breach.sure else Confidence.LIKELY,
+        remedy=tuple(line(each) for each in (*fixes, *breach.hints)),
+    )
+
+
+def _elsewhere(order: Mapping[str, Wire], breaches: tuple[Breach, ...], facts: Facts) -> Iterator[Breach]:
+    """An order for which there is nothing at all in the trading account, and something in the funding account."""
+    if facts.funding is None or not any(breach.cause == "order.insufficient-funds" for breach in breaches):
+        return
+    listed = facts.place.instrument(word(order, "instId"))
+    need = needs(order, listed, facts.place) if listed is not None else None
+    if need is None:
+        return
+    here = next((one for one in facts.place.holdings or () if one.ccy == need.ccy), None)
+    there = next((one for one in facts.funding if one.ccy == need.ccy), None)
+    if (here is not None and (fraction(here.cash) or 0) > 0) or there is None or not (fraction(there.available) or 0):
+        return
+    amount = min(need.amount, fraction(there.available) or need.amount)
+    yield Breach(
+        cause="account.funds-elsewhere",
+        codes=(),
+        parameter="sz",
+        says=f"needs {need.ccy}; the trading account has none, the funding account {there.available}",
+        evidence={"needs": f"{shown(need.amount, up=True)} {need.ccy}", "trading": f"0 {need.ccy}",
+                  "funding": f"{there.available} {need.ccy}"},
+        hints=(
+            f'POST /api/v5/asset/transfer {{"ccy":"{need.ccy}","amt":"{shown(amount, up=True)}","from":"6","to":"18"}}',
+        ),
+    )  # fmt: skip
+
+
+def _repeated(draft: OrderDraft, order: Mapping[str, Wire], seen: dict[str, int]) -> Iterator[Finding]:
+    """The same client order id twice in what is sent together."""
+    client_id = word(order, "clOrdId")
+    if not client_id:
+        return
+    key = f"{draft.file} {client_id}"
+    first = seen.setdefault(key, draft.line)
+    if first == draft.line:
+        return
+    yield Finding(
+        code="order.client-id-invalid",
+        summary=line(f"{_where(draft)}: clOrdId {client_id} stands in line {first} already (51016)"),
+        evidence={"order": _where(draft), "parameter": "clOrdId", "first_line": first, "code": "51016"},
+        subject=_where(draft),
+        # An order that is filled at once gives its id free again.
+        confidence=Confidence.LIKELY,
+        remedy=("uuid.uuid4().hex   # a new one for each order; a retry of the same order keeps its own",),
+    )
+
+
+def _second_opinion(draft: OrderDraft, number: int, facts: Facts) -> Iterator[Finding]:
+    """An order that breaks no rule known here, and that order-precheck refuses."""
+    said = next((one for one in facts.prechecked if one.index == number), None)
+    if said is None or said.code in ("", "0"):
+        return
+    try:
+        likely = next((cause for cause in code_row(said.code).causes if cause in CAUSES), None)
+    except KeyError:
+        return
+    if likely is None:
+        return
+    yield Finding(
+        code=likely,
+        summary=line(f"{_where(draft)}: order-precheck refuses it: {said.code} {said.msg}"),
+        evidence={"order": _where(draft), "code": said.code, "message": said.msg},
+        subject=_where(draft),
+        confidence=Confidence.LIKELY,
+        remedy=(f"okxdoctor explain {said.code}",),
+    )
+
+
+CHECK = Check(
+    id="order",
+    title="The exchange would take the given orders",
+    facts=Facts,
+    probe=probe,
+    evaluate=evaluate,
+    reads=("key", "account", "instrument"),
+    causes=CAUSES,
+)
