@@ -92,11 +92,11 @@ def departures(profile: Profile, model: Shape, fields: Mapping[str, Field]) -> I
 
 
 def _is_field(path: str, fields: Mapping[str, Field], model: Shape) -> bool:
-    """A member of its own, not the elements of an array that is known, nor below something that is open or unknown."""
+    """A member of its own of an object that is known as one, and closed."""
     if not path or path.endswith("]") or any(path.startswith(root) for root in model.open):
         return False
-    parent = parent_of(path)
-    return not parent or parent in fields or parent.removesuffix("[]") in fields
+    parent = fields.get(parent_of(path))
+    return parent.kind == "object" if parent is not None else not parent_of(path)
 
 
 def _missing(known: Field, there: Seen | None, seen: Mapping[str, Seen]) -> int | None:

@@ -103,7 +103,7 @@ class Walk:
         form = form_of(value)
         self.forms[path]["blank" if quiet and form == "empty" else form] += 1
         if isinstance(value, str):
-            if path in self.words and _WORD.match(value) and len(self.said[path]) < MOST_WORDS:
+            if path in self.words and not isinstance(value, Number) and _WORD.match(value) and len(self.said[path]) < MOST_WORDS:
                 self.said[path][str(value)] += 1
             if self.examples and path not in self.shown and len(value) <= 32 and value.isprintable():
                 self.shown[path] = str(value)

@@ -113,7 +113,8 @@ class _Gathered:
         if not isinstance(body, dict) or not ("code" in body or "data" in body):
             return
         self.answers += 1
-        good = answer.status == 200 and body.get("code", "0") in _WITH_ROWS
+        code = body.get("code", "0")
+        good = answer.status == 200 and isinstance(code, str) and code in _WITH_ROWS
         self._walk(place, "answer" if good else "refusal", [_without_rows(body)], private=True)
         if good:
             self._rows(place, body, private=answer.signed)

@@ -1,16 +1,19 @@
-"""Does the public WebSocket open, answer a ping, and deliver data?
+"""Does the public WebSocket open, answer a ping, and deliver data, on the path that was asked for?
 
 Opens /public, subscribes to the ticker of an instrument that always moves, and sends the text ping that OKX wants from
 a quiet client. All three answers are awaited together. When the data does not come, the same ticker is read twice by
 REST to see whether there was anything to deliver; when the upgrade does not work, REST is asked once to see whether it
-is the WebSocket alone.
+is the WebSocket alone; when the connection ends by itself, a second one is opened to see whether it does so again.
 
 What it finds, and what to do:
 * blocked: REST works and the upgrade does not: a proxy or firewall that does not know WebSockets, or that drops the
   Upgrade header; port 443 and a CONNECT tunnel help.
+* wrong path: the address or a gateway leads to another path than the one asked for.
 * no pong: the text ping stays unanswered: something buffers or filters frames. The exchange closes a connection that is
   silent for 30 s, so a client that pings into the void loses it again and again.
-* silent: acknowledged, no data, and REST shows the market moving.
+* silent: acknowledged, no data that can be read, and REST shows the market moving.
+* drops: the connection ends by itself; close code and age tell whose doing it is.
+* connection limit: too many new connections, requests or subscriptions.
 * service upgrade: the exchange announces that it will close this connection.
 
 A host that cannot be reached at all is the business of the checks below, and is skipped here.
@@ -19,19 +22,42 @@ A host that cannot be reached at all is the business of the checks below, and is
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
-from okxdoctor.check import Check, Inconclusive, Skip
+from okxdoctor.check import Check, Skip
 from okxdoctor.knowledge import tunable
 from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.okx.signing import request_path
 from okxdoctor.port import Answer, Ask, Failure, Frame, Io, Opening, Socket
 from okxdoctor_checks._answers import layer, line, read, rows, standing_in_the_way, text
 from okxdoctor_checks._control import CONTROL_INSTRUMENTS
+from okxdoctor_checks._conversation import (
+    MISPLACED,
+    SURELY_MISPLACED,
+    TOO_FREQUENT,
+    Ending,
+    announced,
+    argument,
+    by_itself,
+    crowded,
+    dropped,
+    ending,
+    is_notice,
+    message,
+    misplaced,
+    ours,
+    pace,
+    refusal,
+    too_frequent,
+    whereabouts,
+)
 
 TICKER = "/api/v5/market/ticker"
-UPGRADE_NOTICE = "64008"
+_ID = "ticker"
+_OTHERS = ("books",)
+"""Channels that other checks ask for on the same connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +79,8 @@ class Upgrade:
 class Talk:
     """What answered to one subscription and one ping, milliseconds from sending; None: did not come.
 
-    ``refused``: the error that the subscription got. ``frames``: texts received. ``notice``: an announced upgrade.
+    ``refused``: the error that the subscription got. ``frames``: texts received, ``unreadable`` of them were no JSON
+    objects. ``notice``: an upgrade was announced. ``ended``: the connection ended by itself before all came.
     """
 
     instrument: str
@@ -61,20 +88,33 @@ class Talk:
     data_ms: float | None = None
     pong_ms: float | None = None
     refused: str = ""
-    close_code: int | None = None
-    closed_ms: float | None = None
     frames: int = 0
-    notice: str = ""
+    unreadable: int = 0
+    notice: bool = False
+    ended: Ending | None = None
     waited_s: float = 0.0
+
+    @property
+    def code(self) -> str:
+        """Code of the refusal, if it has one."""
+        return self.refused.partition(" ")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """``rest_works``: asked only when the upgrade failed. ``moved``: whether REST saw the ticker change, if asked."""
+    """``rest_works``: asked only when the upgrade failed. ``moved``: whether REST saw the ticker change, if asked.
+
+    ``again``: the same on a second connection, after the first one ended by itself. ``leads_to``: the path that this
+    connection really is one to, if that was asked. ``published``: the upgrade at the site's published address on the
+    same host, if that was tried.
+    """
 
     upgrade: Upgrade
     rest_works: bool | None = None
+    published: Upgrade | None = None
     talks: tuple[Talk, ...] = ()
+    again: Talk | None = None
+    leads_to: str = ""
     moved: bool | None = None
 
 
@@ -82,28 +122,38 @@ class Facts:
 
 
 async def probe(io: Io) -> Facts:
-    socket = await io.open_socket("public")
+    socket = await io.open_socket("public", shared=True)
+    talks: list[Talk] = []
+    moved: bool | None = None
+    leads_to = ""
     try:
         upgrade = _upgrade(socket.opening)
         if not upgrade.ok:
             return await _not_open(io, upgrade)
-        talks: list[Talk] = []
-        moved: bool | None = None
         for instrument in CONTROL_INSTRUMENTS:
             talk, moved = await _talk(io, socket, instrument, ping=not talks)
             if talks:
-                talk = replace(talk, pong_ms=talks[0].pong_ms)
+                talk = replace(talk, pong_ms=talks[0].pong_ms, notice=talk.notice or talks[0].notice)
             talks.append(talk)
-            if not talk.refused or talk.close_code is not None:
+            if talk.code not in MISPLACED or talk.code in SURELY_MISPLACED or talk.ended is not None:
                 break
+        last = talks[-1]
+        if last.code in MISPLACED and last.ended is None:
+            leads_to = await whereabouts(io, socket, CONTROL_INSTRUMENTS[0])
     finally:
         await socket.close()
-    last = talks[-1]
-    if last.close_code is not None and (last.pong_ms is None or last.data_ms is None):
-        raise Inconclusive(
-            f"the WebSocket was closed with {last.close_code} after {last.closed_ms} ms, before all came"
-        )
-    return Facts(upgrade=upgrade, talks=tuple(talks), moved=moved)
+    again = await _again(io, last) if last.ended is not None and by_itself(last.ended) else None
+    return Facts(upgrade=upgrade, talks=tuple(talks), again=again, leads_to=leads_to, moved=moved)
+
+
+async def _again(io: Io, before: Talk) -> Talk | None:
+    """The same on a connection of its own; None when it does not even open."""
+    await pace(io)
+    socket = await io.open_socket("public")
+    try:
+        return (await _talk(io, socket, before.instrument, ping=True))[0] if socket.opening.ok else None
+    finally:
+        await socket.close()
 
 
 def _upgrade(opening: Opening) -> Upgrade:
@@ -127,12 +177,27 @@ async def _not_open(io: Io, upgrade: Upgrade) -> Facts:
     if upgrade.failure is not None and (below := layer(upgrade.failure)) != "http":
         raise Skip(f"no connection to {host}: {upgrade.failure.kind} (see {below})", layer=below)
     if upgrade.status == 429:
-        per_s = tunable("ws_connections_per_s")
-        raise Inconclusive(f"{host} answered 429: more than {per_s:g} new connections in a second from this address")
+        return Facts(upgrade=upgrade)
     answer = read(await _ticker(io, CONTROL_INSTRUMENTS[0]))
     if answer.kind in ("failed", "not-json"):
         raise standing_in_the_way(answer, io.view.rest.host) or Skip("REST does not answer either", layer="http")
-    return Facts(upgrade=upgrade, rest_works=True)
+    return Facts(upgrade=upgrade, rest_works=True, published=await _published(io, upgrade))
+
+
+async def _published(io: Io, upgrade: Upgrade) -> Upgrade | None:
+    """404: the same upgrade at the address that this site has in the table, where that is on the same server."""
+    here = (io.view.site, io.view.environment)
+    cell = next((cell for cell in io.view.cells if (cell.site, cell.environment) == here), None)
+    if upgrade.status != 404 or cell is None:
+        return None
+    theirs, own = urlsplit(cell.ws_url), urlsplit(io.view.ws.url)
+    if theirs.netloc != own.netloc or theirs.path.rstrip("/") == own.path.rstrip("/"):
+        return None
+    socket = await io.open_socket("public", cell="/".join(here))
+    try:
+        return _upgrade(socket.opening)
+    finally:
+        await socket.close()
 
 
 async def _ticker(io: Io, instrument: str) -> Answer:
@@ -143,7 +208,8 @@ async def _talk(io: Io, socket: Socket, instrument: str, *, ping: bool) -> tuple
     """One subscription (and a ping beside it), until everything came or the limits are over."""
     begun_ns = io.now().mono_ns
     begun_ms = max((frame.at_ms for frame in socket.frames), default=socket.opening.elapsed_ms)
-    await socket.send(json.dumps({"op": "subscribe", "args": [{"channel": "tickers", "instId": instrument}]}))
+    request = {"id": _ID, "op": "subscribe", "args": [{"channel": "tickers", "instId": instrument}]}
+    await socket.send(json.dumps(request))
     if ping:
         await socket.send("ping")
     pong_s, data_s = tunable("ws_pong_s"), tunable("ws_first_data_s")
@@ -162,14 +228,14 @@ async def _talk(io: Io, socket: Socket, instrument: str, *, ping: bool) -> tuple
         frame = await socket.receive(max(pause_s - waited_s, 0.001))
         if frame is not None:
             talk = _heard(talk, frame, begun_ms)
-    if talk.data_ms is None and not talk.refused and first_look and talk.close_code is None:
+    if talk.data_ms is None and not talk.refused and first_look and talk.ended is None:
         second_look = await _seen_by_rest(io, instrument)
         moved = first_look != second_look if second_look else None
     return replace(talk, waited_s=round((io.now().mono_ns - begun_ns) / 1e9, 3)), moved
 
 
 def _complete(talk: Talk, *, ping: bool) -> bool:
-    if talk.close_code is not None:
+    if talk.ended is not None:
         return True
     answered = bool(talk.refused) or (talk.ack_ms is not None and talk.data_ms is not None)
     return answered and (talk.pong_ms is not None or not ping)
@@ -179,34 +245,34 @@ def _heard(talk: Talk, frame: Frame, begun_ms: float) -> Talk:
     """One more frame. Events and data of other subscriptions than the own one count as frames only."""
     at_ms = round(max(frame.at_ms - begun_ms, 0.0), 1)
     if frame.kind == "close":
-        return replace(talk, close_code=frame.code if frame.code is not None else 1005, closed_ms=at_ms)
+        return replace(talk, ended=ending(frame, announced=talk.notice))
     if frame.kind != "text":
         return talk
     talk = replace(talk, frames=talk.frames + 1)
     if frame.text == "pong":
         return replace(talk, pong_ms=at_ms) if talk.pong_ms is None else talk
-    message = _message(frame.text)
-    arg = message.get("arg")
-    ours = isinstance(arg, dict) and arg.get("instId") == talk.instrument
-    match message.get("event"):
-        case "subscribe" if ours and talk.ack_ms is None:
+    content = message(frame.text)
+    if not content:
+        return replace(talk, unreadable=talk.unreadable + 1)
+    arg = argument(content)
+    own = arg.get("instId") == talk.instrument and arg.get("channel") in (None, "tickers")
+    if is_notice(content):
+        return replace(talk, notice=True)
+    match content.get("event"):
+        case "subscribe" if own and talk.ack_ms is None:
             return replace(talk, ack_ms=at_ms)
-        case "error":
-            return replace(talk, refused=line(f"{message.get('code', '')} {message.get('msg', '')}", 160) or "error")
-        case "notice":
-            return replace(talk, notice=line(str(message.get("code", "")), 16))
-        case None if ours and message.get("data") and talk.data_ms is None:
+        case "error" if not talk.refused and _about_the_ticker(content):
+            return replace(talk, refused=refusal(content))
+        case None if own and content.get("data") and talk.data_ms is None:
             return replace(talk, data_ms=at_ms)
         case _:
             return talk
 
 
-def _message(told: str) -> dict[str, object]:
-    try:
-        found = json.loads(told)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _about_the_ticker(content: dict[str, object]) -> bool:
+    """An error without an id is ours unless it names a channel that another check asks for on this connection."""
+    told = str(content.get("msg", ""))
+    return ours(content, _ID) if content.get("id") else not any(channel in told for channel in _OTHERS)
 
 
 async def _seen_by_rest(io: Io, instrument: str) -> tuple[str, ...]:
@@ -220,17 +286,32 @@ async def _seen_by_rest(io: Io, instrument: str) -> tuple[str, ...]:
 
 def evaluate(facts: Facts) -> Iterable[Finding]:
     if not facts.upgrade.ok:
-        if facts.rest_works:
+        if facts.upgrade.status == 429:
+            yield crowded(Opening(url=facts.upgrade.url, ok=False, status=429))
+        elif facts.published is not None and facts.published.ok:
+            yield _wrong_address(facts.upgrade, facts.published)
+        elif facts.rest_works:
             yield _blocked(facts.upgrade)
         return
     if not facts.talks:
         return
     talk = facts.talks[-1]
-    if talk.pong_ms is None:
+    if any(each.notice for each in (*facts.talks, *((facts.again,) if facts.again else ()))):
+        yield announced(facts.upgrade.url)
+    elif talk.ended is not None:
+        tried = (talk,) if facts.again is None else (talk, facts.again)
+        ends = tuple(each.ended for each in tried if each.ended is not None)
+        yield from dropped(ends, facts.upgrade.url, tried=len(tried), doing="after a subscription and a ping")
+    if talk.ended is not None:
+        return
+    if talk.code == TOO_FREQUENT:
+        yield too_frequent(facts.upgrade.url, talk.refused)
+    elif facts.leads_to not in ("", "public"):
+        yield misplaced("public", facts.leads_to, facts.upgrade.url, talk.refused, "tickers")
+    elif talk.pong_ms is None:
         yield _no_pong(talk, facts)
     elif talk.data_ms is None and not talk.refused and facts.moved:
         yield _silent(talk, facts)
-    yield from _announced(facts)
 
 
 def _blocked(upgrade: Upgrade) -> Finding:
@@ -267,6 +348,7 @@ def _numbers(talk: Talk, facts: Facts) -> dict[str, Json]:
         "pong_ms": talk.pong_ms,
         "waited_s": talk.waited_s,
         "frames_received": talk.frames,
+        "frames_unreadable": talk.unreadable,
     }
 
 
@@ -283,10 +365,11 @@ def _no_pong(talk: Talk, facts: Facts) -> Finding:
 
 def _silent(talk: Talk, facts: Facts) -> Finding:
     acknowledged = "is acknowledged" if talk.ack_ms is not None else "is not acknowledged"
+    brings = f"{talk.unreadable} frames that are no JSON" if talk.unreadable else "nothing"
     return Finding(
         code="ws.silent",
         summary=line(
-            f"A subscription to {talk.instrument} {acknowledged} and brings nothing in {talk.waited_s:.1f} s, "
+            f"A subscription to {talk.instrument} {acknowledged} and brings {brings} in {talk.waited_s:.1f} s, "
             "while REST shows it moving"
         ),
         evidence=_numbers(talk, facts),
@@ -296,15 +379,18 @@ def _silent(talk: Talk, facts: Facts) -> Finding:
     )
 
 
-def _announced(facts: Facts) -> Iterator[Finding]:
-    if any(talk.notice == UPGRADE_NOTICE for talk in facts.talks):
-        notice_s = tunable("ws_upgrade_notice_s")
-        yield Finding(
-            code="ws.service-upgrade",
-            summary=f"The exchange announces that it closes this connection within about {notice_s:g} s (64008)",
-            evidence={"url": facts.upgrade.url, "code": UPGRADE_NOTICE, "notice_s": notice_s},
-            subject="ws",
-        )
+def _wrong_address(upgrade: Upgrade, published: Upgrade) -> Finding:
+    return Finding(
+        code="ws.wrong-path",
+        summary=line(f"There is no WebSocket at the configured address (404); {published.url} opens"),
+        evidence={"url": upgrade.url, "http_status": upgrade.status, "published": published.url},
+        subject="ws",
+        remedy=(
+            f"Configure {published.url.removesuffix('/public')} as the base: /public, /private and /business follow",
+            "okxdoctor run --show-settings   # where the address comes from",
+        ),
+        excluded=("ws.blocked",),
+    )
 
 
 CHECK = Check(
@@ -313,5 +399,13 @@ CHECK = Check(
     facts=Facts,
     probe=probe,
     evaluate=evaluate,
-    causes=("ws.blocked", "ws.no-pong", "ws.silent", "ws.service-upgrade"),
+    causes=(
+        "ws.blocked",
+        "ws.wrong-path",
+        "ws.no-pong",
+        "ws.silent",
+        "ws.drops",
+        "ws.connection-limit",
+        "ws.service-upgrade",
+    ),
 )
