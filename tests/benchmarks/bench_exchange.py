@@ -89,7 +89,7 @@ async def throughput(count: int, rounds: int) -> tuple[float, float]:
     async with running() as exchange:
         # Without the documented budget, which five requests would exhaust.
         await exchange.faults.turn_on(parse("ratelimit-limit-differs=1000000"))
-        context = next(iter(exchange._edge.authority.contexts.values()))
+        context, _ = next(iter(exchange._edge.authority.contexts.values()))
         body = b'{"code":"0","data":[{"x":"' + b"y" * 580 + b'"}],"msg":""}'
 
         async def bare(request: web.BaseRequest) -> web.Response:

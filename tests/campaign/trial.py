@@ -14,7 +14,6 @@ from expectations import Seen
 from worlds import World
 
 from okxdoctor.checkup import check_up
-from okxdoctor.exchange.net import edge
 from okxdoctor.exchange.net.delay import Distance
 from okxdoctor.exchange.serving.running import Running, running
 from okxdoctor.model import Outcome, Report
@@ -40,7 +39,7 @@ async def _run(world: World, home: Path) -> Report:
             burst=world.burst,
         )  # fmt: skip
         return await check_up(resolve(flags, {}, home))
-    async with running(seed=world.exchange_seed, faults=world.faults, round_trip_s=world.round_trip_s) as exchange:
+    async with running(seed=world.exchange_seed, faults=world.faults, distance=_distance(world)) as exchange:
         return await check_up(resolve(_flags(world, exchange), _environ(world, exchange, home), home))
 
 
@@ -79,20 +78,23 @@ def _environ(world: World, exchange: Running, home: Path) -> dict[str, str]:
     }
 
 
+def _distance(world: World) -> Distance:
+    return Distance(
+        one_way_s=world.round_trip_s / 2, jitter_s=world.jitter_s / 2, loss=world.loss, seed=world.exchange_seed
+    )
+
+
 @contextlib.contextmanager
 def _far(world: World) -> Iterator[None]:
-    """Distance, jitter and loss are no faults and so no flags: they are put under the exchange that a run starts."""
+    """Distance is no fault and so no flag: it is put under the exchange that a run starts."""
     import okxdoctor.exchange
 
-    before = okxdoctor.exchange.running, edge.Distance
-    okxdoctor.exchange.running = functools.partial(running, round_trip_s=world.round_trip_s)  # type: ignore[assignment]
-    edge.Distance = functools.partial(  # type: ignore[misc,assignment]
-        Distance, jitter_s=world.jitter_s / 2, loss=world.loss, seed=world.exchange_seed
-    )
+    before = okxdoctor.exchange.running
+    okxdoctor.exchange.running = functools.partial(running, distance=_distance(world))  # type: ignore[assignment]
     try:
         yield
     finally:
-        okxdoctor.exchange.running, edge.Distance = before  # type: ignore[misc]
+        okxdoctor.exchange.running = before  # type: ignore[assignment]
 
 
 def _seen(report: Report, elapsed_s: float) -> Seen:

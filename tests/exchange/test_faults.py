@@ -52,7 +52,7 @@ def test_all_faults_of_one_world_compose() -> None:
     world = circumstances(every)
     for one in every:
         alone = circumstances([one])
-        for name in ("seen_address", "bound_keys_only", "verification_age_ms", "ntp_offset_ms"):
+        for name in ("seen_address", "bound_keys_only", "verification_age_ms"):
             if getattr(alone, name) != getattr(HEALTHY, name):
                 assert getattr(world, name) == getattr(alone, name), one.name
     assert circumstances([]) == HEALTHY

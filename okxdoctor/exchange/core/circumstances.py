@@ -93,8 +93,6 @@ class Circumstances:
 
     clock_offset_ms: int = 0
     """Exchange and NTP minus the machine's clock."""
-    ntp_offset_ms: int = 0
-    """NTP minus the exchange."""
     verification_age_ms: int = 0
     """How long signed requests have waited when their timestamp is looked at."""
     key: KeyChange = field(default_factory=KeyChange)

@@ -73,8 +73,6 @@ def _clock(world: Circumstances, name: str, value: float | str | None) -> Circum
             return replace(world, clock_offset_ms=world.clock_offset_ms - _ms(value))
         case "clock-behind":
             return replace(world, clock_offset_ms=world.clock_offset_ms + _ms(value))
-        case "clock-sources-disagree":
-            return replace(world, ntp_offset_ms=world.ntp_offset_ms + _ms(value))
         case "clock-server-time-cached":
             return with_edge(world, cache_time_s=max(1, round(float(value or 1))))
         case _:

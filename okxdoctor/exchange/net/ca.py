@@ -15,7 +15,7 @@ import ipaddress
 import os
 import ssl
 import tempfile
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +33,9 @@ _PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 VALID_FROM = timedelta(days=-1)
 VALID_UNTIL = timedelta(days=90)
 """Default life of a leaf around the authority's ``now``: clear of every "expires soon" limit in use."""
+
+_ALWAYS = (datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
+"""Life of the authorities: a client has their file from before, whatever time it is made to be."""
 
 # DER of sha256WithRSAEncryption and sha1WithRSAEncryption (RFC 8017 A.2.4): same length, last octet differs,
 # so one can stand for the other in a finished certificate without touching any DER length.
@@ -79,13 +82,19 @@ INSPECTION_NAMES = AuthorityNames(
     root="Example Corp TLS Inspection Root",
     issuing="Example Corp TLS Inspection Gateway 2",
 )
+RETIRED_NAMES = AuthorityNames(
+    organization="okxdoctor embedded exchange",
+    root="okxdoctor exchange root 2019",
+    issuing="okxdoctor exchange issuing 2019",
+)
 
 
 class Authority:
     """A root and one issuing intermediate, both with EC P-256 keys, alive only in this process.
 
-    ``now``      middle of all validity periods; default: real UTC now.  Give the exchange's virtual time when
-                 certificates are to follow it.
+    ``now``      one time for everybody; default: real UTC now, once
+    ``times``    instead: what the clocks say that certificates are judged by (this machine's and the exchange's
+                 virtual one). What is to be valid is valid by all of them, what is not by none.
     ``aia_url``  where ``issuing_der`` is served; written into every leaf (``caIssuers``) unless None.
     """
 
@@ -93,22 +102,33 @@ class Authority:
         self,
         *,
         now: datetime | None = None,
+        times: Callable[[], tuple[datetime, ...]] | None = None,
         aia_url: str | None = None,
         names: AuthorityNames = EXCHANGE_NAMES,
     ) -> None:
-        self.now = now or datetime.now(UTC)
+        fixed = now or datetime.now(UTC)
+        self.times = times or (lambda: (fixed,))
         self.aia_url = aia_url
         self.names = names
-        self.contexts: dict[Hashable, ssl.SSLContext] = {}
-        """Contexts made so far, by what was wished: several ports of one server share one."""
+        self.contexts: dict[Hashable, tuple[ssl.SSLContext, tuple[datetime, datetime]]] = {}
+        """Contexts made so far, by what was wished, and the times they were made for: ports of one server share one."""
         self._root_key = ec.generate_private_key(ec.SECP256R1())
-        self._root = self._sign_authority(
-            common_name=names.root, key=self._root_key, issuer=None, years=10, path_length=1
-        )
+        self._root = self._sign_authority(common_name=names.root, key=self._root_key, issuer=None, path_length=1)
         self._issuing_key = ec.generate_private_key(ec.SECP256R1())
         self._issuing = self._sign_authority(
-            common_name=names.issuing, key=self._issuing_key, issuer=self._root, years=5, path_length=0
+            common_name=names.issuing, key=self._issuing_key, issuer=self._root, path_length=0
         )
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """The earliest and the latest time that any of the clocks shows."""
+        times = self.times()
+        return min(times), max(times)
+
+    @property
+    def now(self) -> datetime:
+        """The latest time that any of the clocks shows."""
+        return self.span[1]
 
     @property
     def root_pem(self) -> bytes:
@@ -146,36 +166,47 @@ class Authority:
         key: LeafKey = "ec",
         digest: Digest = "sha256",
         with_root: bool = False,
+        issuer_until: timedelta | None = None,
+        alternative_names: bool = True,
     ) -> LeafMaterial:
         """Issue a leaf for DNS names and IP addresses; the first DNS name is also the common name.
 
-        ``valid_from``, ``valid_until`` are relative to ``now``.  ``with_root`` sends the root as well, as many
-        inspection proxies do.  ``digest="sha1"`` brings an RSA intermediate of its own into the chain.
+        ``valid_from``, ``valid_until`` and ``issuer_until`` (the end of the intermediate, if not far away) are
+        relative to the clocks' times.  ``with_root`` sends the root as well, as many inspection proxies do.
+        ``digest="sha1"`` brings an RSA intermediate of its own into the chain.  Without ``alternative_names``
+        the common name is all that names the host, as in certificates of old appliances.
         """
         alternative = subject_alternative_names(names)
         private = _new_key(key)
+        begins, ends = lifetime(self.span, valid_from, valid_until)
         if digest == "sha1":
             issuer_key: _PrivateKey = rsa.generate_private_key(public_exponent=65537, key_size=2048)
             issuer = self._sign_authority(
-                common_name=f"{self.names.issuing} RSA", key=issuer_key, issuer=self._root, years=5, path_length=0
+                common_name=f"{self.names.issuing} RSA", key=issuer_key, issuer=self._root, path_length=0
             )
         else:
             issuer_key, issuer = self._issuing_key, self._issuing
+        if issuer_until is not None:
+            issuer = self._sign_authority(
+                common_name=self.names.issuing, key=issuer_key, issuer=self._root, path_length=0,
+                valid=lifetime(self.span, min(issuer_until, timedelta()) - timedelta(days=365), issuer_until),
+            )  # fmt: skip
         builder = (
             x509.CertificateBuilder()
             .subject_name(_subject(self.names.organization, _common_name(alternative)))
             .issuer_name(issuer.subject)
             .public_key(private.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(self.now + valid_from)
-            .not_valid_after(self.now + valid_until)
+            .not_valid_before(begins)
+            .not_valid_after(ends)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(alternative, critical=False)
             .add_extension(_key_usage(authority=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False)
             .add_extension(_authority_key_identifier(issuer), critical=False)
         )
+        if alternative_names:
+            builder = builder.add_extension(alternative, critical=False)
         if self.aia_url is not None:
             access = x509.AccessDescription(
                 AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(self.aia_url)
@@ -201,7 +232,13 @@ class Authority:
         return server_context(self.leaf(names), alpn=alpn)
 
     def _sign_authority(
-        self, *, common_name: str, key: _PrivateKey, issuer: x509.Certificate | None, years: int, path_length: int
+        self,
+        *,
+        common_name: str,
+        key: _PrivateKey,
+        issuer: x509.Certificate | None,
+        path_length: int,
+        valid: tuple[datetime, datetime] = _ALWAYS,
     ) -> x509.Certificate:
         subject = _subject(self.names.organization, common_name)
         builder = (
@@ -210,8 +247,8 @@ class Authority:
             .issuer_name(issuer.subject if issuer else subject)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(self.now - timedelta(days=365))
-            .not_valid_after(self.now + timedelta(days=365 * years))
+            .not_valid_before(valid[0])
+            .not_valid_after(valid[1])
             .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
             .add_extension(_key_usage(authority=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -221,16 +258,29 @@ class Authority:
         return builder.sign(self._root_key, hashes.SHA256())
 
 
+def lifetime(span: tuple[datetime, datetime], begins: timedelta, ends: timedelta) -> tuple[datetime, datetime]:
+    """From and until when, relative to now, where clocks differ on what now is: past by all, or ahead by all."""
+    earliest, latest = span
+    after = (latest if ends > timedelta() else earliest) + ends
+    before = (latest if begins > timedelta() else earliest) + begins
+    return max(before, _ALWAYS[0]), min(after, _ALWAYS[1])
+
+
 def self_signed(
     names: Iterable[str],
     *,
-    now: datetime | None = None,
+    span: tuple[datetime, datetime] | None = None,
     valid_from: timedelta = VALID_FROM,
     valid_until: timedelta = VALID_UNTIL,
     key: LeafKey = "ec",
+    authority: bool = False,
 ) -> LeafMaterial:
-    """A leaf that is its own issuer, for the right names: what an appliance shows before anyone configured it."""
-    now = now or datetime.now(UTC)
+    """A leaf that is its own issuer, for the right names: what an appliance shows before anyone configured it.
+
+    ``authority``: it says of itself that it may issue others, as many appliances' do.
+    """
+    now = datetime.now(UTC)
+    begins, ends = lifetime(span or (now, now), valid_from, valid_until)
     alternative = subject_alternative_names(names)
     private = _new_key(key)
     subject = _subject(None, _common_name(alternative))
@@ -240,9 +290,9 @@ def self_signed(
         .issuer_name(subject)
         .public_key(private.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now + valid_from)
-        .not_valid_after(now + valid_until)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .not_valid_before(begins)
+        .not_valid_after(ends)
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         .add_extension(alternative, critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False)
         .sign(private, hashes.SHA256())

@@ -35,6 +35,9 @@ class Distance:
     seed: int = 0
 
 
+NEAR = Distance(one_way_s=0.0)
+
+
 class DelayedForwarder:
     """Forward TCP connections to ``upstream`` over a distance.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -40,16 +40,24 @@ class DnsAnswers:
     ``records``   name (lower case, no final dot) → IPv4 and IPv6 addresses; a name that is not here does not exist
     ``refusals``  name → response code instead of an answer; the key ``*`` stands for every name
     ``silent``    no answer to anything, over UDP or TCP
+    ``silent_tcp``  no answer over TCP
     ``delay_s``   seconds before each answer
+    ``aaaa_delay_s``  seconds more before each answer to a question for IPv6 addresses
     ``truncate``  UDP answers are empty with TC set: the client has to come back over TCP
+    ``garble``    answers belong to no question: another id, as of a sender who guesses
+    ``lose_first``  the first packet of each question over UDP is lost; who asks again is answered
     ``ttl_s``     time to live of each record, seconds
     """
 
     records: Mapping[str, tuple[str, ...]]
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     silent: bool = False
+    silent_tcp: bool = False
     delay_s: float = 0.0
+    aaaa_delay_s: float = 0.0
     truncate: bool = False
+    garble: bool = False
+    lose_first: bool = False
     ttl_s: int = 60
 
 
@@ -67,12 +75,15 @@ class DnsServer:
 
     def __init__(self, answers: DnsAnswers, *, host: str = "127.0.0.1") -> None:
         self.answers = answers
+        self.choose: Callable[[], DnsAnswers | None] = lambda: None
+        """Asked at each query: the answers for this one alone, None for those of always."""
         self.host = host
         self.port = 0
         self.queries: deque[DnsQuery] = deque(maxlen=_LOG_SIZE)
         self._datagrams: asyncio.DatagramTransport | None = None
         self._streams = StreamService(self._serve_stream)
         self._pending: set[asyncio.Task[None]] = set()
+        self._asked_once: set[bytes] = set()
 
     @property
     def address(self) -> str:
@@ -107,8 +118,10 @@ class DnsServer:
 
     async def respond(self, wire: bytes, transport: Literal["udp", "tcp"]) -> bytes | None:
         """The answer to one message, after its delay; None: stay silent."""
-        answers = self.answers
-        if answers.silent:
+        answers = self.choose() or self.answers
+        if answers.silent or (answers.silent_tcp and transport == "tcp"):
+            return None
+        if answers.lose_first and transport == "udp" and self._first_time(wire):
             return None
         if answers.delay_s:
             await asyncio.sleep(answers.delay_s)
@@ -123,11 +136,23 @@ class DnsServer:
             self.queries.append(
                 DnsQuery(name=_plain_name(asked), kind=dns.rdatatype.to_text(asked.rdtype), transport=transport)
             )
+            if answers.aaaa_delay_s and asked.rdtype == dns.rdatatype.AAAA:
+                await asyncio.sleep(answers.aaaa_delay_s)
         response = answer(query, answers)
         if transport == "udp" and answers.truncate:
             response.answer.clear()
             response.flags |= dns.flags.TC
+        if answers.garble:
+            response.id ^= 0xFFFF
         return response.to_wire()
+
+    def _first_time(self, wire: bytes) -> bool:
+        """Whether this very packet was not seen before; a client that asks again repeats its id."""
+        if len(self._asked_once) > _LOG_SIZE:
+            self._asked_once.clear()
+        known = wire in self._asked_once
+        self._asked_once.add(wire)
+        return not known
 
     def _spawn(self, coroutine: Any) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)

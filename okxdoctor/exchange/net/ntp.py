@@ -55,6 +55,8 @@ class NtpServer:
     ) -> None:
         self.clock = clock
         self.behaviour = behaviour
+        self.choose: Callable[[], NtpBehaviour | None] = lambda: None
+        """Asked at each query: the behaviour for this one alone, None for that of always."""
         self.host = host
         self.port = 0
         self._transport: asyncio.DatagramTransport | None = None
@@ -87,18 +89,18 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
-        half_way_s = self._server.behaviour.round_trip_s / 2
-        if half_way_s:
-            asyncio.get_running_loop().call_later(half_way_s, self._answer, data, addr, half_way_s)
+        behaviour = self._server.choose() or self._server.behaviour
+        if behaviour.round_trip_s:
+            asyncio.get_running_loop().call_later(behaviour.round_trip_s / 2, self._answer, data, addr, behaviour)
         else:
-            self._answer(data, addr, 0.0)
+            self._answer(data, addr, behaviour)
 
-    def _answer(self, data: bytes, address: tuple[str | Any, int], way_back_s: float) -> None:
-        packet = reply(data, self._server.clock, self._server.behaviour)
+    def _answer(self, data: bytes, address: tuple[str | Any, int], behaviour: NtpBehaviour) -> None:
+        packet = reply(data, self._server.clock, behaviour)
         if packet is None:
             return
-        if way_back_s:
-            asyncio.get_running_loop().call_later(way_back_s, self._send, packet, address)
+        if behaviour.round_trip_s:
+            asyncio.get_running_loop().call_later(behaviour.round_trip_s / 2, self._send, packet, address)
         else:
             self._send(packet, address)
 

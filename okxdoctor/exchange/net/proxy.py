@@ -6,52 +6,14 @@ import asyncio
 import base64
 import contextlib
 import hmac
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from okxdoctor.exchange.net.proxying import DEADLINE_S, ProxyBehaviour, ProxyServer, tunnel
 from okxdoctor.exchange.net.pump import close_politely
-from okxdoctor.exchange.net.service import Handler, StreamService
 from okxdoctor.exchange.net.tcp import stay_silent
-
-_HEAD_DEADLINE_S = 10.0
-_CHUNK = 65536
-_LOG_SIZE = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxyBehaviour:
-    """How a proxy treats its clients.
-
-    ``user``, ``password``  wanted by Basic authentication (HTTP) or RFC 1929 (SOCKS5); user None: nobody is asked
-    ``refusal``   every request that would otherwise be let through is refused, HTTP by this status; None: let through
-    ``hang``      take the request and never answer
-    ``inspect``   handler for the tunnelled bytes instead of the target: a proxy that opens TLS and rewrites it
-    """
-
-    user: str | None = None
-    password: str = field(default="", repr=False)
-    refusal: int | None = None
-    hang: bool = False
-    inspect: Handler | None = None
-
-
-OBLIGING = ProxyBehaviour()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxyRequest:
-    """One request that the proxy got and what became of it.
-
-    ``outcome``  HTTP status, or SOCKS5 reply code; None: nothing was answered
-    """
-
-    method: str
-    host: str
-    port: int
-    outcome: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,32 +27,13 @@ class _Head:
     lines: tuple[bytes, ...]
 
 
-class HttpProxy:
-    """Replace ``behaviour`` to change how it treats clients.
+class HttpProxy(ProxyServer):
+    """CONNECT tunnels, and requests in absolute form."""
 
-    ``hosts``  names → addresses, for names (``.test``) that no resolver of the machine knows; others are looked up
-    """
-
-    def __init__(self, hosts: Mapping[str, str], behaviour: ProxyBehaviour = OBLIGING) -> None:
-        self.hosts = hosts
-        self.behaviour = behaviour
-        self.requests: deque[ProxyRequest] = deque(maxlen=_LOG_SIZE)
-        self._service = StreamService(self.handle)
-
-    @property
-    def port(self) -> int:
-        return self._service.port
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Bind and serve.  Raises OSError if ``port`` is taken."""
-        await self._service.start(host, port)
-
-    async def close(self) -> None:
-        await self._service.close()
-
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection: one tunnel, or one forwarded request."""
-        async with asyncio.timeout(_HEAD_DEADLINE_S):
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, behaviour: ProxyBehaviour
+    ) -> None:
+        async with asyncio.timeout(DEADLINE_S):
             head = await _read_head(reader)
         if head is None:
             await _refuse(reader, writer, HTTPStatus.BAD_REQUEST)
@@ -99,60 +42,32 @@ class HttpProxy:
         if not host:
             await _refuse(reader, writer, HTTPStatus.BAD_REQUEST)
             return
-        behaviour = self.behaviour
-        if behaviour.hang:
-            self._log(head, host, port, None)
-            await stay_silent(reader, writer)
+        if behaviour.hang or behaviour.hang_up:
+            self._log(head.method, host, port, None)
+            await (stay_silent if behaviour.hang else close_politely)(reader, writer)
             return
         status = _refusal(head, behaviour)
         if status is not None:
-            self._log(head, host, port, status)
+            self._log(head.method, host, port, status)
             await _refuse(reader, writer, status)
             return
         if head.method == "CONNECT" and behaviour.inspect is not None:
-            self._log(head, host, port, HTTPStatus.OK)
+            self._log(head.method, host, port, HTTPStatus.OK)
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await behaviour.inspect(reader, writer)
             return
         try:
-            upstream = await asyncio.open_connection(self.hosts.get(host, host), port)
+            upstream = await self._reach(host, port)
         except OSError:
-            self._log(head, host, port, HTTPStatus.BAD_GATEWAY)
+            self._log(head.method, host, port, HTTPStatus.BAD_GATEWAY)
             await _refuse(reader, writer, HTTPStatus.BAD_GATEWAY)
             return
-        self._log(head, host, port, HTTPStatus.OK)
+        self._log(head.method, host, port, HTTPStatus.OK)
         if head.method == "CONNECT":
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         else:
             upstream[1].write(_origin_form(head))
         await tunnel((reader, writer), upstream)
-
-    def _log(self, head: _Head, host: str, port: int, outcome: int | None) -> None:
-        self.requests.append(ProxyRequest(method=head.method, host=host, port=port, outcome=outcome))
-
-
-async def tunnel(
-    client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-    server: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-) -> None:
-    """Copy both ways until both directions have ended; an end in one direction is passed on as an end."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_copy(client[0], server[1]))
-            group.create_task(_copy(server[0], client[1]))
-    except* OSError:
-        pass  # a reset on one side ends the tunnel
-    finally:
-        client[1].close()
-        server[1].close()
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(_CHUNK):
-        writer.write(data)
-        await writer.drain()
-    if writer.can_write_eof():
-        writer.write_eof()
 
 
 async def _read_head(reader: asyncio.StreamReader) -> _Head | None:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ipaddress
-from collections import deque
-from collections.abc import Mapping
 
-from okxdoctor.exchange.net.proxy import OBLIGING, ProxyBehaviour, ProxyRequest, tunnel
+from okxdoctor.exchange.net.proxying import DEADLINE_S, ProxyBehaviour, ProxyServer, tunnel
 from okxdoctor.exchange.net.pump import close_politely
-from okxdoctor.exchange.net.service import StreamService
 from okxdoctor.exchange.net.tcp import stay_silent
 
 _VERSION = 5
@@ -27,44 +24,21 @@ CONNECTION_REFUSED = 5
 COMMAND_NOT_SUPPORTED = 7
 ADDRESS_NOT_SUPPORTED = 8
 
-_DEADLINE_S = 10.0
-_LOG_SIZE = 1000
 
+class SocksProxy(ProxyServer):
+    """CONNECT alone; ``refusal`` of any status is reply 2 (not allowed)."""
 
-class SocksProxy:
-    """Replace ``behaviour`` to change how it treats clients; ``refusal`` of any status is reply 2 (not allowed).
-
-    ``hosts``  names → addresses, as for ``HttpProxy``
-    """
-
-    def __init__(self, hosts: Mapping[str, str], behaviour: ProxyBehaviour = OBLIGING) -> None:
-        self.hosts = hosts
-        self.behaviour = behaviour
-        self.requests: deque[ProxyRequest] = deque(maxlen=_LOG_SIZE)
-        self._service = StreamService(self.handle)
-
-    @property
-    def port(self) -> int:
-        return self._service.port
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Bind and serve.  Raises OSError if ``port`` is taken."""
-        await self._service.start(host, port)
-
-    async def close(self) -> None:
-        await self._service.close()
-
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection."""
-        async with asyncio.timeout(_DEADLINE_S):
-            if not await self._greet(reader, writer):
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, behaviour: ProxyBehaviour
+    ) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            if not await self._greet(reader, writer, behaviour):
                 await close_politely(reader, writer)
                 return
             command, host, port = await _read_request(reader)
-        behaviour = self.behaviour
-        if behaviour.hang:
-            self._log(host, port, None)
-            await stay_silent(reader, writer)
+        if behaviour.hang or behaviour.hang_up:
+            self._log("SOCKS5", host or "", port, None)
+            await (stay_silent if behaviour.hang else close_politely)(reader, writer)
             return
         reply, upstream = SUCCEEDED, None
         if command != _CONNECT:
@@ -75,12 +49,12 @@ class SocksProxy:
             reply = NOT_ALLOWED
         elif behaviour.inspect is None:
             try:
-                upstream = await asyncio.open_connection(self.hosts.get(host, host), port)
+                upstream = await self._reach(host, port)
             except ConnectionRefusedError:
                 reply = CONNECTION_REFUSED
             except OSError:
                 reply = HOST_UNREACHABLE
-        self._log(host, port, reply)
+        self._log("SOCKS5", host or "", port, reply)
         writer.write(bytes((_VERSION, reply, 0, _IPV4)) + bytes(6))
         await writer.drain()
         if upstream is not None:
@@ -90,29 +64,28 @@ class SocksProxy:
         else:
             await close_politely(reader, writer)
 
-    async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _greet(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, behaviour: ProxyBehaviour
+    ) -> bool:
         """Agree on a method and carry it out; False when the client is not let in."""
         version, count = await reader.readexactly(2)
         if version != _VERSION:
             return False
         offered = await reader.readexactly(count)
-        wanted = _NO_AUTHENTICATION if self.behaviour.user is None else _USER_PASSWORD
+        wanted = _NO_AUTHENTICATION if behaviour.user is None else _USER_PASSWORD
         agreed = wanted in offered
         writer.write(bytes((_VERSION, wanted if agreed else _NO_ACCEPTABLE_METHOD)))
         if not agreed:
-            self._log(None, 0, _NO_ACCEPTABLE_METHOD)
+            self._log("SOCKS5", "", 0, _NO_ACCEPTABLE_METHOD)
         if not agreed or wanted == _NO_AUTHENTICATION:
             return agreed
         await reader.readexactly(1)
         user = await reader.readexactly((await reader.readexactly(1))[0])
         password = await reader.readexactly((await reader.readexactly(1))[0])
-        expected = (self.behaviour.user or "").encode(), self.behaviour.password.encode()
+        expected = (behaviour.user or "").encode(), behaviour.password.encode()
         right = hmac.compare_digest(user, expected[0]) & hmac.compare_digest(password, expected[1])
         writer.write(bytes((1, 0 if right else 1)))
         return right
-
-    def _log(self, host: str | None, port: int, outcome: int | None) -> None:
-        self.requests.append(ProxyRequest(method="SOCKS5", host=host or "", port=port, outcome=outcome))
 
 
 async def _read_request(reader: asyncio.StreamReader) -> tuple[int, str | None, int]:

@@ -14,26 +14,31 @@ import warnings
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, cast
 
 from okxdoctor.exchange.net import ca
 from okxdoctor.exchange.net.ca import Authority, LeafMaterial
 from okxdoctor.exchange.net.hello import read_client_hello
 from okxdoctor.exchange.net.pump import TlsPump, close_politely
 from okxdoctor.exchange.net.service import Handler
-from okxdoctor.exchange.net.tcp import abort_with_reset, stay_silent
+from okxdoctor.exchange.net.tcp import abort_with_reset, reset, stay_silent
 
 Continuation = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], Awaitable[None]]
 """A handler that takes over after something was read from the connection; the bytes are what was read."""
 Address = tuple[str, int]
 
 Issuer = Literal["exchange", "inspection", "self"]
-Sends = Literal["chain", "leaf", "chain-and-root"]
+Sends = Literal["chain", "leaf", "chain-and-root", "wrong-issuer"]
 Versions = Literal["modern", "tls1.1", "tls1.0"]
-Handshake = Literal["complete", "reset", "close", "alert", "blackhole", "http", "ssh", "garbage", "mute"]
+Handshake = Literal[
+    "complete", "reset", "close", "alert", "blackhole", "http", "ssh", "smtp", "garbage", "mute", "refuse", "hang-up",
+    "large-packets",
+]  # fmt: skip
 
 STRANGER_NAMES = ("portal.hotel-guest.test", "www.hotel-guest.test")
 """Whose certificate is shown when the name is to be wrong."""
+DEEPER_NAMES = ("*.api.okx.test", "*.api.okx.com")
+"""A star stands for one label, and not for the names that lie beside it."""
 
 _CHUNK = 65536
 _GARBAGE = bytes.fromhex("00ffee0110c0ffee") * 8
@@ -46,7 +51,15 @@ _HTTP_400 = (
     b"\r\n"
     b"Bad request\n"
 )
-_SSH_BANNER = b"SSH-2.0-OpenSSH_9.6\r\n"
+_GREETINGS = {"ssh": b"SSH-2.0-OpenSSH_9.6\r\n", "smtp": b"220 mail.hotel-guest.test ESMTP ready\r\n"}
+"""Of protocols in which the server speaks first."""
+
+_SEGMENT = 1400
+"""Bytes of a TCP segment that passes a way on which packets of the usual 1500 bytes vanish."""
+
+_FRESH = timedelta(seconds=60)
+_FRESH_ENOUGH = timedelta(hours=12)
+"""How far a clock may move until a certificate is made anew: with chosen dates, and with the usual ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +69,17 @@ class ServerTls:
     ``names``                      in the certificate; None: those of the server
     ``valid_from``, ``valid_until``  relative to the authority's now
     ``issuer``                     ``inspection`` is a complete private hierarchy that no store has
+    ``issuer_until``               end of the intermediate, relative to now; None: far away
+    ``sends``                      ``wrong-issuer``: an intermediate that has not issued the leaf
+    ``alternative_names``          False: the common name alone says for whom it is
+    ``authority``                  a self-signed one calls itself an authority
     ``handshake``  how it goes.  For the server's own names only, after the ClientHello, while any other name (or
                    none) is answered: ``reset`` (RST), ``close`` (FIN), ``alert`` (fatal unrecognized_name),
-                   ``blackhole`` (nothing more is sent).  For everybody: ``http``, ``ssh``, ``garbage`` (the peer
-                   speaks something else), ``mute`` (the ClientHello is never answered)
+                   ``blackhole`` (nothing more is sent).  For everybody: ``http``, ``ssh``, ``smtp``, ``garbage``
+                   (the peer speaks something else), ``mute`` (the ClientHello is never answered), ``refuse`` and
+                   ``hang-up`` (RST and FIN right after TCP has connected), ``large-packets`` (what the server sends
+                   in packets of full size is lost)
+    ``handshake_s``  seconds before the ClientHello is answered
     """
 
     names: tuple[str, ...] | None = None
@@ -71,6 +91,10 @@ class ServerTls:
     sends: Sends = "chain"
     versions: Versions = "modern"
     handshake: Handshake = "complete"
+    issuer_until: timedelta | None = None
+    alternative_names: bool = True
+    authority: bool = False
+    handshake_s: float = 0.0
 
 
 HEALTHY = ServerTls()
@@ -107,15 +131,21 @@ def tls_front(
     """
     names = tuple(names)
     match wish.handshake:
-        case "http" | "ssh" | "garbage":
+        case "http" | "ssh" | "smtp" | "garbage":
             return RawFront(handle=plain_text_peer(wish.handshake))
         case "mute":
             return RawFront(handle=stay_silent)
-        case "complete":
-            if wish.versions == "modern":
-                return ContextFront(context=context_of(wish, authority=authority, names=names, alpn=alpn))
-            context = context_of(wish, authority=authority, names=names, alpn=())
-            return RawFront(handle=terminate(context, upstream))
+        case "refuse":
+            return RawFront(handle=reset)
+        case "hang-up":
+            return RawFront(handle=hang_up)
+        case "complete" if wish.versions == "modern" and not wish.handshake_s:
+            return ContextFront(context=context_of(wish, authority=authority, names=names, alpn=alpn))
+        case "complete" | "large-packets":
+            modern = wish.versions == "modern"
+            context = context_of(wish, authority=authority, names=names, alpn=("http/1.1",) if modern else ())
+            narrow = wish.handshake == "large-packets"
+            return RawFront(handle=terminate(context, upstream, after_s=wish.handshake_s, narrow=narrow))
         case "reset" | "close" | "alert" | "blackhole":
             context = context_of(wish, authority=authority, names=names, alpn=("http/1.1",))
             served = terminate_after_hello(context, upstream)
@@ -126,9 +156,13 @@ def context_of(
     wish: ServerTls, *, authority: Authority, names: tuple[str, ...], alpn: tuple[str, ...]
 ) -> ssl.SSLContext:
     """The server context with the certificate and protocol versions of ``wish``; made once for each authority."""
+    span = authority.span
+    usual = (wish.valid_from, wish.valid_until, wish.issuer_until) == (ca.VALID_FROM, ca.VALID_UNTIL, None)
     known = authority.contexts.get((wish, names, alpn))
-    if known is not None:
-        return known
+    if known is not None and all(
+        abs(now - then) <= (_FRESH_ENOUGH if usual else _FRESH) for now, then in zip(span, known[1], strict=True)
+    ):
+        return known[0]
     weak = wish.versions != "modern" or wish.key == "rsa1024" or wish.digest == "sha1"
     context = ca.server_context(certificate(wish, authority=authority, names=names), alpn=alpn, accept_weak=weak)
     if wish.versions != "modern":
@@ -137,7 +171,7 @@ def context_of(
             warnings.simplefilter("ignore", DeprecationWarning)
             context.minimum_version = ssl.TLSVersion.TLSv1
             context.maximum_version = ssl.TLSVersion.TLSv1 if wish.versions == "tls1.0" else ssl.TLSVersion.TLSv1_1
-    authority.contexts[wish, names, alpn] = context
+    authority.contexts[wish, names, alpn] = context, span
     return context
 
 
@@ -146,10 +180,15 @@ def certificate(wish: ServerTls, *, authority: Authority, names: tuple[str, ...]
     names = wish.names or names
     if wish.issuer == "self":
         return ca.self_signed(
-            names, now=authority.now, valid_from=wish.valid_from, valid_until=wish.valid_until, key=wish.key
+            names,
+            span=authority.span,
+            valid_from=wish.valid_from,
+            valid_until=wish.valid_until,
+            key=wish.key,
+            authority=wish.authority,
         )
     if wish.issuer == "inspection":
-        authority = Authority(now=authority.now, names=ca.INSPECTION_NAMES)
+        authority = Authority(times=authority.times, names=ca.INSPECTION_NAMES)
     material = authority.leaf(
         names,
         valid_from=wish.valid_from,
@@ -157,27 +196,43 @@ def certificate(wish: ServerTls, *, authority: Authority, names: tuple[str, ...]
         key=wish.key,
         digest=wish.digest,
         with_root=wish.sends == "chain-and-root",
+        issuer_until=wish.issuer_until,
+        alternative_names=wish.alternative_names,
     )
+    if wish.sends == "wrong-issuer":
+        other = Authority(times=authority.times, names=ca.RETIRED_NAMES)
+        return LeafMaterial(certificates=(material.certificates[0], other.issuing_pem), key_pem=material.key_pem)
     if wish.sends == "leaf":
         return LeafMaterial(certificates=material.certificates[:1], key_pem=material.key_pem)
     return material
 
 
-def terminate(context: ssl.SSLContext, upstream: Address | None) -> Handler:
-    """Handler: complete the handshake by hand and relay to ``upstream``; a failed one ends with its alert sent."""
-    go_on = terminate_after_hello(context, upstream)
+def terminate(
+    context: ssl.SSLContext, upstream: Address | None, *, after_s: float = 0.0, narrow: bool = False
+) -> Handler:
+    """Handler: complete the handshake by hand and relay to ``upstream``; a failed one ends with its alert sent.
+
+    ``after_s``  seconds before the first answer.  ``narrow``: what goes out in packets of full size is lost.
+    """
+    go_on = terminate_after_hello(context, upstream, narrow=narrow)
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await go_on(reader, writer, b"")
+        received = b""
+        if after_s:
+            received, _ = await read_client_hello(reader)
+            await asyncio.sleep(after_s)
+        await go_on(reader, writer, received)
 
     return handle
 
 
-def terminate_after_hello(context: ssl.SSLContext, upstream: Address | None) -> Continuation:
+def terminate_after_hello(context: ssl.SSLContext, upstream: Address | None, *, narrow: bool = False) -> Continuation:
     """``terminate`` for a connection whose first bytes somebody has read."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, received: bytes) -> None:
-        pump = TlsPump(context, reader, writer, received=received)
+        # A pump writes and drains, nothing else.
+        way_out = cast(asyncio.StreamWriter, NarrowWriter(writer)) if narrow else writer
+        pump = TlsPump(context, reader, way_out, received=received)
         with contextlib.suppress(ssl.SSLError, ConnectionError):
             await pump.handshake()
             if upstream is not None:
@@ -186,6 +241,31 @@ def terminate_after_hello(context: ssl.SSLContext, upstream: Address | None) -> 
         await close_politely(reader, writer)
 
     return handle
+
+
+class NarrowWriter:
+    """A way on which packets of full size vanish and nobody is told (a path MTU black hole).
+
+    TCP keeps the order: once a full segment is lost, nothing behind it is delivered either.
+    """
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self._stuck = False
+
+    def write(self, data: bytes) -> None:
+        """Send ``data`` unless it fills a packet, or something before it did."""
+        self._stuck = self._stuck or len(data) > _SEGMENT
+        if not self._stuck:
+            self._writer.write(data)
+
+    async def drain(self) -> None:
+        await self._writer.drain()
+
+
+async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Connection handler: FIN at once after accept, as a forwarder does that has nobody behind it."""
+    await close_politely(reader, writer)
 
 
 def by_server_name(hurt: Iterable[str], victim: Continuation, other: Continuation) -> Handler:
@@ -234,19 +314,19 @@ async def send_unrecognized_name(
     await close_politely(reader, writer)
 
 
-def plain_text_peer(what: Literal["http", "ssh", "garbage"]) -> Handler:
+def plain_text_peer(what: Literal["http", "ssh", "smtp", "garbage"]) -> Handler:
     """Handler of a peer that does not speak TLS.
 
     ``http``     waits for the client's bytes and answers an HTTP 400
-    ``ssh``      greets with an SSH banner before the client says anything
+    ``ssh``, ``smtp``  greets with its banner before the client says anything
     ``garbage``  answers bytes that belong to no protocol
     """
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
-            if what == "ssh":
-                writer.write(_SSH_BANNER)
-            if await reader.read(_CHUNK) and what != "ssh":
+            greeting = _GREETINGS.get(what, b"")
+            writer.write(greeting)
+            if await reader.read(_CHUNK) and not greeting:
                 writer.write(_HTTP_400 if what == "http" else _GARBAGE)
             await writer.drain()
         await close_politely(reader, writer)

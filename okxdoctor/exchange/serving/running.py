@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from okxdoctor.exchange.core.clock import Clock
@@ -15,9 +16,11 @@ from okxdoctor.exchange.core.exchange import Exchange
 from okxdoctor.exchange.core.sites import CERTIFICATE_NAMES, REST_NAME, TEST_NAMES, WS_NAME
 from okxdoctor.exchange.faults import Injected, parse
 from okxdoctor.exchange.faults.effects import circumstances
+from okxdoctor.exchange.faults.model import Unit
 from okxdoctor.exchange.faults.occasions import Occasions, Record
+from okxdoctor.exchange.net.delay import NEAR, Distance
 from okxdoctor.exchange.net.edge import Edge
-from okxdoctor.exchange.net.plan import net_plan
+from okxdoctor.exchange.net.plan import NetPlan, net_plan
 
 from .control import Control
 from .desk import Desk
@@ -122,18 +125,21 @@ class Faults:
 
 
 _LONGEST_TIMER_S = 3_600.0
+_MOST_PLANS = 256
+THROUGH_PROXY = ("proxy-", "tls-intercepted-by-proxy")
+"""Faults, by the beginnings of their names, of a world in which the client goes through a proxy."""
 
 
 class Running:
     """An exchange that is being served in the running loop.
 
     ``clock`` may be moved from any thread; ``exchange`` is the core; ``wire_log`` is what crossed the wire.
-    ``round_trip_s`` is how far away everything is, in seconds there and back.
+    ``distance`` is how far away everything is.
     """
 
-    def __init__(self, *, seed: int, clock: Clock, host: str, directory: Path, round_trip_s: float = 0.0) -> None:
+    def __init__(self, *, seed: int, clock: Clock, host: str, directory: Path, distance: Distance = NEAR) -> None:
         self.clock = clock
-        self._round_trip_s = round_trip_s
+        self._distance = distance
         self.exchange = Exchange(clock=clock, seed=seed)
         self.wire_log = WireLog()
         self.occasions = Occasions(seed=seed, now_ms=self.schedule_ms)
@@ -144,9 +150,11 @@ class Running:
         self._directory = directory
         self._edge = Edge(
             names=TEST_NAMES,
-            clock=lambda: clock.now_ns() / 1e9 + self.exchange.world.ntp_offset_ms / 1000,
+            clock=lambda: clock.now_ns() / 1e9,
             host=host,
         )
+        self._edge.meets = self._plan_for
+        self._plans: dict[tuple[Injected, ...], NetPlan] = {}
         self._ports: dict[str, int] = {}
         self._plain_port = 0
         self._plain: asyncio.Server | None = None
@@ -174,7 +182,7 @@ class Running:
                 upstream=(self._host, self._plain_port), port=port if site == "global" else 0,
             )  # fmt: skip
             self._ports[site] = opened.port
-        if faults or self._round_trip_s:
+        if faults or self._distance != NEAR:
             await self.faults.turn_on(*faults)
 
     def _front(self, site: str, *, plain: bool = False, control: Control | None = None) -> Front:
@@ -199,10 +207,27 @@ class Running:
         """Make the world as these faults say, in the core and on the network."""
         on = tuple(injected)
         self.apply_to_core(on)
-        await self._edge.apply(net_plan(on, names=TEST_NAMES, address=self._host, round_trip_s=self._round_trip_s))
-        offered = ["h2", "http/1.1"] if self.exchange.world.edge.goaway_after else ["http/1.1"]
-        for context in self._edge.authority.contexts.values():
-            context.set_alpn_protocols(offered)
+        plan = self._plan(on)
+        if any(each.name.startswith(THROUGH_PROXY) for each in self.faults.on):
+            # A client has its proxy configured, also while nothing is wrong with it.
+            plan = replace(plan, proxy=replace(plan.proxy, in_use=True))
+        self._edge.offer(("h2", "http/1.1") if self.exchange.world.edge.goaway_after else ("http/1.1",))
+        await self._edge.apply(plan)
+
+    def _plan(self, on: tuple[Injected, ...]) -> NetPlan:
+        return net_plan(on, names=TEST_NAMES, address=self._host, distance=self._distance)
+
+    def _plan_for(self, unit: Unit, place: str) -> NetPlan | None:
+        """What one occasion on the network meets; None: nothing but what is always there."""
+        met = self.occasions.meet(unit, place)
+        if not met:
+            return None
+        on = (*self.occasions.steady(), *met)
+        if on not in self._plans:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            self._plans[on] = self._plan(on)
+        return self._plans[on]
 
     def _wake(self) -> None:
         if threading.get_ident() == self._thread:
@@ -277,12 +302,14 @@ async def running(
     host: str = "127.0.0.1",
     clock: Clock | None = None,
     round_trip_s: float = 0.0,
+    distance: Distance | None = None,
 ) -> AsyncIterator[Running]:
     """An exchange in the running loop, gone at the end of the block.
 
     ``port``          of the main TLS listener; 0: any free one
     ``clock``         the exchange's time; None: real time
     ``round_trip_s``  how far away everything is, there and back
+    ``distance``      the same with jitter and loss (``exchange.net.delay.Distance``)
     Raises ``UnknownFault``, ``BadFaultValue`` (before anything is opened) and OSError (port taken).
     """
     read = [fault if isinstance(fault, Injected) else parse(fault) for fault in faults]
@@ -292,7 +319,7 @@ async def running(
             clock=clock or Clock(time.time_ns),
             host=host,
             directory=Path(directory),
-            round_trip_s=round_trip_s,
+            distance=distance if distance is not None else Distance(one_way_s=round_trip_s / 2),
         )
         try:
             await exchange.start(port=port, faults=read)

@@ -21,6 +21,7 @@ import ntplib
 import pytest
 
 from okxdoctor.exchange.faults.model import Injected
+from okxdoctor.exchange.net.delay import Distance
 from okxdoctor.exchange.net.edge import Edge
 from okxdoctor.exchange.net.faults import FAULTS
 from okxdoctor.exchange.net.plan import CONTROL_NAME, net_plan
@@ -161,7 +162,7 @@ def test_distance_is_there_for_names_times_and_connections(world: Any) -> None:
         return time.monotonic() - begun
 
     edge = world.edge
-    world.run(edge.apply(net_plan((), names=[REST], round_trip_s=0.1)))
+    world.run(edge.apply(net_plan((), names=[REST], distance=Distance(one_way_s=0.05))))
     assert 0.099 <= took(resolve, edge.program_dns) < 0.9
     assert 0.099 <= took(ntplib.NTPClient().request, edge.ntp[0].host, port=edge.ntp[0].port) < 0.9
     # TCP, TLS 1.3 and one request: a round trip each
@@ -174,7 +175,7 @@ def test_distance_is_there_for_names_times_and_connections(world: Any) -> None:
 
 def test_faults_are_as_far_away_as_the_rest(world: Any) -> None:
     on = [Injected(fault=fault, value=fault.default) for fault in FAULTS if fault.name == "tls-handshake-reset"]
-    world.run(world.edge.apply(net_plan(on, names=[REST], round_trip_s=0.05)))
+    world.run(world.edge.apply(net_plan(on, names=[REST], distance=Distance(one_way_s=0.025))))
     begun = time.monotonic()
     with pytest.raises((ConnectionResetError, ssl.SSLEOFError)):
         world.get()

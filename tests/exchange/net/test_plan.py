@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from okxdoctor.exchange.faults.model import Fault, Injected
+from okxdoctor.exchange.faults.semantics import FAULTS as SEMANTICS
 from okxdoctor.exchange.net.faults import FAULTS
-from okxdoctor.exchange.net.plan import CONTROL_NAME, NetPlan, net_plan
+from okxdoctor.exchange.net.plan import CONTROL_NAME, SIDE_ADDRESS, NetPlan, net_plan
 
 NAMES = ("openapi.okx.test", "ws.okx.test")
 HERE = ("127.0.0.1",)
-BY_NAME = {fault.name: fault for fault in FAULTS}
+BY_NAME = {fault.name: fault for fault in (*FAULTS, *SEMANTICS)}
 HEALTHY = net_plan((), names=NAMES)
 
 
@@ -45,7 +46,8 @@ def everything() -> list[Any]:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_catalogue_is_in_order(fault: Fault) -> None:
-    assert fault.name == fault.cause.replace(".", "-")
+    cause = fault.cause.replace(".", "-")
+    assert fault.name == cause or fault.name.startswith(f"{cause}-")
     assert fault.example.partition("=")[0] == fault.name
     assert (fault.value is None) == (fault.default is None)
     assert bool(fault.choices) == (fault.value == "choice")
@@ -54,13 +56,15 @@ def test_catalogue_is_in_order(fault: Fault) -> None:
         assert fault.example.partition("=")[2] in ("", *fault.choices)
     if fault.value is None:
         assert "=" not in fault.example
-    assert fault.says[0].islower()
+    assert fault.says[0].islower() or fault.says.startswith("TCP ")
     assert not fault.says.endswith(".")
-    assert fault.layer == ("clock" if fault.name.startswith("clock") else fault.name.partition("-")[0])
+    # A cause of one layer can have its reason on a deeper one; the other way round there is no such thing.
+    order = ("clock", "dns", "tcp", "proxy", "tls", "http")
+    assert order.index(fault.layer) <= order.index(fault.name.partition("-")[0])
 
 
 def test_names_are_unique() -> None:
-    assert len(BY_NAME) == len(FAULTS)
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
 
 
 @pytest.mark.parametrize("one", everything())
@@ -101,6 +105,16 @@ def test_healthy_network() -> None:
         ("proxy-scheme-wrong", {"proxy"}),
         ("tls-expired", {"tls"}),
         ("tls-not-tls", {"tls"}),
+        ("clock-sources-disagree", {"ntp"}),
+        ("dns-name-not-found-blocked", {"program_dns"}),
+        ("dns-poisoned-partly", {"program_dns"}),
+        ("dns-slow-ipv6", {"program_dns"}),
+        ("tcp-refused-one-host", {"program_dns", "independent_dns"}),
+        ("tcp-filtered-one-host", {"program_dns", "independent_dns", "side_ports"}),
+        ("tcp-ipv6-broken=filtered", {"program_dns", "independent_dns", "ipv6_ports"}),
+        ("http-timeout-handshake", {"tls"}),
+        ("tls-intercepted-by-proxy", {"proxy"}),
+        ("tls-incomplete-chain-unfetchable", {"tls", "aia_port"}),
     ],
 )
 def test_a_fault_touches_its_layer_only(argument: str, touched: set[str]) -> None:
@@ -111,6 +125,21 @@ def test_a_fault_touches_its_layer_only(argument: str, touched: set[str]) -> Non
 def test_control_name_keeps_its_address(argument: str) -> None:
     one = plan(argument)
     assert one.program_dns.records[CONTROL_NAME] == one.independent_dns.records[CONTROL_NAME] == HERE
+
+
+@pytest.mark.parametrize(("which", "gone", "stays"), [("ws", NAMES[1], NAMES[0]), ("rest", *NAMES)])
+def test_one_host_alone_can_be_shut(which: str, gone: str, stays: str) -> None:
+    for argument in (f"tcp-refused-one-host={which}", f"tcp-filtered-one-host={which}"):
+        records = plan(argument).program_dns.records
+        assert (records[gone], records[stays]) == ((SIDE_ADDRESS,), HERE)
+
+
+@pytest.mark.parametrize("how", ["nxdomain", "nodata", "servfail", "refused"])
+def test_a_block_list_is_one_resolvers_own(how: str) -> None:
+    one = plan(f"dns-name-not-found-blocked={how}")
+    assert one.program_dns.records[CONTROL_NAME] == HERE
+    assert not one.program_dns.records.get(NAMES[0]) or one.program_dns.refusals[NAMES[0]] == how.upper()
+    assert one.independent_dns.records[NAMES[0]] == HERE
 
 
 def test_one_name_alone_can_be_gone() -> None:

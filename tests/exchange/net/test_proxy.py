@@ -11,10 +11,8 @@ from typing import Any
 
 import pytest
 
-from okxdoctor.exchange.net.ca import INSPECTION_NAMES, Authority
-from okxdoctor.exchange.net.proxy import ProxyBehaviour, ProxyRequest
+from okxdoctor.exchange.net.proxying import ProxyBehaviour, ProxyRequest
 from okxdoctor.exchange.net.socks import SocksProxy
-from okxdoctor.exchange.net.tls import terminate
 
 REST = "openapi.okx.test"
 HELLO = b"hello from openapi.okx.test:"
@@ -118,7 +116,7 @@ def test_nonsense(world: Any, said: bytes) -> None:
 
 
 def test_hanging_proxy(world: Any) -> None:
-    world.edge.proxy.behaviour = ProxyBehaviour(hang=True)
+    world.inject("proxy-unreachable=silent")
     port = int(world.edge.proxy_url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=0.2) as sock:
         sock.sendall(f"CONNECT {REST}:443 HTTP/1.1\r\n\r\n".encode())
@@ -127,9 +125,7 @@ def test_hanging_proxy(world: Any) -> None:
 
 
 def test_inspecting_proxy_shows_its_own_certificate(curl: str, world: Any) -> None:
-    inspection = Authority(names=INSPECTION_NAMES)
-    front = terminate(inspection.server_context([REST]), ("127.0.0.1", world.plain_port))
-    world.edge.proxy.behaviour = ProxyBehaviour(inspect=front)
+    world.inject("tls-intercepted-by-proxy")
     done = fetch(curl, world, "--proxy", world.edge.proxy_url)
     assert done.returncode == 60  # CURLE_PEER_FAILED_VERIFICATION
     done = fetch(curl, world, "--proxy", world.edge.proxy_url, "--insecure")

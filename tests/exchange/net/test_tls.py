@@ -15,8 +15,6 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from okxdoctor.exchange.net.tls import ServerTls
-
 REST, WS = "openapi.okx.test", "ws.okx.test"
 
 # fault → verify code and words of `openssl s_client`; X509_V_ERR_* of <openssl/x509_vfy.h>
@@ -237,7 +235,7 @@ def test_alert_is_not_overtaken_by_a_reset(world: Any) -> None:
 
 
 def test_mute_server(world: Any) -> None:
-    world.run(world.tls.apply("open", ServerTls(handshake="mute")))
+    world.inject("http-timeout-handshake")
     with pytest.raises(TimeoutError), socket.create_connection(("127.0.0.1", world.port), timeout=0.2) as sock:
         world.context().wrap_socket(sock, server_hostname="elsewhere.test")
 
