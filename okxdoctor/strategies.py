@@ -169,21 +169,35 @@ def instruments(draw: st.DrawFn) -> Json:
 
 # ---- requests ----------------------------------------------------------------------------------------------
 
-_TRAPS = " ,+&=%#/?'\"[]:;@!$*()~|<>{}^`\\-._"
-_BEYOND_ASCII = "éßжع中🚀 "
+_TRAPS = " ,+&=%#/?'\"[]:;@!$*()~|<>{}^`\\-._\t\n\x00\x7f"
+_BEYOND_ASCII = "éßжع中🚀 \u2028\u200d"
 _ORDINARY = ("BTC", "BTC-USDT", "BTC,ETH", "1", "0.1", "limit", "live")
+_LOOKS_LIKE = (
+    "null",
+    "None",
+    "true",
+    "0.00000001",
+    "1e-8",
+    "12345678901234567890",
+    "007",
+    "%2C",
+    "a%20b",
+    "../a",
+    "//",
+)
+"""Texts that a program may take for something else, and that must arrive as they are."""
 
 
 def param_texts() -> SearchStrategy[str]:
     """The text of a parameter: ordinary ones, and any mix of the characters that encodings treat differently."""
     characters = st.sampled_from(f"aB1{_TRAPS}{_BEYOND_ASCII}")
     one_trap = st.sampled_from(f"{_TRAPS}{_BEYOND_ASCII}").map(lambda character: f"a{character}b")
-    return st.sampled_from((*_ORDINARY, "")) | one_trap | st.text(characters, max_size=6)
+    return st.sampled_from((*_ORDINARY, "", *_LOOKS_LIKE)) | one_trap | st.text(characters, max_size=6)
 
 
 def params() -> SearchStrategy[list[list[Any]] | None]:
     """Query parameters in order: repeated names, empty, null and boolean values among them; or None."""
-    names = st.sampled_from(("ccy", "instId", "after", "limit", "Before", "uly", "ids[]", "x y"))
+    names = st.sampled_from(("ccy", "instId", "after", "limit", "Before", "uly", "ids[]", "x y", "from", "10", "9"))
     value = param_texts() | param_texts() | param_texts() | st.sampled_from((None, True, False))
     return st.none() | st.lists(st.tuples(names, value).map(list), max_size=5)
 
@@ -228,7 +242,7 @@ def json_bodies(draw: st.DrawFn) -> str:
     else:
         members = param_texts() | st.none() | st.booleans() | st.sampled_from(_NUMBERS).map(_Raw)
         nested = members | st.lists(members, max_size=2)
-        names = st.sampled_from(("tag", "b", "a", "sz", "é", "x/y"))
+        names = st.sampled_from(("tag", "b", "a", "sz", "é", "x/y", "from", "10", "9", "constructor"))
         value = draw(st.dictionaries(names, nested, max_size=3))
     separators = draw(st.sampled_from(((",", ":"), (", ", ": "), (",\n ", " : "))))
     ascii_only = draw(st.booleans())
@@ -301,7 +315,8 @@ def envelopes(draw: st.DrawFn) -> str:
             made["data"] = []
     elif shape == "data":
         rows = st.fixed_dictionaries({"px": st.sampled_from(("1", "", "-57693.0443767968885")), "ts": st.just("1")})
-        made = {"code": draw(st.sampled_from(("0", "0", 0))), "msg": "", "data": draw(st.lists(rows, max_size=2))}
+        data = st.lists(rows, max_size=2) | st.sampled_from(({}, None, "", [[]], [None]))
+        made = {"code": draw(st.sampled_from(("0", "0", 0))), "msg": "", "data": draw(data)}
     else:
         code = draw(st.sampled_from(("0", "1", "2")))
         item = st.fixed_dictionaries(

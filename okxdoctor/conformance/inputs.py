@@ -75,7 +75,10 @@ def price_inputs(draw: st.DrawFn) -> Json:
 def _spelled(number: str) -> SearchStrategy[str]:
     """The number in a spelling that OKX and programs use for it."""
     longer = f"{number}00" if "." in number else f"{number}.00"
-    return st.sampled_from((number, number, number, longer))
+    whole, _, fraction = number.partition(".")
+    # As Python writes a small Decimal: 1E-8.
+    short = f"{int(whole + fraction)}E-{len(fraction)}" if fraction else f"{number}e0"
+    return st.sampled_from((number, number, number, number, number, longer, short))
 
 
 @st.composite

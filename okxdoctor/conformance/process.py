@@ -23,7 +23,7 @@ from time import monotonic
 from typing import IO, Any
 
 from okxdoctor.conformance import protocol
-from okxdoctor.conformance.protocol import MAX_LINE, AdapterFault, Answer, Greeting
+from okxdoctor.conformance.protocol import MAX_LINE, AdapterFault, Answer, Greeting, Spent
 
 CALL_TIMEOUT_S = 5.0
 START_TIMEOUT_S = 20.0
@@ -47,7 +47,7 @@ class Adapter:
         self._command = shlex.split(command) if isinstance(command, str) else list(command)
         if not self._command:
             raise AdapterFault("adapter.command", "the command of the adapter is empty")
-        self._call_timeout_s = call_timeout_s
+        self.call_timeout_s = call_timeout_s
         self._start_timeout_s = start_timeout_s
         self._restarts_left = restarts
         self._running: _Running | None = None
@@ -68,11 +68,15 @@ class Adapter:
     def restarts_left(self) -> int:
         return self._restarts_left
 
+    def allow(self, restarts: int) -> None:
+        """More restarts: whoever looks for the smallest input that breaks it breaks it on purpose."""
+        self._restarts_left += restarts
+
     def ask(self, op: str, given: Mapping[str, Any]) -> Answer:
         """One call. An AdapterFault ends the process; the next call starts it again while restarts are left."""
         if self._running is None:
             if self._restarts_left == 0:
-                raise AdapterFault("adapter.died", "the adapter broke too often and is not started again")
+                raise Spent("adapter.died", "the adapter broke too often and is not started again")
             self._restarts_left -= 1
             self._greeting = self._start()
         running = self._running
@@ -80,7 +84,7 @@ class Adapter:
         self._seq += 1
         try:
             line = running.exchange(
-                protocol.question(self._seq, op, given), self._call_timeout_s, f"{op} call {self._seq}"
+                protocol.question(self._seq, op, given), self.call_timeout_s, f"{op} call {self._seq}"
             )
             return protocol.reply(line, self._seq)
         except AdapterFault as fault:

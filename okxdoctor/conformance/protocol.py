@@ -58,6 +58,10 @@ class AdapterFault(Exception):
         self.stderr = stderr
 
 
+class Spent(AdapterFault):
+    """The adapter broke so often that it is not started again. Says nothing of the input that was to be asked."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Greeting:
     """Who answers: the reply to `start`."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, NoReturn
 
 from okxdoctor.conformance.judges import judge
-from okxdoctor.conformance.protocol import AdapterFault, Skipped
-from okxdoctor.conformance.subject import Subject
+from okxdoctor.conformance.protocol import AdapterFault, Skipped, Spent
+from okxdoctor.conformance.subject import Restartable, Subject
 from okxdoctor.conformance.suite import Book, spoken
 from okxdoctor.conformance.verdict import Case, Found
 
@@ -24,7 +24,14 @@ TURNS = 4
 SHORTEST_TURN = 50
 """Examples that are worth going on for."""
 SHRINK_S = 20.0
-"""How long a found failure may be made smaller once the time of the search is over."""
+"""How long a found failure may be made smaller once the time of the search is over; an input that breaks the adapter
+never longer."""
+SHRINK_RESTARTS = 200
+"""So often an adapter is started again while an input that breaks it is made smaller."""
+HASTE = 50
+LEAST_WAIT_S = 0.3
+"""While an input that hangs is made smaller, a call hangs after HASTE times the slowest answer so far, and not before
+LEAST_WAIT_S. What is left in the end is asked once more with the whole patience."""
 
 
 class _Wrong(AssertionError):
@@ -75,7 +82,7 @@ class Search:
             except Exception as raised:
                 _only_ours(raised)
             # Hypothesis stops soon after a failure. What was found is known from here on, and the search goes on.
-            if not probe.turn_over():
+            if not probe.turn_over() or probe.broke:
                 break
         probe.settle()
         return probe.ran, probe.skipped
@@ -131,24 +138,34 @@ class _Probe:
         self._kinds: dict[tuple[str, str], type[_Wrong]] = {}
         self._latest: dict[tuple[str, str], Found] = {}
         self._known: set[tuple[str, str]] = set()
+        self._patience_s = getattr(subject, "call_timeout_s", 0.0)
+        self._slowest_s = 0.0
+        self._broken: dict[tuple[str, str], Found] = {}
+        self._shrinks_until: float | None = None
         self.tried = 0
         self.ran = 0
         self.skipped = 0
 
+    @property
+    def broke(self) -> bool:
+        """Whether the adapter broke: each such input costs a start, so the search ends with the smallest one."""
+        return bool(self._broken)
+
     def __call__(self, given: Mapping[str, Any]) -> None:
-        if self._end is not None and monotonic() > self._end + (
-            SHRINK_S if not self._known.issuperset(self._latest) else 0.0
-        ):
+        if self._over():
             raise _Enough
         case = Case(op=self._op, input=given)
         self.ran += 1
         # What is run to make a found failure smaller does not count as tried.
         self.tried += self._known.issuperset(self._latest)
+        began = monotonic()
         try:
             answer = self._subject.ask(self._op, given)
-        except AdapterFault as fault:
-            self._book.note(Found(case=case, failure=self._book.fault(fault), answer=""))
+        except Spent:
             raise _Enough from None
+        except AdapterFault as fault:
+            self._breaks(Found(case=case, failure=self._book.fault(fault), answer=""))
+        self._slowest_s = max(self._slowest_s, monotonic() - began)
         self.skipped += isinstance(answer, Skipped)
         failure = judge(case, answer)
         if failure is None:
@@ -159,10 +176,35 @@ class _Probe:
             return
         if failure.bug in self._known:
             return
+        self._wrong(found)
+
+    def _over(self) -> bool:
+        now = monotonic()
+        if self._shrinks_until is not None and now > self._shrinks_until:
+            return True
+        grace_s = SHRINK_S if not self._known.issuperset(self._latest) else 0.0
+        return self._end is not None and now > self._end + grace_s
+
+    def _wrong(self, found: Found) -> NoReturn:
         # The last input of a bug is the smallest one: it is what shrinking ends with and runs once more.
+        failure = found.failure
         self._latest[failure.bug] = found
         kind = self._kinds.setdefault(failure.bug, type("_WrongInOneWay", (_Wrong,), {}))
         raise kind(f"{failure.code}: {failure.mistake}")
+
+    def _breaks(self, found: Found) -> NoReturn:
+        """The adapter died, hung or printed garbage at an input: make that smaller, within bounds."""
+        subject = self._subject
+        if not isinstance(subject, Restartable):
+            self._book.note(found)
+            raise _Enough
+        if not self._broken:
+            subject.allow(SHRINK_RESTARTS)
+            self._shrinks_until = monotonic() + SHRINK_S
+        self._broken.setdefault(found.failure.bug, found)
+        if found.failure.code == "adapter.hung":
+            subject.call_timeout_s = min(self._patience_s, max(LEAST_WAIT_S, HASTE * self._slowest_s))
+        self._wrong(found)
 
     def turn_over(self) -> bool:
         """Whether this turn found something new; from now on it is known and does not end a turn."""
@@ -174,5 +216,19 @@ class _Probe:
         """Hand over what was found."""
         from dataclasses import replace
 
-        for found in self._latest.values():
-            self._book.note(replace(found, smallest=True))
+        for bug, found in self._latest.items():
+            if bug in self._broken and not self._breaks_again(found):
+                self._book.note(self._broken[bug])
+            else:
+                self._book.note(replace(found, smallest=True))
+
+    def _breaks_again(self, found: Found) -> bool:
+        """Whether an input that was taken for one that breaks does so with the whole patience too."""
+        assert isinstance(self._subject, Restartable)
+        self._subject.call_timeout_s = self._patience_s
+        self._subject.allow(2)
+        try:
+            self._subject.ask(self._op, found.case.input)
+        except AdapterFault as fault:
+            return fault.code == found.failure.code
+        return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from okxdoctor.conformance.protocol import Answer
 
@@ -27,4 +27,16 @@ class Subject(Protocol):
 
     def close(self) -> None:
         """End it. Nothing is left running."""
+        ...
+
+
+@runtime_checkable
+class Restartable(Subject, Protocol):
+    """A subject that starts again after it broke, so that the input that breaks it can be made smaller."""
+
+    call_timeout_s: float
+    """How long one answer may take."""
+
+    def allow(self, restarts: int) -> None:
+        """So many more starts than before."""
         ...

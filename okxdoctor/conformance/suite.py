@@ -25,10 +25,12 @@ BROKEN_AT_MOST = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """Numbers of one operation: vectors and searched inputs that were run, and inputs that the adapter skipped."""
+    """Numbers of one operation: vectors and searched inputs that were run, and inputs that the adapter skipped. It
+    broke at ``broke`` of the vectors."""
 
     op: str
     vectors: int = 0
+    broke: int = 0
     searched: int = 0
     skipped: int = 0
     why_skipped: str = ""
@@ -134,7 +136,7 @@ def run_cases(subject: Subject, cases: Iterable[Case], book: Book) -> list[Tally
             answer = subject.ask(case.op, case.input)
         except AdapterFault as fault:
             book.note(Found(case=case, failure=book.fault(fault), answer=""))
-            tallies[case.op] = replace(tally, vectors=tally.vectors + 1)
+            tallies[case.op] = replace(tally, vectors=tally.vectors + 1, broke=tally.broke + 1)
             broke += 1
             if broke >= BROKEN_AT_MOST:
                 break
@@ -171,12 +173,13 @@ def run(
     have = [op for op in wanted if op in subject.supports]
     book = Book()
     tallies = {tally.op: tally for tally in run_cases(subject, vectors(have), book)}
-    broke = any(
-        code.startswith("adapter.") and code not in ("adapter.error", "adapter.reply") for code, _ in book.found
+    # One that breaks whatever it is asked is not asked on; one that breaks at some inputs is, for the smallest of them.
+    hopeless = any(tally.broke for tally in tallies.values()) and all(
+        tally.broke == tally.vectors for tally in tallies.values()
     )
     for op in have:
         tally = tallies.get(op, Tally(op=op))
-        if search is not None and not broke and not _never(tally):
+        if search is not None and not hopeless and not _never(tally):
             searched, skipped = search(subject, op, book)
             tally = replace(tally, searched=searched, skipped=tally.skipped + skipped)
         tallies[op] = tally

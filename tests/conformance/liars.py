@@ -41,9 +41,15 @@ def start() -> None:
     say(greeting)
 
 
-def answer(seq: int) -> None:
+def answer(seq: int, given: dict[str, Any]) -> None:
     right = {"seq": seq, "output": {"iso": None}}
     match KIND:
+        case "dies-at-non-ascii" if not json.dumps(given, ensure_ascii=False).isascii():
+            raise UnicodeEncodeError("ascii", "", 0, 1, "ordinal not in range(128)")
+        case "hangs-at-seven" if given["ts"].endswith("7"):
+            time.sleep(60)
+        case "dies-at-non-ascii" | "hangs-at-seven":
+            say({"seq": seq, "skipped": "not now"})
         case "hangs":
             time.sleep(60)
         case "hangs-with-child":
@@ -104,7 +110,7 @@ def main() -> None:
             case _:
                 if KIND == "deaf":
                     time.sleep(60)
-                answer(message["seq"])
+                answer(message["seq"], message["input"])
 
 
 main()

@@ -59,6 +59,7 @@ def signer(
     mac: Callable[[bytes, str], bytes] = _mac,
     text: Callable[[bytes], str] = _b64,
     mark: Callable[[str], str] = lambda query: f"?{query}" if query else "",
+    join: Callable[[str, str, str, str], str] = lambda *parts: "".join(parts),
 ) -> Callable[[Mapping[str, Function]], Function]:
     """A right signer in steps, each of which can be replaced."""
 
@@ -67,7 +68,7 @@ def signer(
         signed = (signed_query or sent_query)(params)
         covered = (signed_body or sent_body)(body)
         request_path = f"{path}?{query}" if query else path
-        prehash = f"{stamp(timestamp)}{verb(method)}{route(path)}{mark(signed)}{covered}"
+        prehash = join(stamp(timestamp), verb(method), f"{route(path)}{mark(signed)}", covered)
         return {"sign": text(mac(key(secret), prehash)), "request_path": request_path, "body": send}
 
     return lambda _right: sign
@@ -315,6 +316,20 @@ SIGNERS = [
     ),
     _sign(
         "promise not awaited", "not-text", "encoding the text of a promise", "FF-038", text=lambda _: "[object Promise]"
+    ),
+    _sign(
+        "method first",
+        "prehash-order",
+        "order method, timestamp, path, body, with nothing between them",
+        "L1",
+        join=lambda ts, method, path, body: f"{method}{ts}{path}{body}",
+    ),
+    _sign(
+        "line feeds between",
+        "prehash-order",
+        "order timestamp, method, path, body, with a line feed between them",
+        "L1",
+        join=lambda *parts: "\n".join(parts),
     ),
     _sign("SHA-512", "digest", "digest HMAC-SHA512", "L1", mac=lambda k, t: hmac.digest(k, t.encode(), "sha512")),
     _sign(

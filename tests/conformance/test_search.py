@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from itertools import pairwise
@@ -11,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from okxdoctor.conformance import search
 from okxdoctor.conformance.callables import Callables
+from okxdoctor.conformance.process import Adapter
 from okxdoctor.conformance.protocol import AdapterFault, Answer, Output
 from okxdoctor.conformance.search import Search
 from okxdoctor.conformance.suite import Book
@@ -122,6 +125,32 @@ def test_an_adapter_that_breaks_ends_the_search_with_the_input_that_broke_it() -
     assert found.failure.code == "adapter.hung"
     assert set(found.case.input) == {"ts"}
     assert book.stderr == "last words"
+
+
+@pytest.mark.parametrize(
+    ("kind", "op", "code", "breaks", "longest"),
+    [
+        ("dies-at-non-ascii", "sign", "adapter.died", lambda given: not str(given).isascii(), 260),
+        ("hangs-at-seven", "parse_timestamp", "adapter.hung", lambda given: given["ts"].endswith("7"), 25),
+    ],
+)
+def test_an_input_that_breaks_the_adapter_is_made_smaller(
+    kind: str, op: str, code: str, breaks: Callable[[Mapping[str, Any]], bool], longest: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(search, "LEAST_WAIT_S", 0.12)
+    monkeypatch.setattr(search, "SHRINK_S", 8.0)
+    adapter = Adapter([sys.executable, str(Path(__file__).with_name("liars.py")), kind], call_timeout_s=1.0)
+    book = Book()
+    try:
+        Search(examples=300, seed=2)(adapter, op, book)
+        assert adapter.call_timeout_s == 1.0
+    finally:
+        adapter.close()
+    found = book.found[code, code.partition(".")[2]]
+    assert found.smallest
+    assert breaks(found.case.input)
+    assert len(str(dict(found.case.input))) < longest, "one trap and nothing else beside the shortest of everything"
 
 
 def test_an_implementation_whose_answers_change_is_still_found_wrong(right: ModuleType) -> None:
