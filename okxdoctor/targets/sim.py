@@ -119,6 +119,8 @@ def _flags(settings: Settings, info: Info, world: World) -> Flags:
         timeout_s=settings.timeout_s,
         deadline_s=settings.deadline_s,
         burst=settings.burst,
+        # Without orders of his own, the user of the exchange is about to send those of its made-up user.
+        orders=() if settings.orders else (str(world.orders_file),),
     )
 
 
@@ -156,6 +158,8 @@ def _config(settings: Settings, inner: Settings, info: Info, world: World) -> Ta
         legacy_ws_port=info.legacy_ws_port,
         cells=cells,
         burst=settings.burst,
+        orders=settings.drafts or config.view.orders,
+        demo_orders=settings.demo_orders,
     )
     plain = urlsplit(info.plain_rest_url)
     return replace(

@@ -18,6 +18,8 @@ from okxdoctor.exchange.core.sites import MIRROR
 from okxdoctor.exchange.faults.model import Fault, Injected
 from okxdoctor.port import Instant
 from okxdoctor.targets.config import read_clocks
+from okxdoctor.targets.world_orders import FAULTS as ORDER_FAULTS
+from okxdoctor.targets.world_orders import orders_text
 
 # What a healthy user of the exchange declares. The figures are those of facts.md §6 for these instruments.
 NEED = ("read", "trade")
@@ -147,6 +149,7 @@ FAULTS: tuple[Fault, ...] = (
         value="number",
         default=60.0,
     ),
+    *ORDER_FAULTS,
 )
 
 
@@ -177,6 +180,7 @@ class World:
     ``clock``        what its clocks say
     ``rest_url``, ``ca_file``  what its configuration names; ``ca_file`` None: only the environment names a store
     ``own_burst``    requests that its own program makes beside the run
+    ``orders_file``  the orders that its program is about to send
     """
 
     environ: Mapping[str, str]
@@ -188,6 +192,7 @@ class World:
     ws_url_from_file: bool
     ca_file: str | None
     own_burst: int
+    orders_file: Path
 
     def __repr__(self) -> str:
         return f"World(home={str(self.home)!r})"
@@ -229,6 +234,8 @@ def build_world(
     text = _profile_text(_credentials(on, key), rest_url if from_file else None, ws_url, need)
     profile.write_text(text, "utf-8")
     profile.chmod(0o644 if "env-config-exposed" in on else 0o600)
+    orders = home / "orders.json"
+    orders.write_text(orders_text(on), "utf-8")
     packages = dict(CLIENT_PACKAGES)
     if "env-dependency-conflict" in on:
         packages["httpx"] = "0.25.2"
@@ -242,6 +249,7 @@ def build_world(
         ws_url_from_file=ws_url is not None,
         ca_file=named_ca,
         own_burst=int(float(str(on.get("ratelimit-exceeded", 0)))),
+        orders_file=orders,
     )
 
 

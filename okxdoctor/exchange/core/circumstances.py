@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from .account_world import AccountChange
 from .instruments import Change
 from .limits import NO_PRESSURE, Pressure
 from .redraft import Redraft
@@ -96,6 +97,7 @@ class Circumstances:
     verification_age_ms: int = 0
     """How long signed requests have waited when their timestamp is looked at."""
     key: KeyChange = field(default_factory=KeyChange)
+    account: AccountChange = field(default_factory=AccountChange)
     seen_address: str | None = None
     """The address that the exchange sees instead of the peer's (a NAT, a gateway)."""
     bound_keys_only: bool = False

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from . import seeded
+from .account_world import Altered, alter, restore
 from .accounts import KeyRecord
 from .circumstances import HEALTHY, Circumstances
 from .clock import Clock
@@ -50,6 +51,7 @@ class Site:
                 label="okxdoctor",
             )
         self.keys: dict[str, KeyRecord] = {record.key: record for record in self._issued.values()}
+        self._altered: Altered | None = None
 
     def credentials(self, environment: str) -> Credentials:
         """The credentials of the account of ``environment`` as they were handed out."""
@@ -83,6 +85,14 @@ class Site:
                 record = replace(record, environment=change.environment, uid=self._issued[change.environment].uid)
             keys[record.key] = record
         self.keys = keys
+
+    def alter(self, world: Circumstances, now_ms: int) -> None:
+        """Bring the account of the live key into the state that the circumstances ask for."""
+        venue = self.venues["live"]
+        account = venue.accounts[self._issued["live"].uid]
+        if self._altered is not None:
+            restore(venue, account, self._altered, now_ms)
+        self._altered = alter(venue, account, world.account, now_ms)
 
 
 class Exchange:
@@ -119,6 +129,9 @@ class Exchange:
         if world.changes != before.changes:
             # The circumstances of an instrument are those of production: demo keeps its own list.
             self.sites["global"].venues["live"].apply(world.changes, now_ms)
+        if world.account != before.account:
+            for site in self.sites.values():
+                site.alter(world, now_ms)
         self.tell()
 
     def under(self, world: Circumstances) -> AbstractContextManager[None]:

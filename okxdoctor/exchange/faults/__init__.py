@@ -32,12 +32,13 @@ def catalogue() -> tuple[Fault, ...]:
     """All faults, by layer and name: the exchange's own and those of the network around it."""
     from okxdoctor.exchange.net.faults import FAULTS as NETWORK
 
+    from .account import FAULTS as ACCOUNT
     from .edge import FAULTS as EDGE
     from .schema import FAULTS as SHAPES
     from .semantics import FAULTS as SEMANTICS
     from .ws import FAULTS as CONVERSATIONS
 
-    found = (*SEMANTICS, *SHAPES, *EDGE, *CONVERSATIONS, *NETWORK)
+    found = (*SEMANTICS, *ACCOUNT, *SHAPES, *EDGE, *CONVERSATIONS, *NETWORK)
     return tuple(sorted(found, key=lambda fault: (fault.layer, fault.name)))
 
 

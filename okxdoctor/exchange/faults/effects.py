@@ -20,6 +20,7 @@ from okxdoctor.exchange.core.http_edge import blocked_page
 from okxdoctor.exchange.core.instruments import Change
 from okxdoctor.exchange.core.limits import Pressure
 
+from .account import changed
 from .model import Injected
 from .schema import redrafts
 from .ws import troubled
@@ -46,6 +47,8 @@ def _with(world: Circumstances, name: str, value: float | str | None) -> Circums
             return _clock(world, name, value)
         case "key" | "permission" | "ip":
             return _key(world, name, value)
+        case "account" | "order":
+            return replace(world, account=changed(world.account, name))
         case "http" | "header" | "timestamp":
             return _edge(world, name, value)
         case "status":

@@ -23,8 +23,8 @@ ValueKind = Literal["duration", "choice", "number", "address", "text"]
 """
 
 Layer = Literal[
-    "clock", "dns", "tcp", "proxy", "tls", "http", "status", "key", "ratelimit", "instrument", "schema", "ws",
-    "machine",
+    "clock", "dns", "tcp", "proxy", "tls", "http", "status", "key", "account", "ratelimit", "instrument", "schema",
+    "ws", "machine",
 ]  # fmt: skip
 
 Unit = Literal["request", "session", "connection", "lookup", "packet", "tunnel", "state"]
