@@ -140,7 +140,7 @@ def _finding(draft: OrderDraft, breach: Breach, meaning: str) -> Finding:
         evidence["code"] = breach.codes[0]
     if meaning and breach.cause in ("order.insufficient-funds", "order.unit-confusion", "precision.size-above-maximum"):
         evidence["asks_for"] = meaning
-    fixes = tuple(f'"{name}": "{value}"   # {where}' for name, value in breach.fix[:3] if value)
+    fixes = tuple(f'"{name}": "{line(value, 80)}"   # {where}' for name, value in breach.fix[:3] if value)
     return Finding(
         code=breach.cause,
         summary=line(f"{where}: {breach.says}{told}", 300),
@@ -148,7 +148,7 @@ def _finding(draft: OrderDraft, breach: Breach, meaning: str) -> Finding:
         subject=where,
         severity=Severity.WARNING if breach.mild else None,
         confidence=Confidence.CERTAIN if breach.sure else Confidence.LIKELY,
-        remedy=tuple(line(each) for each in (*fixes, *breach.hints)),
+        remedy=(*fixes, *breach.hints),
     )
 
 

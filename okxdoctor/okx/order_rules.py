@@ -13,6 +13,7 @@ Grade: documented; that off-tick prices outside options are refused (51150) is i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from fractions import Fraction
 
 from okxdoctor.facts import ListedInstrument
@@ -24,7 +25,9 @@ from okxdoctor.okx.order_figures import priced, sized
 from okxdoctor.okx.order_funds import short_of_funds
 from okxdoctor.okx.order_units import other_unit
 from okxdoctor.okx.order_view import Breach, Place, fraction, number, product, shown, word
-from okxdoctor.okx.order_wire import WRONG, wire_flaws, wire_rules
+from okxdoctor.okx.order_wire import WRONG, WireFlaw, wire_flaws, wire_rules
+from okxdoctor.okx.precision import PrecisionError, plain_text
+from okxdoctor.okx.wire_numbers import CAUSE, NumberFlaw, number_flaws, without_noise
 
 _LEVEL = {"1": "spot mode", "2": "futures mode", "3": "multi-currency margin mode", "4": "portfolio margin mode"}
 
@@ -44,7 +47,7 @@ def judge(order: Mapping[str, Json], place: Place) -> tuple[Breach, ...]:
             parameter=flaw.parameter,
             says=flaw.says.rstrip("."),
             evidence=flaw.evidence,
-            fix=_meant(order, flaw.evidence),
+            fix=_respelt(order, flaw),
             sure=flaw.sure,
         )
         for flaw in wire_flaws(order)
@@ -66,9 +69,36 @@ def judge(order: Mapping[str, Json], place: Place) -> tuple[Breach, ...]:
     return (*other_unit(order, listed, place, tuple(found)), *found)
 
 
-def _meant(order: Mapping[str, Json], evidence: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-    meant, name = evidence.get("meant"), str(evidence.get("parameter"))
-    return ((str(meant), word(order, name)),) if meant else ()
+def _respelt(order: Mapping[str, Json], flaw: WireFlaw) -> tuple[tuple[str, str], ...]:
+    """What was most likely meant by a name, a word, a number or an id that is not allowed as it stands."""
+    name, value = flaw.parameter, order.get(flaw.parameter)
+    if flaw.cause == CAUSE and isinstance(value, str | int | Decimal):
+        return ((name, plainly),) if (plainly := _plainly(value)) else ()
+    if not isinstance(value, str):
+        return ()
+    meant = flaw.evidence.get("meant")
+    if isinstance(meant, str):
+        return ((meant, value),)
+    if flaw.cause == "order.client-id-invalid":
+        kept = "".join(character for character in value if character.isascii() and character.isalnum())
+        return ((name, kept),) if 0 < len(kept) <= wire_rules().id_characters else ()
+    known = wire_rules().words.get(name, ())
+    word_meant = next((each for each in known if each and each == value.strip().lower()), None)
+    return ((name, word_meant),) if word_meant else ()
+
+
+def _plainly(value: str | int | Decimal) -> str:
+    """The number without what is wrong with its spelling; "" where it is not plain what number is meant."""
+    flaws = number_flaws(value)
+    text = format(value, "f") if isinstance(value, Decimal) else str(value).strip()
+    if NumberFlaw.THOUSANDS in flaws:
+        text = text.replace(",", "")
+    if NumberFlaw.DECIMAL_COMMA in flaws:
+        return ""
+    try:
+        return without_noise(text) or plain_text(text.replace("_", "").lstrip("+"))
+    except PrecisionError:
+        return ""
 
 
 # ---- the account ---------------------------------------------------------------------------------
