@@ -8,6 +8,8 @@ What it means
   proxy.auth-required   it wants a user and password (407), or others than these
   proxy.forbidden       it will not open a tunnel to this host
   proxy.scheme-wrong    the URL says https:// or socks5:// and the proxy speaks something else
+  tcp.refused, tcp.filtered, tcp.unreachable   the proxy could not get through to the exchange (502, 503, 504), and
+                        nor can this machine without it
   proxy.split           REST and WebSocket leave by different ways: two egress addresses, one IP list
 
 What to do: correct or unset the variable or setting that is named. Most proxies for https are written http://HOST:PORT;
@@ -23,22 +25,30 @@ from dataclasses import dataclass
 
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Json
-from okxdoctor.port import Io, ProxyDial, Role, Route
+from okxdoctor.port import Dial, Endpoint, Io, ProxyDial, Role, Route
 from okxdoctor_checks._words import ROLE_NAMES, listed
 
-AUTHENTICATION_REQUIRED = 407
+AUTHENTICATION_REQUIRED = frozenset({407, 401})
+"""401 is no answer of a proxy by the book; tinyproxy gives it for a wrong password."""
 GATEWAY_STATUSES = frozenset({502, 503, 504})
 """With these a proxy says that the far side, not the request, is the trouble."""
+SOCKS_UNREACHED = frozenset({3, 4, 5, 6})
+"""The same in SOCKS5 (RFC 1928 §6): network or host unreachable, connection refused, TTL expired."""
+SHUT = {"refused": "tcp.refused", "reset": "tcp.refused", "timeout": "tcp.filtered", "unreachable": "tcp.unreachable"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """How one role leaves: its proxy and what came of a tunnel through it; both None for the direct way."""
+    """How one role leaves: its proxy and what came of a tunnel through it; both None for the direct way.
+
+    ``direct``: attempts without the proxy, made where it says that the far side is the trouble.
+    """
 
     role: Role
     host: str
     route: Route | None
     dial: ProxyDial | None
+    direct: tuple[Dial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,19 +67,26 @@ async def probe(io: Io) -> Facts:
     if view.rest_route is None and view.ws_route is None:
         raise Skip("no proxy is configured")
     rest, ws, variables = await asyncio.gather(
-        _dial(io, "rest", view.rest_route), _dial(io, "ws", view.ws_route), _variables(io)
+        _way(io, view.rest, view.rest_route), _way(io, view.ws, view.ws_route), _variables(io)
     )
-    return Facts(
-        ways=(
-            Way(role="rest", host=view.rest.host, route=view.rest_route, dial=rest),
-            Way(role="ws", host=view.ws.host, route=view.ws_route, dial=ws),
-        ),
-        variables=variables,
-    )
+    return Facts(ways=(rest, ws), variables=variables)
 
 
-async def _dial(io: Io, role: Role, route: Route | None) -> ProxyDial | None:
-    return None if route is None else await io.dial_proxy(role)
+async def _way(io: Io, endpoint: Endpoint, route: Route | None) -> Way:
+    found = None if route is None else await io.dial_proxy(endpoint.role)
+    direct: tuple[Dial, ...] = ()
+    if found is not None and _far_side(found):
+        try:
+            direct = await io.dial(endpoint.role)
+        except (Skip, Inconclusive):
+            direct = ()
+    return Way(role=endpoint.role, host=endpoint.host, route=route, dial=found, direct=direct)
+
+
+def _far_side(dial: ProxyDial) -> bool:
+    """Whether the proxy says that it was willing and could not get through."""
+    speaks_socks = dial.route.scheme.startswith("socks")
+    return dial.outcome == "status" and dial.status in (SOCKS_UNREACHED if speaks_socks else GATEWAY_STATUSES)
 
 
 async def _variables(io: Io) -> tuple[tuple[str, str], ...]:
@@ -97,7 +114,7 @@ def _judge(way: Way, *, subject: str | None = None) -> Finding | None:
         return None
     dial, route = way.dial, way.dial.route
     place = f"{route.host}:{route.port}"
-    code, confidence, said, remedy = _verdict(dial)
+    code, confidence, said, remedy = _neither_way(way, dial) or _verdict(dial)
     who = "The proxy" if subject == "" else f"{ROLE_NAMES[way.role]}: the proxy"
     return Finding(
         code=code,
@@ -110,12 +127,17 @@ def _judge(way: Way, *, subject: str | None = None) -> Finding | None:
             "status": dial.status,
             "speaks": dial.speaks or None,
             "addresses": {each.address: each.errno or each.outcome for each in dial.dials},
+            "direct": {each.address: each.errno or each.outcome for each in way.direct},
             "waited_ms": round(dial.elapsed_ms, 1) if 0 <= dial.elapsed_ms < 1e12 else None,
         },
         subject=way.role if subject is None else subject,
         confidence=confidence,
         remedy=remedy,
-        excluded=("tcp.refused", "tcp.filtered") if code == "proxy.unreachable" else (),
+        excluded=("tcp.refused", "tcp.filtered")
+        if code == "proxy.unreachable"
+        else ("proxy.forbidden",)
+        if code.startswith("tcp.")
+        else (),
     )
 
 
@@ -124,6 +146,17 @@ def _origin(route: Route) -> str:
         return "set by --proxy"
     kind, _, name = route.source.partition(":")
     return f"set by {name}" if kind == "env" and name else f"from the {kind}" if kind else "configured"
+
+
+def _neither_way(way: Way, dial: ProxyDial) -> tuple[str, Confidence, str, tuple[str, ...]] | None:
+    """The proxy was willing and could not get through, and without it there is no way either: not the proxy's doing."""
+    codes = {SHUT.get(each.outcome) for each in way.direct}
+    code = codes.pop() if len(codes) == 1 else None
+    if not _far_side(dial) or code is None:
+        return None
+    how = {"tcp.refused": "is refused", "tcp.filtered": "stays unanswered", "tcp.unreachable": "finds no route"}[code]
+    said = f"was willing and could not reach {dial.target} ({dial.status}), and a connection without it {how} as well"
+    return code, Confidence.LIKELY, said, ()
 
 
 def _verdict(dial: ProxyDial) -> tuple[str, Confidence, str, tuple[str, ...]]:
@@ -141,10 +174,10 @@ def _verdict(dial: ProxyDial) -> tuple[str, Confidence, str, tuple[str, ...]]:
             return "proxy.unreachable", Confidence.CERTAIN, how, (*drop, "Or start it, or correct host and port")
         case "auth-required":
             return _authentication(route)
-        case "status" if dial.status == AUTHENTICATION_REQUIRED:
+        case "status" if dial.status in AUTHENTICATION_REQUIRED:
             return _authentication(route)
         case "status":
-            sure = Confidence.LIKELY if dial.status in GATEWAY_STATUSES else Confidence.CERTAIN
+            sure = Confidence.LIKELY if _far_side(dial) else Confidence.CERTAIN
             said = f"answers {dial.status or 'with a refusal'} when asked for a tunnel to {dial.target}"
             return "proxy.forbidden", sure, said, ()
         case "not-proxy":
@@ -239,5 +272,8 @@ CHECK = Check(
         "proxy.forbidden",
         "proxy.scheme-wrong",
         "proxy.split",
+        "tcp.refused",
+        "tcp.filtered",
+        "tcp.unreachable",
     ),
 )

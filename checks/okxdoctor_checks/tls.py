@@ -15,6 +15,8 @@ What it means
   tls.weak                 nothing above TLS 1.1, a short key, or an outdated signature
   tls.handshake-reset      the connection dies once the host name was sent in clear
   tls.not-tls              what answers on this port is not TLS
+  tcp.refused, http.timeout   whatever name is sent, the connection ends at once, or stays silent: nobody is behind
+                           it, or packets of full size do not pass
 
 What to do: never turn verification off. For a private root or gateway give the CA file to the program (SSL_CERT_FILE)
 and to okxdoctor (--ca-file). Python 3.13 verifies strictly: a company root without key identifiers, accepted before,
@@ -28,8 +30,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from okxdoctor.check import Check, Inconclusive, Skip
+from okxdoctor.facts import Handshake
 from okxdoctor.model import Confidence, Finding
-from okxdoctor.port import Endpoint, Io, TimeBasis, TrustStore
+from okxdoctor.port import Endpoint, Io, Role, TimeBasis, TrustStore
 from okxdoctor_checks._certificates import DAY_S, Ends, called, covers, dated, path, weakness
 from okxdoctor_checks._limits import limit
 from okxdoctor_checks._tls_greeting import Greeting, accepted, finding, place, verified
@@ -85,10 +88,20 @@ async def probe(io: Io) -> Facts:
 
 async def _greet(io: Io, endpoint: Endpoint) -> Greeting | Skip | Inconclusive:
     role = endpoint.role
+    first, flip = asyncio.ensure_future(io.handshake(role)), None
     try:
-        handshake = await io.handshake(role)
+        # Silence costs the whole patience for one handshake; two in a row would be all that a probe has.
+        await asyncio.wait({first}, timeout=limit("tls_silence_s"))
+        if not first.done():
+            flip = asyncio.ensure_future(_flipped(io, role))
+        handshake = await first
+        other = await flip if flip is not None else None
     except (Skip, Inconclusive) as reason:
         return reason
+    finally:
+        for task in (first, flip):
+            if task is not None:
+                task.cancel()
     if handshake.outcome != "ok" and not handshake.address:
         # No connection was there to greet over; the check below says why.
         phase = handshake.detail.partition(":")[0]
@@ -99,11 +112,16 @@ async def _greet(io: Io, endpoint: Endpoint) -> Greeting | Skip | Inconclusive:
     if handshake.outcome in ("reset", "closed", "timeout") or (
         handshake.outcome == "alert" and handshake.alert not in TOO_OLD
     ):
-        try:
-            flipped = await io.handshake(role, server_name=io.view.control_name)
-        except (Skip, Inconclusive):
-            flipped = None
+        flipped = other if flip is not None else await _flipped(io, role)
     return Greeting(role=role, host=endpoint.host, handshake=handshake, flipped=flipped)
+
+
+async def _flipped(io: Io, role: Role) -> Handshake | None:
+    """The same place, greeted with the name of another host."""
+    try:
+        return await io.handshake(role, server_name=io.view.control_name)
+    except (Skip, Inconclusive):
+        return None
 
 
 # ---- evaluate --------------------------------------------------------------------------------
@@ -172,6 +190,10 @@ def _cut_off(greeting: Greeting) -> Finding:
     answers = flipped is not None and flipped.outcome in ("ok", "alert") and flipped.alert not in TOO_OLD
     same = flipped is not None and (flipped.outcome, flipped.alert) == (handshake.outcome, handshake.alert)
     other = flipped.server_name if flipped is not None else ""
+    if same and handshake.outcome == "timeout":
+        return _mute(greeting, other)
+    if same and handshake.outcome in ("reset", "closed"):
+        return _nobody_behind(greeting, other, how)
     if answers and not same:
         said, confidence = f"; with the name {other} the same address answers", Confidence.CERTAIN
     elif flipped is not None:
@@ -191,6 +213,48 @@ def _cut_off(greeting: Greeting) -> Finding:
         },
         confidence=confidence,
         excluded=("tls.weak", "tls.not-tls") if confidence is Confidence.CERTAIN else (),
+    )
+
+
+def _mute(greeting: Greeting, other: str) -> Finding:
+    """Whatever name is asked for, nothing comes: no filter that reads names."""
+    waited_ms = greeting.handshake.elapsed_ms
+    return finding(
+        "http.timeout",
+        greeting,
+        f"{place(greeting)} accepts connections, and no TLS answer comes within {duration(waited_ms / 1000)}, nor with "
+        f"the name {other}.",
+        {"phase": "handshake", "waited_ms": finite(waited_ms, 1), "other_name": other},
+        confidence=Confidence.LIKELY,
+        remedy=(
+            "ping -M do -s 1472 -c 3 "
+            f"{greeting.handshake.address or greeting.host}   # packets of full size; if only smaller ones (-s 1300) "
+            "pass: lower the MTU of the VPN or container network",
+            "A firewall that opens TCP and drops what is in it looks the same: try another network",
+        ),
+        excluded=("tls.handshake-reset", "tls.weak", "tcp.filtered"),
+    )
+
+
+def _nobody_behind(greeting: Greeting, other: str, how: str) -> Finding:
+    """Ended before a byte came, whatever name is asked for: somebody accepts connections for a port that is closed."""
+    return finding(
+        "tcp.refused",
+        greeting,
+        f"a connection to {place(greeting)} is accepted and {how} before a byte has come, also with the name {other}: "
+        "a forwarder (tunnel, load balancer, container port) with nobody behind it.",
+        {
+            "outcome": greeting.handshake.outcome,
+            "other_name": other,
+            "waited_ms": finite(greeting.handshake.elapsed_ms, 1),
+        },
+        confidence=Confidence.LIKELY,
+        remedy=(
+            "Look at what listens there for others: an SSH tunnel, a load balancer, docker ps (published ports)",
+            f"openssl s_client -connect {greeting.handshake.address or greeting.host}:{greeting.handshake.port} "
+            f"-servername {greeting.host}   # the same without okxdoctor",
+        ),
+        excluded=("tls.handshake-reset", "tls.weak"),
     )
 
 
@@ -311,6 +375,8 @@ CHECK = Check(
         "tls.weak",
         "tls.handshake-reset",
         "tls.not-tls",
+        "tcp.refused",
+        "http.timeout",
     ),
     reads=("clock",),
 )

@@ -60,6 +60,7 @@ def test_healthy() -> None:
         (dialed("unreachable"), "proxy.unreachable", Confidence.CERTAIN),
         (dialed("name-not-found"), "proxy.unreachable", Confidence.CERTAIN),
         (dialed("status", status=407), "proxy.auth-required", Confidence.CERTAIN),
+        (dialed("status", status=401), "proxy.auth-required", Confidence.CERTAIN),
         (dialed("auth-required"), "proxy.auth-required", Confidence.CERTAIN),
         (dialed("status", status=403), "proxy.forbidden", Confidence.CERTAIN),
         (dialed("status", status=405), "proxy.forbidden", Confidence.CERTAIN),

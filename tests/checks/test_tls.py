@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from okxdoctor.check import Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Severity
-from okxdoctor.port import Certificate, Endpoint, Handshake, Route, TimeBasis, TrustStore, Verification
+from okxdoctor.port import Certificate, Endpoint, Handshake, Role, Route, TimeBasis, TrustStore, Verification
 from okxdoctor_checks._certificates import called, covers, epoch_s, path
 from okxdoctor_checks._tls_greeting import Greeting
 from okxdoctor_checks.tls import CHECK, Facts
@@ -446,6 +446,24 @@ def test_probe_flips_the_name_where_a_greeting_died() -> None:
     found, findings = run(CHECK, io)
     assert codes(findings) == ["tls.handshake-reset", "tls.weak"]
     assert found.greetings[1].flipped is None
+
+
+def test_probe_does_not_wait_out_a_silence_before_it_flips_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent(FakeIo):
+        flips = 0
+
+        async def handshake(self, role: Role, *, server_name: str | None = None) -> Handshake:
+            if server_name is not None:
+                self.flips += 1
+                return shaken(server_name=server_name)
+            while not self.flips:
+                await asyncio.sleep(0)
+            return shaken("timeout")
+
+    monkeypatch.setattr("okxdoctor_checks.tls.limit", lambda name: 0.001)
+    found, findings = run(CHECK, Silent(trust_fact=STORE))
+    assert codes(findings) == ["tls.handshake-reset", "tls.handshake-reset"]
+    assert {g.flipped.outcome for g in found.greetings if g.flipped} == {"ok"}
 
 
 @pytest.mark.parametrize(
