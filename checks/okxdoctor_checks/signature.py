@@ -1,16 +1,15 @@
-"""Does a correct signature arrive as it was made: in a query, in a body, and in the WebSocket login?
+"""Does a correct signature arrive as it was made, in a query and in a body?
 
 First okxdoctor's own signing is computed over the reference vectors, so that a refusal cannot be its own mistake. Then
-three forms are sent that a plain read does not cover: a GET whose query holds a percent-encoded comma, a POST whose
-body has blanks and an order of its own (order-precheck, which places nothing), and a WebSocket login. Any answer from
-behind the authentication proves the form, also a refusal for permission or account mode.
+two forms are sent that a plain read does not cover: a GET whose query holds a percent-encoded comma, and a POST whose
+body has blanks and an order of its own (order-precheck, which places nothing). Any answer from behind the
+authentication proves the form, also a refusal for permission or account mode. The WebSocket login is looked at by the
+check `ws.private`.
 
 What it finds, and what to do:
 * one form is refused with 50113 while the plain read of the key check is accepted: something between this machine and
   the exchange rewrites the query or the body. A variant of the form is sent to see what is rewritten. Take the proxy
   or gateway out of the way.
-* the WebSocket refuses the login that REST accepts: the WebSocket address belongs to another site or environment than
-  the REST address, or the clock stands at the edge of the window; the finding says which.
 * the trading endpoint wants a key that is bound to an IP address, which reading does not.
 
 When the plain read is refused as well, the key check names the cause and nothing is added here. Own requests that are
@@ -22,15 +21,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from okxdoctor.check import Check, Inconclusive, Skip
-from okxdoctor.knowledge import tunable
-from okxdoctor.model import Confidence, Finding, Json
+from okxdoctor.model import Confidence, Finding
 from okxdoctor.okx import signing
-from okxdoctor.port import Ask, Cell, Io, KeyStanding, Socket
-from okxdoctor_checks._answers import Reply, layer, line, read, standing_in_the_way, together
+from okxdoctor.port import Ask, Io, KeyStanding
+from okxdoctor_checks._answers import Reply, line, read, standing_in_the_way, together
 from okxdoctor_checks._own_signing import vectors_reproduced
 from okxdoctor_checks._refusals import AUTHENTICATION, EXPIRED, NAMED, Way, plain_refusal, seen
 
@@ -55,29 +53,13 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """One WebSocket login. ``outcome``: accepted | refused (``code``) | closed (``close_code``) | silent | unopened."""
-
-    url: str
-    site: str
-    environment: Literal["live", "demo"]
-    outcome: Literal["accepted", "refused", "closed", "silent", "unopened"]
-    code: str = ""
-    msg: str = ""
-    close_code: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """``plain``: how the key check's read without query and body fared. ``elsewhere``: logins at other addresses."""
+    """``plain``: how the key check's read without query and body fared."""
 
     way: Way
-    environment: Literal["live", "demo"]
     vectors: int
     plain: KeyStanding
     forms: tuple[Form, ...]
-    login: Login
-    elsewhere: tuple[Login, ...] = ()
 
 
 # ---- what is sent ------------------------------------------------------------------------------
@@ -110,35 +92,26 @@ async def probe(io: Io) -> Facts:
         raise Skip("no API key is set: private checks are not made")
     # In a thread: the event loop times the round trips of other checks meanwhile.
     proving = asyncio.ensure_future(asyncio.to_thread(vectors_reproduced))
-    logging_in = asyncio.ensure_future(_login(io))
     try:
         forms = await together(_form(io, "query", "first", QUERY), _form(io, "body", "first", BODY))
-        login = await logging_in
         vectors = await proving
     finally:
-        logging_in.cancel()
         proving.cancel()
     plain = await io.given(KeyStanding) or KeyStanding(standing="undecided")
     if plain.standing == "refused":
         # Why, is the key check's to say; how signed requests arrive cannot be seen through it.
         raise Skip(f"the key is refused{f' ({plain.code})' if plain.code else ''} (see key)", layer="key")
-    _see_to_it_that_all_came(forms, login, view.rest.host)
+    _see_to_it_that_all_came(forms, view.rest.host)
     variants: list[Form] = []
-    elsewhere: tuple[Login, ...] = ()
     for form in forms:
         if form.reply.code == BAD_SIGNATURE:
             variants += [await _form(io, form.part, name, ask) for name, ask in VARIANTS[form.part]]
-    if login.code in (_WS_UNKNOWN_KEY, _WS_OTHER_ENVIRONMENT):
-        elsewhere = await _login_elsewhere(io, login)
     route = view.rest_route
     return Facts(
         way=Way(host=view.rest.host, via=f"{route.host}:{route.port}" if route is not None else ""),
-        environment=view.environment,
         vectors=vectors,
         plain=plain,
         forms=(*forms, *variants),
-        login=login,
-        elsewhere=elsewhere,
     )
 
 
@@ -146,7 +119,7 @@ async def _form(io: Io, part: Part, variant: str, ask: Ask) -> Form:
     return Form(part=part, variant=variant, reply=read(await io.http(ask)))
 
 
-def _see_to_it_that_all_came(forms: tuple[Form, ...], login: Login, host: str) -> None:
+def _see_to_it_that_all_came(forms: tuple[Form, ...], host: str) -> None:
     obstacles = [standing_in_the_way(form.reply, host) for form in forms]
     for form, obstacle in zip(forms, obstacles, strict=True):
         if obstacle is None:
@@ -155,89 +128,9 @@ def _see_to_it_that_all_came(forms: tuple[Form, ...], login: Login, host: str) -
             raise obstacle
         # One of the two came through: no lower check has reason to see what stopped the other.
         raise Inconclusive(f"{form.reply.method} {form.reply.path} was not decided: {obstacle.because}")
-    if login.outcome == "silent":
-        raise Inconclusive(f"the WebSocket login at {login.url} was not answered")
-    if login.code in _WS_BUSY:
-        raise Inconclusive(f"the WebSocket did not decide the login: {login.code} {login.msg}")
-
-
-async def _login(io: Io, cell: Cell | None = None) -> Login:
-    """Open the private WebSocket, log in, and take what answers it."""
-    view = io.view
-    blank = Login(
-        url=cell.ws_url if cell is not None else view.ws.url,
-        site=cell.site if cell is not None else view.site,
-        environment=cell.environment if cell is not None else view.environment,
-        outcome="unopened",
-    )
-    try:
-        socket = await io.open_socket("private", cell=f"{cell.site}/{cell.environment}" if cell is not None else None)
-    except (Skip, Inconclusive) as unseen:  # a recording holds no WebSocket
-        return replace(blank, msg=line(unseen.because))
-    try:
-        return await _answered(socket, blank)
-    finally:
-        await socket.close()
-
-
-async def _answered(socket: Socket, blank: Login) -> Login:
-    if not socket.opening.ok:
-        failure = socket.opening.failure
-        return replace(blank, msg=f"see {layer(failure)}" if failure is not None else "see ws")
-    await socket.login()
-    while (frame := await socket.receive(tunable("ws_pong_s"))) is not None:
-        if frame.kind == "close":
-            return replace(blank, outcome="closed", close_code=frame.code)
-        event = _event(frame.text)
-        code, msg = line(str(event.get("code", "")), 16), _short(event.get("msg"))
-        match event.get("event"):
-            case "login" if code in ("0", ""):
-                return replace(blank, outcome="accepted", code=code, msg=msg)
-            case "login" | "error":
-                return replace(blank, outcome="refused", code=code, msg=msg)
-            case _:
-                continue
-    return replace(blank, outcome="silent")
-
-
-def _event(text: str) -> dict[str, object]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _short(value: object) -> str:
-    return line(value) if isinstance(value, str) else ""
-
-
-async def _login_elsewhere(io: Io, refused: Login) -> tuple[Login, ...]:
-    """The same login where the key might be at home, one after the other: connections are limited per second."""
-    same_site = refused.code == _WS_OTHER_ENVIRONMENT
-    found: list[Login] = []
-    for cell in io.view.cells:
-        if cell.ws_url == io.view.ws.url or (cell.site, cell.environment) == (io.view.site, io.view.environment):
-            continue
-        if (cell.site == io.view.site) if same_site else (cell.environment == io.view.environment):
-            await io.sleep(1 / tunable("ws_connections_per_s"))
-            found.append(await _login(io, cell))
-    return tuple(found)
 
 
 # ---- evaluate ----------------------------------------------------------------------------------
-
-_WS_UNKNOWN_KEY = "60032"
-_WS_OTHER_ENVIRONMENT = "50101"
-_WS_BUSY = frozenset({"60014", "60023", "63999"})
-# WebSocket login errors that say what a REST refusal says, and the cause both have.
-_WS_CAUSES = {
-    "60004": "timestamp.format",
-    "60005": "key.malformed",
-    "60006": "timestamp.expired",
-    "60007": "key.secret-wrong",
-    "60024": "key.passphrase-wrong",
-}
 
 
 def evaluate(facts: Facts) -> Iterable[Finding]:
@@ -248,8 +141,6 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
     for form in first:
         if proven and form.reply.kind == "refused":
             yield from _form_refused(form, facts)
-    if proven:
-        yield from _login_refused(facts)
 
 
 def _accepted(form: Form) -> bool:
@@ -306,67 +197,9 @@ def _endpoint(form: Form) -> str:
     return form.reply.path.partition("?")[0].removeprefix("/api/v5/")
 
 
-def _login_refused(facts: Facts) -> Iterator[Finding]:
-    login = facts.login
-    evidence: dict[str, Json] = {"url": login.url, "code": login.code, "message": login.msg, "rest": "accepted"}
-
-    def finding(cause: str, summary: str, confidence: Confidence, remedy: tuple[str, ...] = ()) -> Finding:
-        return Finding(
-            code=cause, summary=line(summary), evidence=evidence, subject="ws", confidence=confidence, remedy=remedy
-        )
-
-    if login.outcome == "closed":
-        evidence["close_code"] = login.close_code
-        yield finding(
-            "ws.login-refused",
-            f"The WebSocket ended on the login with close code {login.close_code}, and REST accepts the key",
-            Confidence.LIKELY,
-        )
-    if login.outcome != "refused":
-        return
-    homes = [other for other in facts.elsewhere if other.outcome == "accepted"]
-    evidence["elsewhere"] = {
-        f"{other.site}/{other.environment}": other.code or other.outcome for other in facts.elsewhere
-    }
-    if login.code in (_WS_UNKNOWN_KEY, _WS_OTHER_ENVIRONMENT) and homes:
-        home = homes[0]
-        evidence["ws_url"] = home.url
-        same_site = login.code == _WS_OTHER_ENVIRONMENT
-        yield finding(
-            "key.wrong-environment" if same_site else "region.wrong-ws-host",
-            f"REST accepts the key and {login.url} does not ({login.code}); {home.url} does",
-            Confidence.CERTAIN if len(homes) == 1 else Confidence.LIKELY,
-            remedy=(f"Use {home.url} for the WebSocket, with the REST address as it is",),
-        )
-    elif login.code == _WS_OTHER_ENVIRONMENT:
-        yield finding(
-            "key.wrong-environment",
-            f"REST accepts the key as {facts.environment}, and {login.url} serves the other environment (50101)",
-            Confidence.LIKELY,
-        )
-    elif login.code == _WS_UNKNOWN_KEY:
-        yield finding(
-            "region.wrong-ws-host",
-            f"REST accepts the key and {login.url} does not know it (60032): it is another site's WebSocket",
-            Confidence.LIKELY,
-        )
-    elif login.code in _WS_CAUSES:
-        yield finding(
-            _WS_CAUSES[login.code],
-            f"The WebSocket login is refused with {login.code} ({login.msg or 'no text'}), and REST accepts the key",
-            Confidence.LIKELY,
-        )
-    else:
-        yield finding(
-            "ws.login-refused",
-            f"The WebSocket login is refused with {login.code or 'no code'} ({login.msg or 'no text'})",
-            Confidence.CERTAIN,
-        )
-
-
 CHECK = Check(
     id="signature",
-    title="Signed requests and the WebSocket login arrive as they were signed",
+    title="Signed requests arrive as they were signed",
     facts=Facts,
     probe=probe,
     evaluate=evaluate,
@@ -374,9 +207,6 @@ CHECK = Check(
     private=True,
     causes=(
         "signature.unexplained",
-        "ws.login-refused",
-        "region.wrong-ws-host",
-        "key.wrong-environment",
         "key.malformed",
         "key.passphrase-wrong",
         "key.secret-wrong",

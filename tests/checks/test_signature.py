@@ -1,4 +1,4 @@
-"""The check of signing: own vectors, a query, a body, a login; and what is not its business."""
+"""The check of signing: own vectors, a query, a body; and what is not its business."""
 
 from __future__ import annotations
 
@@ -10,41 +10,33 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakeio import FakeIo, Scripted, Talk, codes, failed, judged, ok, page, refusal, run, view
+from fakeio import FakeIo, Scripted, codes, failed, judged, ok, page, refusal, run, view
 from hypothesis import given
 from hypothesis import strategies as st
 
 from okxdoctor.check import Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding
 from okxdoctor.okx import signing
-from okxdoctor.port import Ask, Failure, KeyStanding, Opening
+from okxdoctor.port import Ask, KeyStanding
 from okxdoctor_checks import _own_signing
-from okxdoctor_checks.signature import BODY, CHECK, QUERY, VARIANTS, Facts, Form, Login
+from okxdoctor_checks.signature import BODY, CHECK, QUERY, VARIANTS, Facts, Form
 
 BALANCE = "GET /api/v5/account/balance"
 PRECHECK = "POST /api/v5/trade/order-precheck"
 ACCEPTED = KeyStanding(standing="accepted")
 MODE = refusal("51010", "Request unsupported under current account mode", status=200, data=True)
-GREETING = '{"event":"login","code":"0","msg":"","connId":"a4d3ae55"}'
-
-
-def error(code: str, msg: str = "no") -> str:
-    return json.dumps({"event": "error", "msg": msg, "code": code, "connId": "a4d3ae55"})
 
 
 def look(
     *,
     query: Any = None,
     body: Any = None,
-    login: tuple[str | int, ...] = (GREETING,),
     plain: KeyStanding | None = ACCEPTED,
-    sockets: dict[str, Talk | Exception] | None = None,
     **changes: Any,
 ) -> tuple[tuple[Finding, ...], FakeIo, Facts]:
     io = FakeIo(
         view=view(**changes),
         http_script={BALANCE: query or ok([{}]), PRECHECK: body or MODE},
-        sockets={"private": Talk(login=login), **(sockets or {})},
         records=(plain,) if plain is not None else (),
     )
     facts, findings = run(CHECK, io)
@@ -56,12 +48,11 @@ def one(findings: tuple[Finding, ...]) -> Finding:
     return findings[0]
 
 
-def test_health_takes_two_requests_and_one_login() -> None:
+def test_health_takes_two_requests() -> None:
     findings, io, facts = look()
     assert findings == ()
     assert [(ask.method, ask.signed) for ask in io.asks] == [("GET", True), ("POST", True)]
-    assert [socket.logins for socket in io.opened] == [[0.0]]
-    assert all(socket.closed for socket in io.opened)
+    assert io.opened == []
     assert facts.vectors >= 300
 
 
@@ -179,91 +170,8 @@ def test_a_refused_plain_read_is_the_key_checks_to_explain() -> None:
     wrong = refusal("50113")
     refused = KeyStanding(standing="refused", code="50113")
     with pytest.raises(Skip, match=r"refused \(50113\)") as skip:
-        look(query=wrong, body=wrong, login=(error("60007"),), plain=refused)
+        look(query=wrong, body=wrong, plain=refused)
     assert skip.value.layer == "key"
-
-
-# ---- login ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("code", "cause"),
-    [
-        ("60024", "key.passphrase-wrong"),
-        ("60007", "key.secret-wrong"),
-        ("60005", "key.malformed"),
-        ("60006", "timestamp.expired"),
-        ("60004", "timestamp.format"),
-        ("60009", "ws.login-refused"),
-        ("60022", "ws.login-refused"),
-        ("", "ws.login-refused"),
-    ],
-)
-def test_a_login_refused_although_rest_accepts(code: str, cause: str) -> None:
-    finding = one(look(login=(error(code),))[0])
-    assert finding.code == cause
-    assert finding.subject == "ws"
-
-
-def test_a_close_on_login_is_a_refusal() -> None:
-    finding = one(look(login=(4001,))[0])
-    assert finding.code == "ws.login-refused"
-    assert finding.evidence["close_code"] == 4001
-
-
-def test_other_events_before_the_answer_are_passed_over() -> None:
-    assert look(login=("pong", '{"event":"notice","code":"64008"}', "[]", GREETING))[0] == ()
-
-
-def test_a_websocket_of_another_site_is_found() -> None:
-    home = Talk(login=(GREETING,))
-    findings, io, _ = look(login=(error("60032"),), sockets={"private @us/live": home})
-    finding = one(findings)
-    assert finding.code == "region.wrong-ws-host"
-    assert finding.confidence is Confidence.CERTAIN
-    assert finding.evidence["ws_url"] == "wss://wsus.okx.com/ws/v5"
-    assert len(io.opened) == 3
-    assert len(io.waited) == 2
-    assert min(io.waited) >= 1 / 3
-
-
-def test_a_websocket_of_the_other_environment_is_found() -> None:
-    findings, io, _ = look(login=(error("50101"),), sockets={"private @global/demo": Talk(login=(GREETING,))})
-    finding = one(findings)
-    assert finding.code == "key.wrong-environment"
-    assert finding.subject == "ws"
-    assert len(io.opened) == 2
-
-
-def test_an_unknown_key_everywhere_on_websockets_is_likely_the_host() -> None:
-    finding = one(look(login=(error("60032"),))[0])
-    assert finding.code == "region.wrong-ws-host"
-    assert finding.confidence is Confidence.LIKELY
-
-
-@pytest.mark.parametrize("code", ["60014", "60023", "63999"])
-def test_a_busy_websocket_decides_nothing(code: str) -> None:
-    with pytest.raises(Inconclusive, match=code):
-        look(login=(error(code),))
-
-
-def test_a_silent_login_is_inconclusive() -> None:
-    with pytest.raises(Inconclusive, match="not answered"):
-        look(login=())
-
-
-def test_a_websocket_that_does_not_open_is_the_other_checks() -> None:
-    shut = Opening(url="wss://ws.okx.com/ws/v5/private", ok=False, failure=Failure(kind="refused", phase="connect"))
-    findings, _, facts = look(sockets={"private": Talk(opening=shut)})
-    assert findings == ()
-    assert facts.login.outcome == "unopened"
-
-
-def test_a_recording_without_websockets_still_judges_the_requests() -> None:
-    gone = Skip("a cassette holds no WebSocket")
-    findings, _, facts = look(sockets={"private": gone}, body=refusal("50113"))
-    assert codes(findings) == ["signature.unexplained"]
-    assert facts.login.outcome == "unopened"
 
 
 # ---- what stands in the way -------------------------------------------------------------------------
@@ -298,11 +206,9 @@ def test_any_facts_are_judged(facts: Facts) -> None:
     st.builds(Facts),
     st.lists(st.builds(Form), max_size=4),
     st.sampled_from(["50113", "50102", "50103", "50105", "50110", "50120", "51010", "50119", "50101"]),
-    st.sampled_from(["60032", "50101", "60007", "60009", "60006", ""]),
 )
-def test_any_refusals_are_judged(facts: Facts, forms: list[Form], code: str, ws_code: str) -> None:
+def test_any_refusals_are_judged(facts: Facts, forms: list[Form], code: str) -> None:
     refused = tuple(
         replace(form, variant="first", reply=replace(form.reply, kind="refused", code=code)) for form in forms
     )
-    login: Login = replace(facts.login, outcome="refused", code=ws_code)
-    judged(CHECK, replace(facts, plain=ACCEPTED, forms=refused, login=login))
+    judged(CHECK, replace(facts, plain=ACCEPTED, forms=refused))

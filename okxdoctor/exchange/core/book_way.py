@@ -73,9 +73,6 @@ def _altered(trouble: BookTrouble, text: str) -> str:
             data["bids"] = [[px, sz, *rest], [px, _more(sz), *rest], *data["bids"][1:]]
         case "unsorted" if snapshot:
             data["bids"] = data["bids"][::-1]
-        case "ghost":
-            for side in ("asks", "bids"):
-                data[side] = [level for level in data[side] if level[1] != "0"]
         case "checksum":
             # Of the time when the field was filled, and not of this book.
             data["checksum"] = -855196043 ^ data["seqId"] & 0xFFFF

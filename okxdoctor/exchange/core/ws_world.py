@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Path = Literal["public", "private", "business"]
-BookTrouble = Literal[
-    "lost", "swapped", "repeated", "level", "crossed", "duplicate", "unsorted", "ghost", "checksum"
-]  # fmt: skip
+BookTrouble = Literal["lost", "swapped", "repeated", "level", "crossed", "duplicate", "unsorted", "checksum"]
 LoginTrouble = Literal["internal", "busy", "stale", "address", "unanswered"]
 Crowd = Literal["connects", "channel", "requests", "subscriptions"]
 

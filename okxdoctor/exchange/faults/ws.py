@@ -80,7 +80,7 @@ FAULTS: tuple[Fault, ...] = (
         name="ws-book-corrupt", example="ws-book-corrupt=level", layer="ws", cause="ws.book-corrupt", value="choice",
         default="level", choices=_CORRUPT,
         says="books arrive wrong in an unbroken chain: sizes altered, sides crossed, a price twice, levels out of "
-        "order, deletions missing, or an old-style checksum that does not fit",
+        "order, or an old-style checksum that does not fit",
     ),
     Fault(
         name="ws-connection-limit", example="ws-connection-limit=channel", layer="ws", cause="ws.connection-limit",

@@ -1,0 +1,302 @@
+"""Is the order book that the WebSocket sends whole and right?
+
+Subscribes to the `books` channel of an instrument that always moves, takes the snapshot and the next updates as they
+come, and asks REST once or twice for the same book. From the raw frames okxdoctor builds a book of its own:
+
+* sequence gap: an update does not name the one before it. A keep-alive (the same number twice, nothing in it) and a
+  reset after maintenance (a smaller number) are no gaps.
+* book corrupt: the chain is whole and the book is not: it crosses, has a price twice or levels out of order, fails a
+  checksum that is not 0, or differs from the REST book with the same sequence number.
+* silent: the subscription is acknowledged and no book comes, or what comes is older than what REST shows.
+
+A checksum of 0 is no checksum: since June 2026 the field is always 0, and a client that still verifies it fails on
+every message. The connection is the one of the check `ws`; what is wrong with the connection itself is told there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from okxdoctor.check import Check, Skip
+from okxdoctor.knowledge import tunable
+from okxdoctor.model import Confidence, Finding, Json
+from okxdoctor.okx.orderbook import BROKEN, BookMessage, Defect, book_message, compared, defects, links
+from okxdoctor.okx.signing import request_path
+from okxdoctor.port import Ask, Frame, Io, Socket
+from okxdoctor_checks._answers import line, rows
+from okxdoctor_checks._control import CONTROL_INSTRUMENTS
+from okxdoctor_checks._conversation import Ending, argument, dropped, ending, is_notice, message, ours, refusal
+
+BOOKS = "/api/v5/market/books"
+LEVELS = "25"
+MOST_ASKED = 2
+_ID = "book"
+_NO_INSTRUMENT = "60018"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """``messages`` of the book as they arrived, and ``rest`` books asked for meanwhile.
+
+    ``acknowledged``: whether the subscription was. ``unreadable``: frames that were no JSON objects. ``ended``: the
+    connection ended by itself before enough had come. ``waited_s``: from subscribing.
+    """
+
+    url: str
+    instrument: str
+    acknowledged: bool
+    messages: tuple[BookMessage, ...] = ()
+    rest: tuple[BookMessage, ...] = ()
+    unreadable: int = 0
+    ended: Ending | None = None
+    waited_s: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Watch:
+    """What has come so far of one subscription."""
+
+    instrument: str
+    acknowledged: bool = False
+    refused: str = ""
+    messages: list[BookMessage] = field(default_factory=list)
+    rest: list[BookMessage] = field(default_factory=list)
+    unreadable: int = 0
+    notice: bool = False
+    ended: Ending | None = None
+
+    def hear(self, frame: Frame) -> None:
+        if frame.kind == "close":
+            self.ended = ending(frame, announced=self.notice)
+            return
+        content = message(frame.text) if frame.kind == "text" else {}
+        if not content:
+            self.unreadable += frame.kind == "text" and frame.text != "pong"
+            return
+        arg = argument(content)
+        own = arg.get("channel") == "books" and arg.get("instId") == self.instrument
+        self.notice = self.notice or is_notice(content)
+        if content.get("event") == "error" and ours(content, _ID, "books"):
+            self.refused = refusal(content)
+        elif own and content.get("event") == "subscribe":
+            self.acknowledged = True
+        elif own and isinstance(data := content.get("data"), list):
+            action = str(content.get("action", ""))
+            self.messages += [
+                book_message(row, action=action, arrived_ms=frame.at_ms) for row in data if isinstance(row, dict)
+            ]
+
+    @property
+    def matched(self) -> bool:
+        return compared(self.messages, self.rest) > 0
+
+    @property
+    def passed(self) -> bool:
+        """The stream has gone beyond the newest REST book: asking again may hit a message better."""
+        newest, last = (self.rest or [BookMessage()])[-1].seq, (self.messages or [BookMessage()])[-1].seq
+        return newest is not None and last is not None and last > newest
+
+    @property
+    def updates(self) -> int:
+        return sum(1 for each in self.messages if each.action != "snapshot")
+
+
+# ---- probe --------------------------------------------------------------------------------------
+
+
+async def probe(io: Io) -> Facts:
+    socket = await io.open_socket("public", shared=True)
+    try:
+        if not socket.opening.ok:
+            raise Skip("the WebSocket does not open (see ws)", layer="ws")
+        begun_ns = io.now().mono_ns
+        for instrument in CONTROL_INSTRUMENTS:
+            watch = _Watch(instrument=instrument)
+            await _watch(io, socket, watch)
+            if not watch.refused.startswith(_NO_INSTRUMENT):
+                break
+    finally:
+        await socket.close()
+    if watch.refused:
+        raise Skip(line(f"books is refused: {watch.refused} (see ws)"), layer="ws")
+    if not watch.messages and not watch.acknowledged and watch.ended is None:
+        raise Skip("the subscription to books is not answered (see ws)", layer="ws")
+    return Facts(
+        url=socket.opening.url,
+        instrument=watch.instrument,
+        acknowledged=watch.acknowledged,
+        messages=tuple(watch.messages),
+        rest=tuple(watch.rest),
+        unreadable=watch.unreadable,
+        ended=watch.ended,
+        waited_s=round((io.now().mono_ns - begun_ns) / 1e9, 3),
+    )
+
+
+async def _watch(io: Io, socket: Socket, watch: _Watch) -> None:
+    """Subscribe, and take what comes until it is enough to judge, or the time for it is over."""
+    args = [{"channel": "books", "instId": watch.instrument}]
+    await socket.send(json.dumps({"id": _ID, "op": "subscribe", "args": args}))
+    begun_ns = io.now().mono_ns
+    asking: asyncio.Task[None] | None = None
+    asked, first_s = 0, tunable("ws_first_data_s")
+    try:
+        while not watch.refused and watch.ended is None:
+            waited_s = (io.now().mono_ns - begun_ns) / 1e9
+            limit_s = tunable("ws_book_watch_s") if watch.messages else first_s
+            if _enough(watch, asking) or waited_s >= limit_s:
+                break
+            again = asking is not None and asking.done() and watch.passed and not watch.matched
+            if asked < MOST_ASKED and (again or (asking is None and (watch.messages or waited_s >= first_s / 4))):
+                asking, asked = asyncio.ensure_future(_ask(io, watch)), asked + 1
+            pause_s = limit_s - waited_s if asking is not None or watch.messages else first_s / 4
+            frame = await socket.receive(max(pause_s, 0.001))
+            if frame is not None:
+                watch.hear(frame)
+        if asking is not None:
+            await asking
+    finally:
+        if asking is not None:
+            asking.cancel()
+
+
+def _enough(watch: _Watch, asking: asyncio.Task[None] | None) -> bool:
+    told = asking is not None and asking.done()
+    return told and watch.updates >= tunable("ws_book_updates") and (watch.matched or watch.passed or not watch.rest)
+
+
+async def _ask(io: Io, watch: _Watch) -> None:
+    """The REST book; an answer that holds none is none."""
+    path = request_path(BOOKS, [("instId", watch.instrument), ("sz", LEVELS)])
+    watch.rest += [book_message(row) for row in rows(await io.http(Ask(method="GET", path=path)))[:1]]
+
+
+# ---- evaluate -----------------------------------------------------------------------------------
+
+
+def evaluate(facts: Facts) -> Iterable[Finding]:
+    if facts.ended is not None and not facts.ended.announced:
+        yield from dropped((facts.ended,), facts.url, tried=1, doing="while books was subscribed")
+    if not facts.messages:
+        if facts.ended is None and facts.acknowledged and facts.rest:
+            yield _silent(facts)
+        return
+    joined = links(facts.messages)
+    broken = [k for k, link in enumerate(joined) if link in BROKEN]
+    wrong = defects(facts.messages, facts.rest)
+    if broken:
+        yield _gap(facts, joined, broken)
+    if wrong:
+        yield _corrupt(facts, wrong)
+    if not broken and not wrong and (behind_s := _behind_s(facts)) > tunable("ws_stale_s"):
+        yield _stale(facts, behind_s)
+
+
+def _behind_s(facts: Facts) -> float:
+    """How much older the newest message is than the newest REST book, where REST has gone on."""
+    told = [each.ts_ms for each in facts.messages if each.ts_ms is not None]
+    newest = max(
+        (each for each in facts.rest if each.ts_ms is not None), key=lambda each: each.ts_ms or 0, default=None
+    )
+    if not told or newest is None or newest.ts_ms is None or newest.seq in {each.seq for each in facts.messages}:
+        return 0.0
+    return (newest.ts_ms - max(told)) / 1000
+
+
+def _numbers(facts: Facts) -> dict[str, Json]:
+    return {
+        "url": facts.url,
+        "instrument": facts.instrument,
+        "messages": len(facts.messages),
+        "rest_books_compared": compared(facts.messages, facts.rest),
+        "waited_s": facts.waited_s,
+    }
+
+
+def _gap(facts: Facts, joined: tuple[str, ...], broken: list[int]) -> Finding:
+    at = broken[0]
+    bad = facts.messages[at]
+    last = next((each.seq for each in reversed(facts.messages[:at]) if each.seq is not None), None)
+    how = {
+        "gap": f"an update says that {bad.prev} came before it, and {last} did",
+        "repeated": f"an update ({bad.prev} to {bad.seq}) comes twice",
+        "headless": "an update comes before any snapshot",
+    }[joined[at]]
+    return Finding(
+        code="ws.sequence-gap",
+        summary=line(f"The chain of the order book of {facts.instrument} is broken: {how}"),
+        evidence={
+            **_numbers(facts),
+            "links": list(joined),
+            "seq_ids": [each.seq for each in facts.messages],
+            "prev_seq_ids": [each.prev for each in facts.messages],
+            "last_seq_id": last,
+            "prev_seq_id": bad.prev,
+        },
+        subject=facts.instrument,
+        excluded=("ws.book-corrupt",),
+    )
+
+
+_WORDS = {
+    "not-a-level": "a level is no price with a size",
+    "duplicate": "the snapshot has a price twice",
+    "unsorted": "the snapshot's levels are out of order",
+    "crossed": "bids and asks cross",
+    "checksum": "a checksum that is not 0 does not fit",
+    "differs": "it differs from the REST book with the same sequence number",
+}
+
+
+def _corrupt(facts: Facts, wrong: tuple[Defect, ...]) -> Finding:
+    first = wrong[0]
+    return Finding(
+        code="ws.book-corrupt",
+        summary=line(f"The order book of {facts.instrument} is wrong: {_WORDS[first.kind]} ({first.says})"),
+        evidence={
+            **_numbers(facts),
+            "kinds": sorted({each.kind for each in wrong}),
+            "defects": [f"message {each.message + 1}: {each.kind}: {each.says}" for each in wrong[:5]],
+        },
+        subject=facts.instrument,
+        confidence=Confidence.CERTAIN,
+        excluded=("ws.sequence-gap",),
+    )
+
+
+def _silent(facts: Facts) -> Finding:
+    brings = f"{facts.unreadable} frames that are no JSON" if facts.unreadable else "nothing"
+    return Finding(
+        code="ws.silent",
+        summary=f"books of {facts.instrument} is acknowledged and brings {brings} in {facts.waited_s:.1f} s, while "
+        "REST has the book",
+        evidence={**_numbers(facts), "frames_unreadable": facts.unreadable},
+        subject="ws",
+        excluded=("ws.wrong-path",),
+    )
+
+
+def _stale(facts: Facts, behind_s: float) -> Finding:
+    return Finding(
+        code="ws.silent",
+        summary=f"What the WebSocket sends of {facts.instrument} is {behind_s:.1f} s older than what REST shows",
+        evidence={**_numbers(facts), "behind_s": round(behind_s, 3), "limit_s": tunable("ws_stale_s")},
+        subject="ws",
+        remedy=(
+            "Do not trade on this stream: compare ts of what is pushed with the exchange's time",
+            "okxdoctor run --only 'ws.*'   # once more; then from another network",
+        ),
+    )
+
+
+CHECK = Check(
+    id="ws.book",
+    title="The order book that the WebSocket sends is whole and right",
+    facts=Facts,
+    probe=probe,
+    evaluate=evaluate,
+    causes=("ws.sequence-gap", "ws.book-corrupt", "ws.silent", "ws.drops", "ws.connection-limit"),
+)

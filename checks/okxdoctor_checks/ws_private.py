@@ -1,0 +1,475 @@
+"""Does the private WebSocket accept the login, and do account, positions and orders arrive?
+
+Opens /private, logs in with the same key as REST, and subscribes to account, positions and orders; account and
+positions send their state at once. The exchange tells how many connections hold each channel.
+
+What it finds, and what to do:
+* wrong WebSocket host: REST accepts the key, this host does not know it, and the WebSocket of the key's site does.
+* wrong environment: the same with the demo host and a live key, or the other way round.
+* login refused: for a reason of the login's own, since REST accepts the key; or not answered at all.
+* connection limit: too many connections hold this channel; the newest one loses.
+* wrong path: the address or a gateway leads to another path than /private.
+* silent, drops, service upgrade: as for the public WebSocket.
+
+Only listens. Without credentials this check is skipped; where REST refuses the key, the check `key` says why.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from okxdoctor.check import Check, Skip
+from okxdoctor.knowledge import tunable
+from okxdoctor.model import Confidence, Finding, Json
+from okxdoctor.port import Cell, Frame, Io, KeyStanding, Opening, Socket
+from okxdoctor_checks._answers import line
+from okxdoctor_checks._control import CONTROL_INSTRUMENTS
+from okxdoctor_checks._conversation import (
+    MISPLACED,
+    TOO_FREQUENT,
+    Ending,
+    announced,
+    argument,
+    code_of,
+    crowded,
+    dropped,
+    ending,
+    is_notice,
+    message,
+    misplaced,
+    ours,
+    pace,
+    refusal,
+    too_frequent,
+    whereabouts,
+)
+
+CHANNELS = {
+    "account": {"channel": "account"},
+    "positions": {"channel": "positions", "instType": "ANY"},
+    "orders": {"channel": "orders", "instType": "ANY"},
+}
+TELLS_AT_ONCE = ("account", "positions")
+UNKNOWN_KEY = "60032"
+WRONG_ENVIRONMENT = "50101"
+_ELSEWHERE = frozenset({UNKNOWN_KEY, WRONG_ENVIRONMENT})
+_ID = "private"
+MOST_FLIPS = 4
+_NAMED = {"60005": "key.malformed", "60007": "key.secret-wrong", "60024": "key.passphrase-wrong"}
+"""What a refusal says of the key; where REST accepts the same values it says something of the login service."""
+_TIMELY = {"60004": "timestamp.format", "60006": "timestamp.expired"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """How one login went: ``code`` "0" accepted, another one refused with ``said``, "" not answered.
+
+    ``pong``: whether a text ping beside it was answered.
+    """
+
+    code: str = ""
+    said: str = ""
+    ms: float | None = None
+    pong: bool = False
+    notice: bool = False
+    ended: Ending | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flip:
+    """The same login at the WebSocket of another cell of the matrix of sites and environments."""
+
+    site: str
+    environment: str
+    ws_url: str
+    login: Login
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One private channel, milliseconds from subscribing; None: did not come. ``connections``: how many hold it."""
+
+    name: str
+    ack_ms: float | None = None
+    data_ms: float | None = None
+    connections: int | None = None
+    too_many: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """``ws_cell``: the cell that the configured address belongs to (site/environment), "" unknown. ``site`` and
+    ``environment``: where REST is asked; ``rest_accepts``: whether it accepts the key, None where that is not known
+    because the key is not looked at in this run. ``flips``: after a refusal of the unknown key.
+    """
+
+    url: str
+    site: str
+    environment: str
+    status: int | None = None
+    rest_accepts: bool | None = None
+    ws_cell: str = ""
+    login: Login = Login()
+    flips: tuple[Flip, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    refused: str = ""
+    leads_to: str = ""
+    unreadable: int = 0
+    notice: bool = False
+    ended: Ending | None = None
+    waited_s: float = 0.0
+
+
+# ---- probe --------------------------------------------------------------------------------------
+
+
+async def probe(io: Io) -> Facts:
+    view = io.view
+    if not view.credentials:
+        raise Skip("no API key is set: private checks are not made")
+    socket = await io.open_socket("private")
+    facts = Facts(
+        url=socket.opening.url, site=view.site, environment=view.environment, status=socket.opening.status,
+        ws_cell=_cell_of(view.ws.url, view.cells),
+    )  # fmt: skip
+    try:
+        if not socket.opening.ok:
+            if socket.opening.status == 429:
+                return facts
+            raise Skip("the WebSocket does not open (see ws)", layer="ws")
+        facts = replace(facts, login=await _login(io, socket))
+        if facts.login.code == "0":
+            facts = await _channels(io, socket, facts)
+            if facts.refused.partition(" ")[0] in MISPLACED and facts.ended is None:
+                facts = replace(facts, leads_to=await whereabouts(io, socket, CONTROL_INSTRUMENTS[0]))
+            return facts
+    finally:
+        await socket.close()
+    return await _after_a_refusal(io, facts)
+
+
+async def _after_a_refusal(io: Io, facts: Facts) -> Facts:
+    """A login that was not accepted: whose business that is, and where it is accepted."""
+    login = facts.login
+    if login.ended is not None or login.code == TOO_FREQUENT:
+        return facts
+    if not login.code and not login.pong:
+        raise Skip("nothing is answered on the connection (see ws)", layer="ws")
+    standing = await io.given(KeyStanding)
+    if standing is not None and standing.standing != "accepted":
+        told = f"refused with {login.code}" if login.code else "not answered"
+        raise Skip(f"the login is {told}, and REST does not accept the key either (see key)", layer="key")
+    facts = replace(facts, rest_accepts=None if standing is None else True)
+    if login.code not in _ELSEWHERE:
+        return facts
+    flips: list[Flip] = []
+    for cell in _candidates(facts, io.view.cells):
+        await pace(io)
+        socket = await io.open_socket("private", cell=f"{cell.site}/{cell.environment}")
+        try:
+            tried = await _login(io, socket) if socket.opening.ok else Login()
+        finally:
+            await socket.close()
+        flips.append(Flip(site=cell.site, environment=cell.environment, ws_url=cell.ws_url, login=tried))
+        if tried.code == "0":
+            break
+    return replace(facts, flips=tuple(flips))
+
+
+def _cell_of(url: str, cells: Iterable[Cell]) -> str:
+    """The cell whose WebSocket has this address: the whole of it, or the same host and port."""
+    same = [cell for cell in cells if cell.ws_url.rstrip("/") == url.rstrip("/")]
+    near = [cell for cell in cells if urlsplit(cell.ws_url).netloc == urlsplit(url).netloc]
+    found = (same or near)[:1]
+    return f"{found[0].site}/{found[0].environment}" if found else ""
+
+
+def _candidates(facts: Facts, cells: Iterable[Cell]) -> list[Cell]:
+    """Where the key may live: beside REST, in the other environment of that site, on another site."""
+    here = (facts.site, facts.environment)
+    others = [
+        cell
+        for cell in cells
+        if f"{cell.site}/{cell.environment}" != facts.ws_cell
+        and (cell.site == facts.site or cell.environment == facts.environment)
+    ]
+    return sorted(others, key=lambda cell: (cell.site != here[0], cell.environment != here[1]))[:MOST_FLIPS]
+
+
+async def _login(io: Io, socket: Socket) -> Login:
+    """One login with a ping behind it: as answered."""
+    begun_ns, limit_s = io.now().mono_ns, tunable("ws_login_s")
+    await socket.login()
+    await socket.send("ping")
+    login = Login()
+    while not login.code and login.ended is None:
+        waited_s = (io.now().mono_ns - begun_ns) / 1e9
+        if waited_s >= limit_s:
+            break
+        frame = await socket.receive(max(limit_s - waited_s, 0.001))
+        if frame is not None:
+            login = _heard_of_login(login, frame)
+    return replace(login, ms=round((io.now().mono_ns - begun_ns) / 1e6, 1) if login.code else None)
+
+
+def _heard_of_login(login: Login, frame: Frame) -> Login:
+    if frame.kind == "close":
+        return replace(login, ended=ending(frame, announced=login.notice))
+    if frame.text == "pong":
+        return replace(login, pong=True)
+    content = message(frame.text)
+    if is_notice(content):
+        return replace(login, notice=True)
+    if content.get("event") in ("login", "error"):
+        return replace(login, code=code_of(content) or "error", said=refusal(content))
+    return login
+
+
+async def _channels(io: Io, socket: Socket, facts: Facts) -> Facts:
+    """Subscribe to all of them at once, until every acknowledgement and state has come or the time is over."""
+    begun_ns, limit_s = io.now().mono_ns, tunable("ws_first_data_s")
+    begun_ms = max((frame.at_ms for frame in socket.frames), default=0.0)
+    await socket.send(json.dumps({"id": _ID, "op": "subscribe", "args": list(CHANNELS.values())}))
+    facts = replace(facts, channels=tuple(Channel(name=name) for name in CHANNELS), notice=facts.login.notice)
+    while not _complete(facts):
+        waited_s = (io.now().mono_ns - begun_ns) / 1e9
+        if waited_s >= limit_s:
+            break
+        frame = await socket.receive(max(limit_s - waited_s, 0.001))
+        if frame is not None:
+            facts = _heard(facts, frame, begun_ms)
+    return replace(facts, waited_s=round((io.now().mono_ns - begun_ns) / 1e9, 3))
+
+
+def _complete(facts: Facts) -> bool:
+    if facts.refused or facts.ended is not None:
+        return True
+    return all(
+        each.too_many
+        or (
+            (each.ack_ms is not None and each.connections is not None)
+            and (each.data_ms is not None or each.name not in TELLS_AT_ONCE)
+        )
+        for each in facts.channels
+    )
+
+
+def _heard(facts: Facts, frame: Frame, begun_ms: float) -> Facts:
+    if frame.kind == "close":
+        return replace(facts, ended=ending(frame, announced=facts.notice))
+    if frame.kind != "text" or frame.text == "pong":
+        return facts
+    content = message(frame.text)
+    if not content:
+        return replace(facts, unreadable=facts.unreadable + 1)
+    if is_notice(content):
+        return replace(facts, notice=True)
+    event = str(content.get("event", ""))
+    if event == "error":
+        return replace(facts, refused=refusal(content)) if ours(content, _ID, *CHANNELS) else facts
+    named = str(content.get("channel") or argument(content).get("channel") or "")
+    at_ms = round(max(frame.at_ms - begun_ms, 0.0), 1)
+
+    def heard(channel: Channel) -> Channel:
+        if channel.name != named:
+            return channel
+        match event:
+            case "subscribe" if channel.ack_ms is None:
+                return replace(channel, ack_ms=at_ms)
+            case "channel-conn-count" | "channel-conn-count-error":
+                count = str(content.get("connCount", ""))
+                known = int(count) if len(count) < 9 and count.isascii() and count.isdigit() else 0
+                return replace(channel, connections=known, too_many=event.endswith("error"))
+            case "" if "data" in content and channel.data_ms is None:
+                return replace(channel, data_ms=at_ms)
+            case _:
+                return channel
+
+    return replace(facts, channels=tuple(map(heard, facts.channels)))
+
+
+# ---- evaluate -----------------------------------------------------------------------------------
+
+
+def evaluate(facts: Facts) -> Iterable[Finding]:
+    if facts.status == 429:
+        yield crowded(Opening(url=facts.url, ok=False, status=429))
+        return
+    if facts.notice or facts.login.notice:
+        yield announced(facts.url)
+    for end, doing in ((facts.login.ended, "after a login"), (facts.ended, "after private subscriptions")):
+        if end is not None and not end.announced:
+            yield from dropped((end,), facts.url, tried=1, doing=doing)
+    if facts.login.ended is not None or facts.ended is not None:
+        return
+    if TOO_FREQUENT in (facts.login.code, facts.refused.partition(" ")[0]):
+        yield too_frequent(facts.url, facts.refused or facts.login.said)
+    elif facts.login.code != "0":
+        yield from _not_logged_in(facts)
+    elif facts.leads_to not in ("", "private"):
+        yield misplaced("private", facts.leads_to, facts.url, facts.refused, ", ".join(CHANNELS))
+    else:
+        yield from _crowded_channels(facts)
+        yield from _silent(facts)
+
+
+def _not_logged_in(facts: Facts) -> Iterator[Finding]:
+    login = facts.login
+    evidence: dict[str, Json] = {
+        "url": facts.url,
+        "code": login.code,
+        "message": login.said,
+        "rest": f"{facts.site}/{facts.environment} accepts the key" if facts.rest_accepts else "not asked",
+        "elsewhere": {f"{flip.site}/{flip.environment}": flip.login.code or "no answer" for flip in facts.flips},
+    }
+    beside = ", and REST accepts the same key" if facts.rest_accepts else ""
+    if login.code in _ELSEWHERE:
+        yield _elsewhere(facts, evidence, beside)
+        return
+    if not login.code:
+        limit_s = tunable("ws_login_s")
+        yield Finding(
+            code="ws.login-refused",
+            summary=f"The WebSocket login is not answered within {limit_s:g} s, though a ping is{beside}",
+            evidence={**evidence, "limit_s": limit_s},
+            subject="ws",
+            confidence=Confidence.LIKELY,
+            excluded=("ws.no-pong",),
+        )
+        return
+    named = _TIMELY.get(login.code) or ("" if facts.rest_accepts else _NAMED.get(login.code, ""))
+    if named:
+        yield Finding(
+            code=named,
+            summary=line(f"The WebSocket login is refused ({login.said}){beside}"),
+            evidence=evidence,
+            subject="ws",
+            confidence=Confidence.LIKELY,
+        )
+        return
+    yield Finding(
+        code="ws.login-refused",
+        summary=line(f"The WebSocket login is refused ({login.said}){beside}"),
+        evidence=evidence,
+        subject="ws",
+        remedy=(
+            f"okxdoctor explain {login.code}",
+            "Key on an IP list: REST and WebSocket must leave by the same address (the same proxy for both)",
+            "Each connection needs a login of its own: seconds + 'GET' + '/users/self/verify', signed once",
+        ),
+        excluded=("key.secret-wrong", "key.passphrase-wrong", "clock.ahead", "clock.behind")
+        if facts.rest_accepts
+        else (),
+    )
+
+
+def _elsewhere(facts: Facts, evidence: dict[str, Json], beside: str) -> Finding:
+    """This WebSocket does not know the key: that of another site may, or of the other environment of the same one."""
+    home = next((flip for flip in facts.flips if flip.login.code == "0"), None)
+    site, _, environment = facts.ws_cell.partition("/")
+    other_site = site != home.site if site and home is not None else facts.login.code == UNKNOWN_KEY
+    where = f" ({facts.ws_cell})" if facts.ws_cell else ""
+    evidence = {**evidence, "configured": facts.ws_cell, "ws_url": home.ws_url if home is not None else ""}
+    accepts = f"; {home.ws_url} accepts it" if home is not None else ""
+    remedy = (
+        (
+            f"Use {home.ws_url} for public, private and business together",
+            f"okxdoctor run --ws-url {home.ws_url}",
+        )
+        if home is not None
+        else ()
+    )
+    if other_site:
+        return Finding(
+            code="region.wrong-ws-host",
+            summary=line(f"The WebSocket host{where} does not know the key ({facts.login.code}){beside}{accepts}"),
+            evidence=evidence,
+            subject="ws",
+            remedy=remedy,
+            confidence=Confidence.CERTAIN if home is not None else Confidence.LIKELY,
+            excluded=("key.unknown", "key.wrong-environment") if home is not None else (),
+        )
+    whose = f"This is a {home.environment} key, and" if home is not None else "The key is not of this environment:"
+    return Finding(
+        code="key.wrong-environment",
+        summary=line(
+            f"{whose} the WebSocket address is that of the {environment or 'other'} environment "
+            f"({facts.login.code}){beside}{accepts}"
+        ),
+        evidence=evidence,
+        subject="ws",
+        remedy=remedy,
+        confidence=Confidence.CERTAIN if home is not None else Confidence.LIKELY,
+        excluded=("key.unknown", "region.wrong-ws-host") if home is not None else (),
+    )
+
+
+def _crowded_channels(facts: Facts) -> Iterator[Finding]:
+    full = [channel for channel in facts.channels if channel.too_many]
+    if full:
+        most = tunable("ws_private_connections")
+        yield Finding(
+            code="ws.connection-limit",
+            summary=f"{' and '.join(channel.name for channel in full)}: {full[0].connections} connections of this "
+            f"account hold the channel already ({most:g} are allowed), and this one was left out",
+            evidence={
+                "url": facts.url,
+                "channels": [channel.name for channel in full],
+                "connections": [channel.connections for channel in full],
+                "limit": most,
+            },
+            subject="ws",
+        )
+
+
+def _silent(facts: Facts) -> Iterator[Finding]:
+    quiet = [
+        channel.name
+        for channel in facts.channels
+        if channel.name in TELLS_AT_ONCE and channel.data_ms is None and channel.ack_ms is not None
+        and not channel.too_many
+    ]  # fmt: skip
+    if quiet:
+        brings = f"{facts.unreadable} frames that are no JSON" if facts.unreadable else "nothing"
+        yield Finding(
+            code="ws.silent",
+            summary=f"{' and '.join(quiet)}: acknowledged, and {brings} in {facts.waited_s:.1f} s where the present "
+            "state comes at once",
+            evidence={
+                "url": facts.url,
+                "channels": quiet,
+                "frames_unreadable": facts.unreadable,
+                "waited_s": facts.waited_s,
+            },
+            subject="ws",
+            excluded=("ws.wrong-path",),
+        )
+
+
+CHECK = Check(
+    id="ws.private",
+    title="The private WebSocket accepts the login and delivers the account",
+    facts=Facts,
+    probe=probe,
+    evaluate=evaluate,
+    reads=("key",),
+    private=True,
+    causes=(
+        "region.wrong-ws-host",
+        "key.wrong-environment",
+        "key.malformed",
+        "key.secret-wrong",
+        "key.passphrase-wrong",
+        "timestamp.expired",
+        "timestamp.format",
+        "ws.login-refused",
+        "ws.wrong-path",
+        "ws.silent",
+        "ws.drops",
+        "ws.connection-limit",
+        "ws.service-upgrade",
+    ),
+)
