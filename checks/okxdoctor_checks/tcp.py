@@ -7,6 +7,7 @@ configured port. Where nothing connects, also to addresses that have nothing to 
 What it means
   tcp.refused            answered by a reset at once: a firewall that rejects, or nobody on that port
   tcp.filtered           no answer at all, while other places answer: a firewall that drops, a block by region
+                         (either as a warning: of one address among several, while others connect)
   tcp.unreachable        the machine has no route there
   tcp.ipv6-broken        IPv4 works and IPv6 does not: clients that try IPv6 first wait in vain
   tcp.port-8443-closed   the old WebSocket port, closed since 2026-10-31: leave ":8443" out of the address
@@ -152,6 +153,7 @@ def evaluate(facts: Facts) -> Iterator[Finding]:
             continue
         if _open(door.dials):
             yield from _ipv6(door)
+            yield from _some(door)
         elif (verdict := _verdict(door, witnesses if facts.control or _open(witnesses) else ())) is not None:
             yield _shut(door, *verdict, facts)
 
@@ -213,6 +215,37 @@ def _ipv6(door: Door) -> Iterator[Finding]:
         },
         subject=door.role,
         confidence=Confidence.CERTAIN,
+    )
+
+
+def _some(door: Door) -> Iterator[Finding]:
+    """One of several IPv4 addresses is dead: clients that take it fail, or wait, now and then."""
+    four = [dial for dial in door.dials if dial.family == "v4"]
+    dead = [dial for dial in four if dial.outcome in ("refused", "reset", "timeout")]
+    if not dead or not _open(tuple(four)):
+        return
+    first = dead[0]
+    silent = first.outcome == "timeout"
+    yield Finding(
+        code="tcp.filtered" if silent else "tcp.refused",
+        summary=f"{ROLE_NAMES[door.role]}: {len(dead)} of {len(four)} addresses of {door.host} "
+        f"{'do not answer' if silent else 'refuse connections'} ({listed(dial.address for dial in dead)}); "
+        "clients that take it fail now and then.",
+        evidence={
+            "host": door.host,
+            "port": door.port,
+            "addresses": _told(door.dials),
+            "longest_wait_ms": _longest_ms(tuple(dead)),
+        },
+        # Of one address, not of the host: what goes wrong at the others has another cause.
+        subject=f"{door.role} {first.address}",
+        severity=Severity.WARNING,
+        confidence=Confidence.CERTAIN,
+        remedy=(
+            f"curl -sv --resolve {door.host}:{door.port}:{first.address} https://{door.host}:{door.port}/ -o /dev/null"
+            "   # that address alone",
+            "Let the client try the next address when one fails (RFC 8305), and set a connect timeout of a few seconds",
+        ),
     )
 
 

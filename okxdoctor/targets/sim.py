@@ -81,7 +81,7 @@ async def sim_world(settings: Settings) -> AsyncIterator[SimWorld]:
 
 
 def _world(info: Info, on: Sequence[Injected], folder: Path) -> World:
-    through_proxy = any(each.name.startswith("proxy-") for each in on)
+    through_proxy = info.proxy_in_use or any(each.name == "proxy-split" for each in on)
     named = urlsplit(info.named_rest_url)
     return build_world(
         on,

@@ -38,6 +38,38 @@ def way(role: Any, dial: ProxyDial | None) -> Way:
     return Way(role=role, host=host, route=dial.route if dial else None, dial=dial)
 
 
+def direct(outcome: Any, address: str = "104.18.43.174") -> Dial:
+    return Dial(address=address, port=443, family="v4", outcome=outcome, elapsed_ms=3.0)
+
+
+@pytest.mark.parametrize(
+    ("dials", "code"),
+    [
+        ((direct("refused"),), "tcp.refused"),
+        ((direct("refused"), direct("reset", "104.18.43.1")), "tcp.refused"),
+        ((direct("timeout"),), "tcp.filtered"),
+        ((direct("unreachable"),), "tcp.unreachable"),
+        ((direct("connected"),), "proxy.forbidden"),
+        ((direct("refused"), direct("connected", "104.18.43.1")), "proxy.forbidden"),
+        ((direct("refused"), direct("timeout", "104.18.43.1")), "proxy.forbidden"),
+        ((), "proxy.forbidden"),
+    ],
+)
+@pytest.mark.parametrize(("scheme", "status"), [("http", 502), ("http", 504), ("socks5", 5), ("socks5h", 4)])
+def test_a_willing_proxy_is_not_to_blame_for_a_way_that_nobody_has(
+    dials: tuple[Dial, ...], code: str, scheme: str, status: int
+) -> None:
+    one = replace(way("rest", dialed("status", route(scheme), status=status)), direct=dials)
+    found = only(judged(CHECK, Facts(ways=(one, replace(one, role="ws")), variables=())))
+    assert (found.code, found.confidence) == (code, Confidence.LIKELY)
+
+
+def test_a_refusal_by_rule_is_the_proxys_whatever_the_direct_way_says() -> None:
+    for scheme, status in (("http", 403), ("socks5", 2)):
+        one = replace(way("rest", dialed("status", route(scheme), status=status)), direct=(direct("refused"),))
+        assert only(judged(CHECK, Facts(ways=(one,), variables=()))).code == "proxy.forbidden"
+
+
 def both(dial: ProxyDial) -> Facts:
     return Facts(ways=(way("rest", dial), way("ws", dial)), variables=(("HTTPS_PROXY", "http://proxy.lan:3128"),))
 

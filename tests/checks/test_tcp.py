@@ -56,6 +56,20 @@ def test_healthy() -> None:
     assert judged(CHECK, facts(door(dial("connected"), dial("connected", V6)), OPEN_WS)) == ()
 
 
+@pytest.mark.parametrize(("outcome", "code"), [("refused", "tcp.refused"), ("timeout", "tcp.filtered")])
+def test_one_dead_address_of_several_is_a_warning_of_its_own(outcome: Any, code: str) -> None:
+    found = only(judged(CHECK, facts(door(dial(outcome, "104.18.43.1"), dial("connected")), OPEN_WS)))
+    assert (found.code, found.severity) == (code, Severity.WARNING)
+    assert "1 of 2 addresses" in found.summary
+    # What is wrong at the living address (a certificate, say) is not explained by the dead one.
+    assert found.subject not in ("", "rest", "ws")
+
+
+@pytest.mark.parametrize("outcome", ["unreachable", "error"])
+def test_an_address_that_this_machine_cannot_try_says_nothing(outcome: Any) -> None:
+    assert judged(CHECK, facts(door(dial(outcome, "104.18.43.1"), dial("connected")), OPEN_WS)) == ()
+
+
 @pytest.mark.parametrize(
     ("outcome", "expected"),
     [

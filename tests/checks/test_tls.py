@@ -332,7 +332,7 @@ def test_alert_of_an_old_peer(alert: str) -> None:
     [
         (shaken(server_name="example.com"), Confidence.CERTAIN),
         (shaken("alert", alert="handshake_failure", server_name="example.com"), Confidence.CERTAIN),
-        (shaken("reset", server_name="example.com"), Confidence.POSSIBLE),
+        (shaken("error", server_name="example.com"), Confidence.POSSIBLE),
         (None, Confidence.LIKELY),
     ],
 )
@@ -340,6 +340,16 @@ def test_cut_off(outcome: Any, flipped: Handshake | None, confidence: Confidence
     found = of(shaken(outcome), flipped)
     assert found.code == "tls.handshake-reset"
     assert found.confidence is confidence
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"), [("timeout", "http.timeout"), ("reset", "tcp.refused"), ("closed", "tcp.refused")]
+)
+def test_what_is_the_same_for_every_name_is_no_filter_of_names(outcome: Any, code: str) -> None:
+    found = of(shaken(outcome), shaken(outcome, server_name="example.com"))
+    assert (found.code, found.confidence) == (code, Confidence.LIKELY)
+    assert "tls.handshake-reset" in found.excluded
+    assert found.evidence["other_name"] == "example.com"
 
 
 def test_alert_about_the_name() -> None:
