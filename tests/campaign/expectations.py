@@ -20,7 +20,8 @@ Judgement = Literal["right", "first-right", "wrong", "unknown", "false-alarm", "
 blind: a healthy world of which the run could not see something that matters; defect: a check broke."""
 
 LAYERS = (
-    "env", "clock", "dns", "tcp", "proxy", "tls", "http", "status", "auth", "ratelimit", "instrument", "ws",
+    "env", "clock", "dns", "tcp", "proxy", "tls", "http", "status", "auth", "ratelimit", "account", "instrument",
+    "precision", "order", "schema", "ws",
 )  # fmt: skip
 _AUTH = ("region", "key", "ip", "permission", "header", "timestamp")
 

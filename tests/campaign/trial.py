@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import leaping
 from expectations import Seen
 from worlds import World
 
@@ -28,7 +29,7 @@ def look(world: World) -> tuple[Seen, Report]:
     """Make the world, look at it once, take it away again."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="okxdoctor-campaign-") as home, _far(world):
-        report = asyncio.run(asyncio.wait_for(_run(world, Path(home)), SLOWEST_S))
+        report = leaping.run(asyncio.wait_for(_run(world, Path(home)), SLOWEST_S))
     return _seen(report, time.monotonic() - begun), report
 
 
