@@ -6,13 +6,20 @@ from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING
 
 from .decimals import EXACT
 from .protocol import Json
 
+if TYPE_CHECKING:
+    from .bills import Bill, FundingBill
+
 ZERO = Decimal(0)
 EVENTS = 2_000
 """Private events kept for connections that lag."""
+
+BILLS = 5_000
+"""Bills of a wallet that stay readable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +53,8 @@ class KeyRecord:
 class Balance:
     """One currency of the trading account.
 
-    ``frozen`` is the part behind open orders, ``margin`` the part behind open positions.
+    ``frozen`` is the part behind open orders, ``margin`` the part behind isolated positions. What cross positions
+    need and have won or lost goes with the mark price: ``margin.free``.
     """
 
     cash: Decimal
@@ -61,14 +69,16 @@ class Balance:
 
 @dataclass(slots=True, kw_only=True)
 class Position:
-    """One position; ``quantity`` in contracts, negative when short in net mode.
+    """One position; ``quantity`` in contracts (base currency in margin trading), negative when short in net mode.
 
-    ``cost`` is what the open contracts were worth when they were opened, ``margin`` what is kept for them, both in
-    the settlement currency.
+    ``cost`` is what the open contracts were worth when they were opened, ``margin`` what is kept for an isolated
+    position (of which ``added`` by hand), both in the settlement currency. ``opened``, ``closed`` and ``brought`` sum
+    the contracts ever opened and closed and what closing them was worth; ``most`` is the largest position.
     """
 
     position_id: str
     inst_id: str
+    inst_type: str
     mode: str
     side: str
     quantity: Decimal
@@ -78,9 +88,20 @@ class Position:
     updated_ms: int
     cost: Decimal = ZERO
     margin: Decimal = ZERO
+    added: Decimal = ZERO
     realized: Decimal = ZERO
     fee: Decimal = ZERO
+    funding: Decimal = ZERO
+    penalty: Decimal = ZERO
+    interest: Decimal = ZERO
     last_trade: str = ""
+    opened: Decimal = ZERO
+    paid: Decimal = ZERO
+    closed: Decimal = ZERO
+    brought: Decimal = ZERO
+    most: Decimal = ZERO
+    warned: bool = False
+    """The account has been told that liquidation is near."""
 
     @property
     def long(self) -> bool:
@@ -89,7 +110,7 @@ class Position:
 
 @dataclass(slots=True, kw_only=True)
 class Account:
-    """One account of one venue: settings, trading and funding wallet, positions, and its event log.
+    """One account of one venue: settings, trading and funding wallet, positions, bills, and its event log.
 
     ``events`` grows by one entry for each change that a private channel reports; connections read it
     from where they stand.
@@ -105,6 +126,18 @@ class Account:
     positions: dict[tuple[str, str, str], Position] = field(default_factory=dict)
     leverage: dict[tuple[str, str], str] = field(default_factory=dict)
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS))
+    bills: deque[Bill] = field(default_factory=lambda: deque(maxlen=BILLS))
+    funding_bills: deque[FundingBill] = field(default_factory=lambda: deque(maxlen=BILLS))
+    past: deque[dict[str, Json]] = field(default_factory=lambda: deque(maxlen=BILLS))
+    """Closed positions, as account/positions-history shows them."""
+    interest: deque[dict[str, Json]] = field(default_factory=lambda: deque(maxlen=BILLS))
+    """Interest that was charged, as account/interest-accrued shows it."""
+    isolated_mode: dict[str, str] = field(default_factory=lambda: {"MARGIN": "automatic", "CONTRACTS": "automatic"})
+    greeks: str = "PA"
+    label: str = ""
+    """The name of a sub-account; '' for the main account."""
+    may_send: bool = True
+    """Whether a sub-account may transfer to others."""
     transfers: dict[str, dict[str, Json]] = field(default_factory=dict)
     """Transfers between the wallets by number, as asset/transfer-state shows them."""
     stp: str = "cancel_maker"

@@ -10,10 +10,13 @@ from __future__ import annotations
 from decimal import Decimal, localcontext
 from difflib import get_close_matches
 
+from . import bills
 from .accounts import ZERO, Account, Balance, Event
+from .bills import credit, credit_funding
 from .decimals import EXACT, parse, plain
 from .exchange import Exchange
 from .instruments import Instrument
+from .margin import free
 from .market import SLOT_MS
 from .matching import fill_at_own_price, settle
 from .orders import Order
@@ -59,20 +62,23 @@ def add_funds(exchange: Exchange, venue: Venue, ccy: str, amount: Amount, wallet
     if ccy not in _currencies(venue):
         raise Impossible(f"no instrument of {venue.name} is traded in {ccy[:32]!r}")
     change, account = number(amount, "amount"), customer(venue)
-    held = account.balance(ccy).available if wallet == "trading" else account.funding.get(ccy, ZERO)
+    now_ms = exchange.clock.now_ms()
+    held = free(venue, account, ccy, now_ms) if wallet == "trading" else account.funding.get(ccy, ZERO)
     if EXACT.add(held, change) < 0:
         raise Impossible(f"only {plain(held)} {ccy} can be taken out of the {wallet} wallet")
     if wallet == "funding":
-        account.funding[ccy] = EXACT.add(held, change)
+        credit_funding(venue, account, ccy, change, kind="1" if change > 0 else "2", now_ms=now_ms)
         exchange.tell()
         return account.funding[ccy]
-    balance = account.balance(ccy)
-    balance.cash, balance.updated_ms = EXACT.add(balance.cash, change), exchange.clock.now_ms()
+    credit(
+        venue, account, ccy, change, kind=bills.TRANSFER, sub=bills.IN if change > 0 else bills.OUT, now_ms=now_ms,
+        source="6" if change > 0 else "18", target="18" if change > 0 else "6",
+    )  # fmt: skip
     # What arrives in a trading account comes from the funding account, and is told as a transfer.
     account.tell(Event(channel="account", event_type="event_update"))
     account.tell(Event(channel="balance_and_position", event_type="transferred"))
     exchange.tell()
-    return balance.cash
+    return account.balance(ccy).cash
 
 
 def counter_order(exchange: Exchange, venue: Venue, inst_id: str, side: str, px: Amount, sz: Amount) -> Order:

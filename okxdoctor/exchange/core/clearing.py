@@ -6,45 +6,17 @@ contracts, the cost of a part of a position) is rounded once, and the rounded am
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
-from .accounts import MAKER_FEE, SWAP_MAKER_FEE, SWAP_TAKER_FEE, TAKER_FEE, ZERO, Account, Balance, Event, Position
+from . import bills
+from .accounts import MAKER_FEE, TAKER_FEE, ZERO, Account, Event
+from .bills import credit, credit_funding
 from .decimals import EXACT, plain
 from .instruments import Instrument
+from .margin import DELIVERED, fee_of, fee_rate, free, margin_of, notional, opening_need, short_option
 from .orders import Fill, Order
+from .positions import closes, move_position
 from .venue import Venue
-
-_VALUE = Decimal(1).scaleb(-16)
-_MARGIN = Decimal(1).scaleb(-12)
-
-
-def lever(account: Account, inst: Instrument, mode: str) -> str:
-    """The leverage in force for an instrument and margin mode."""
-    return account.leverage.get((inst.id, mode), "3")
-
-
-def notional(inst: Instrument, size: Decimal, price: Decimal) -> Decimal:
-    """Value of ``size`` contracts at ``price`` in the settlement currency."""
-    value = EXACT.multiply(Decimal(inst.listing.ct_val), Decimal(inst.listing.ct_mult or "1"))
-    if straight(inst):
-        return EXACT.multiply(EXACT.multiply(size, value), price)
-    return EXACT.quantize(EXACT.divide(EXACT.multiply(size, value), price), _VALUE)
-
-
-def straight(inst: Instrument) -> bool:
-    """Whether the value of a contract rises with the price (an inverse contract's falls)."""
-    return inst.linear or inst.type == "OPTION"
-
-
-def margin_of(value: Decimal, leverage: str) -> Decimal:
-    """Initial margin of a position worth ``value``."""
-    return EXACT.divide(value, Decimal(leverage)).quantize(_MARGIN, ROUND_CEILING, context=EXACT)
-
-
-def opening_need(value: Decimal, leverage: str) -> Decimal:
-    """What an order that opens ``value`` holds: initial margin and the taker's fee."""
-    fee = EXACT.multiply(value, SWAP_TAKER_FEE).quantize(_MARGIN, ROUND_CEILING, context=EXACT)
-    return EXACT.add(margin_of(value, leverage), fee)
 
 
 def held_in(inst: Instrument, side: str) -> str:
@@ -54,18 +26,13 @@ def held_in(inst: Instrument, side: str) -> str:
     return inst.listing.settle
 
 
-def closes(side: str, position: Position) -> bool:
-    """Whether an order of ``side`` makes ``position`` smaller."""
-    return (side == "sell") == position.long
-
-
 def closable(venue: Venue, account: Account, order: Order) -> Decimal:
     """Contracts that ``order`` can close: the position less what older closing orders will take."""
     position = account.positions.get((order.inst_id, order.position_side, order.mode))
     if position is None or not closes(order.side, position):
         return ZERO
     left = abs(position.quantity)
-    for other in _fellows(venue, account, order):
+    for other in venue.orders.fellows(order):
         if other.order_id == order.order_id:
             break
         if other.side == order.side:
@@ -78,27 +45,30 @@ def only_closes(order: Order) -> bool:
     return order.reduce_only or (order.position_side, order.side) in (("long", "sell"), ("short", "buy"))
 
 
-def _fellows(venue: Venue, account: Account, order: Order) -> list[Order]:
-    """The account's open orders on the same position, oldest first."""
-    key = (order.inst_id, order.position_side, order.mode)
-    return [
-        each for each in venue.orders.open(account.uid) if (each.inst_id, each.position_side, each.mode) == key
-    ]  # fmt: skip
-
-
 def hold(account: Account, order: Order, amount: Decimal) -> None:
     """Let ``order`` hold exactly ``amount``."""
     account.balance(order.frozen_ccy).frozen += amount - order.frozen
     order.frozen = amount
 
 
-def resting_need(inst: Instrument, order: Order, opening: Decimal) -> Decimal:
+def resting_need(venue: Venue, inst: Instrument, order: Order, opening: Decimal, now_ms: int) -> Decimal:
     """What the rest of a limit order holds; ``opening`` of its contracts would open a position."""
     if order.price is None:
         return ZERO
     if inst.type == "SPOT":
         return EXACT.multiply(order.remaining, order.price) if order.side == "buy" else order.remaining
-    return opening_need(notional(inst, opening, order.price), order.lever)
+    return opening_cost(venue, inst, order, opening, order.price, now_ms)
+
+
+def opening_cost(venue: Venue, inst: Instrument, order: Order, size: Decimal, price: Decimal, now_ms: int) -> Decimal:
+    """What opening ``size`` at ``price`` needs: margin and fee; bought options are paid for at once."""
+    if not size:
+        return ZERO
+    value = notional(inst, size, price)
+    if inst.type != "OPTION":
+        return opening_need(value, order.lever, fee_rate(inst, "T"))
+    fee = fee_of(venue, inst, size, price, "T", now_ms).quantize(Decimal("1e-12"), "ROUND_CEILING")
+    return (value if order.side == "buy" else short_option(venue, inst, size, price, now_ms)[0] - value) + fee
 
 
 def rehold(venue: Venue, account: Account, inst: Instrument, order: Order, now_ms: int) -> None:
@@ -109,10 +79,32 @@ def rehold(venue: Venue, account: Account, inst: Instrument, order: Order, now_m
     """
     if inst.type == "SPOT":
         if order.open:
-            hold(account, order, resting_need(inst, order, ZERO))
+            hold(account, order, resting_need(venue, inst, order, ZERO, now_ms))
         return
-    while any(_reheld(venue, account, inst, each, now_ms) for each in _fellows(venue, account, order)):
+    while any(_reheld(venue, account, inst, each, now_ms) for each in venue.orders.fellows(order)):
         pass
+    relieve(venue, account, inst.listing.settle, now_ms)
+
+
+def relieve(venue: Venue, account: Account, ccy: str, now_ms: int, *, source: str = "0") -> None:
+    """After a loss: orders end, the newest first, until what is left covers what the others hold (assumed).
+
+    When the loss was more than all there is, the exchange's insurance fund pays the rest.
+    """
+    held = account.balance(ccy)
+    if held.available >= 0:
+        return
+    for order in reversed(venue.orders.open(account.uid)):
+        if order.frozen_ccy == ccy and order.frozen:
+            close(venue, account, venue.inst_of(order), order, "canceled", now_ms, source=source)
+            if held.available >= 0:
+                return
+    others = (venue.traded(each.inst_id, each.inst_type) for each in account.positions.values())
+    if held.cash < held.margin and not any(inst is not None and inst.listing.settle == ccy for inst in others):
+        missing = held.margin - held.cash
+        credit(
+            venue, account, ccy, missing, kind=bills.TRANSFER, sub="200", now_ms=now_ms, note="insurance fund"
+        )  # fmt: skip
 
 
 def _reheld(venue: Venue, account: Account, inst: Instrument, order: Order, now_ms: int) -> bool:
@@ -129,8 +121,8 @@ def _reheld(venue: Venue, account: Account, inst: Instrument, order: Order, now_
             tell(venue, account, inst, order, now_ms, amend="0", amend_source="4")
         hold(account, order, ZERO)
         return False
-    need = resting_need(inst, order, order.remaining - closing)
-    if need > order.frozen and account.balance(order.frozen_ccy).available < need - order.frozen:
+    need = resting_need(venue, inst, order, order.remaining - closing, now_ms)
+    if need > order.frozen and free(venue, account, order.frozen_ccy, now_ms) < need - order.frozen:
         close(venue, account, inst, order, "canceled", now_ms, source="2")
         return True
     hold(account, order, need)
@@ -138,35 +130,35 @@ def _reheld(venue: Venue, account: Account, inst: Instrument, order: Order, now_
 
 
 def fill(
-    venue: Venue,
-    account: Account,
-    inst: Instrument,
-    order: Order,
-    *,
-    price: Decimal,
-    size: Decimal,
-    role: str,
-    trade_id: str,
-    now_ms: int,
-) -> None:
-    """One execution of ``order`` (role M or T): money, position, fee, the order's state, events."""
-    pnl = ZERO
+    venue: Venue, account: Account, inst: Instrument, order: Order, *, price: Decimal, size: Decimal, role: str,
+    trade_id: str, now_ms: int, kind: str = bills.TRADE, sub: str = "",
+) -> None:  # fmt: skip
+    """One execution of ``order`` (role M or T): money, position, fee, the order's state, bills, events."""
+    pnl, bill_id = ZERO, venue.orders.next_id()
     if inst.type == "SPOT":
-        fee = _move_cash(account, inst, order, price, size, role, now_ms)
+        fee, sub = _exchange(venue, account, inst, order, price, size, role, trade_id, bill_id, now_ms)
     else:
-        rate = SWAP_MAKER_FEE if role == "M" else SWAP_TAKER_FEE
-        fee = -EXACT.multiply(notional(inst, size, price), rate)
-        settle = account.balance(inst.listing.settle)
-        pnl = _move_position(venue, account, inst, order, price, size, fee, trade_id, now_ms)
-        settle.cash += fee + pnl
-        settle.updated_ms = now_ms
+        fee = -fee_of(venue, inst, size, price, role, now_ms)
+        moved = move_position(venue, account, inst, order, price, size, fee, trade_id, now_ms)
+        pnl, sub = moved.pnl, sub or moved.sub
+        change = pnl
+        if inst.type == "OPTION":
+            # The premium changes hands; the profit is in it already.
+            premium = notional(inst, size, price)
+            change = -premium if order.side == "buy" else premium
+        credit(
+            venue, account, inst.listing.settle, change + fee, kind=kind, sub=sub, now_ms=now_ms, bill_id=bill_id,
+            inst_id=inst.id, inst_type=inst.type, mode=order.mode, size=size, price=price, fee=fee, pnl=pnl,
+            trade_id=trade_id, role="" if role == DELIVERED else role, order=order,
+        )  # fmt: skip
     order.filled += size
     order.paid += EXACT.multiply(price, size)
     order.fee += fee
     order.pnl += pnl
+    role = "" if role == DELIVERED else role
     order.last = Fill(
-        trade_id=trade_id, bill_id=venue.orders.next_id(), price=price, size=size, fee=fee, role=role, ts=now_ms,
-        pnl=pnl, order=order,
+        trade_id=trade_id, bill_id=bill_id, price=price, size=size, fee=fee, role=role, ts=now_ms, pnl=pnl, sub=sub,
+        order=order,
     )  # fmt: skip
     venue.orders.fill(order.last)
     if order.remaining <= 0:
@@ -180,68 +172,23 @@ def fill(
         account.tell(Event(channel="positions", inst_type=inst.type, inst_id=inst.id))
 
 
-def _move_cash(
-    account: Account, inst: Instrument, order: Order, price: Decimal, size: Decimal, role: str, now_ms: int
-) -> Decimal:
+def _exchange(
+    venue: Venue, account: Account, inst: Instrument, order: Order, price: Decimal, size: Decimal, role: str,
+    trade_id: str, bill_id: str, now_ms: int,
+) -> tuple[Decimal, str]:  # fmt: skip
     """Exchange base for quote; the fee is taken from what is received, and is the answer (negative)."""
     rate = MAKER_FEE if role == "M" else TAKER_FEE
-    value = EXACT.multiply(price, size)
-    base, quote = account.balance(inst.listing.base), account.balance(inst.listing.quote)
-    if order.side == "buy":
-        fee = -EXACT.multiply(size, rate)
-        quote.cash -= value
-        base.cash += size + fee
-    else:
-        fee = -EXACT.multiply(value, rate)
-        base.cash -= size
-        quote.cash += value + fee
-    base.updated_ms = quote.updated_ms = now_ms
-    return fee
-
-
-def _move_position(
-    venue: Venue, account: Account, inst: Instrument, order: Order, price: Decimal, size: Decimal, fee: Decimal,
-    trade_id: str, now_ms: int,
-) -> Decimal:  # fmt: skip
-    """Open, extend, reduce or turn the position; the answer is the profit realised."""
-    key = (inst.id, order.position_side, order.mode)
-    position = account.positions.get(key)
-    if position is None:
-        position = account.positions[key] = Position(
-            position_id=venue.orders.next_id(), inst_id=inst.id, mode=order.mode, side=order.position_side,
-            quantity=ZERO, average=price, lever=order.lever, opened_ms=now_ms, updated_ms=now_ms,
+    value, base, quote = EXACT.multiply(price, size), inst.listing.base, inst.listing.quote
+    buys = order.side == "buy"
+    received, given = (base, quote) if buys else (quote, base)
+    amount, cost, sub = (size, value, "1") if buys else (value, size, "2")
+    fee = -EXACT.multiply(amount, rate)
+    for ccy, change, charged, number in ((given, -cost, ZERO, ""), (received, amount + fee, fee, bill_id)):
+        credit(
+            venue, account, ccy, change, kind=bills.TRADE, sub=sub, now_ms=now_ms, bill_id=number, inst_id=inst.id,
+            inst_type=inst.type, mode=order.mode, price=price, fee=charged, trade_id=trade_id, role=role, order=order,
         )  # fmt: skip
-    pnl, left = ZERO, size
-    if position.quantity and closes(order.side, position):
-        held = abs(position.quantity)
-        closed = min(held, size)
-        # The last contract takes the rest of the cost, so that nothing is lost in rounding.
-        cost = position.cost
-        if closed < held:
-            cost = EXACT.divide(EXACT.multiply(position.cost, closed), held).quantize(_VALUE, context=EXACT)
-        gain = notional(inst, closed, price) - cost
-        pnl = gain if position.long == straight(inst) else -gain
-        position.cost -= cost
-        position.quantity += -closed if position.quantity > 0 else closed
-        left -= closed
-    if left:
-        up = position.side == "short" if order.side == "sell" else position.side != "short"
-        position.quantity += left if up else -left
-        position.cost += notional(inst, left, price)
-        one = notional(inst, Decimal(1), Decimal(1))
-        held = EXACT.multiply(abs(position.quantity), one)
-        position.average = EXACT.divide(position.cost, held) if straight(inst) else EXACT.divide(held, position.cost)
-    balance = account.balance(inst.listing.settle)
-    margin = margin_of(position.cost, position.lever)
-    balance.margin += margin - position.margin
-    position.margin = margin
-    position.realized += pnl
-    position.fee += fee
-    position.last_trade = trade_id
-    position.updated_ms = now_ms
-    if not position.quantity:
-        del account.positions[key]
-    return pnl
+    return fee, sub
 
 
 def close(
@@ -268,44 +215,40 @@ def tell(
     account.tell(Event(channel="orders", inst_type=inst.type, inst_id=inst.id, family=inst.listing.family, row=row))
 
 
-def profit(inst: Instrument, position: Position, price: Decimal) -> Decimal:
-    """What closing the whole position at ``price`` would bring, fees aside."""
-    gain = notional(inst, abs(position.quantity), price) - position.cost
-    return gain if position.long == straight(inst) else -gain
-
-
-def profits(venue: Venue, account: Account, now_ms: int) -> dict[str, Decimal]:
-    """Unrealised profit by settlement currency."""
-    found: dict[str, Decimal] = {}
-    for position in account.positions.values():
-        inst = venue.instruments.get(position.inst_id)
-        if inst is not None and inst.trades:
-            gain = profit(inst, position, venue.price(inst, now_ms)).quantize(Decimal("1e-12"))
-            found[inst.listing.settle] = found.get(inst.listing.settle, ZERO) + gain
-    return found
-
-
-def set_lever(account: Account, inst: Instrument, mode: str, leverage: str) -> bool:
+def set_lever(venue: Venue, account: Account, inst: Instrument, mode: str, leverage: str, now_ms: int) -> bool:
     """Put the leverage of an instrument and its positions to ``leverage``; False when the margin is not there."""
-    balance = account.balance(inst.listing.settle or inst.listing.quote)
+    ccy = inst.listing.settle or inst.listing.quote
     held = [each for (inst_id, _, kept), each in account.positions.items() if (inst_id, kept) == (inst.id, mode)]
-    margins = [margin_of(each.cost, leverage) for each in held]
-    more = sum(margins, ZERO) - sum((each.margin for each in held), ZERO)
-    if more > 0 and balance.available < more:
+    before = [each.lever for each in held]
+    for position in held:
+        position.lever = leverage
+    more = ZERO
+    if mode == "isolated":
+        more = sum((margin_of(each.cost, leverage) + each.added - each.margin for each in held), ZERO)
+    if held and free(venue, account, ccy, now_ms) < max(ZERO, more):
+        for position, lever in zip(held, before, strict=True):
+            position.lever = lever
         return False
-    for position, margin in zip(held, margins, strict=True):
-        position.margin, position.lever = margin, leverage
-    balance.margin += more
+    if mode == "isolated":
+        for position in held:
+            position.margin = margin_of(position.cost, leverage) + position.added
+        account.balance(ccy).margin += more
     account.leverage[inst.id, mode] = leverage
     return True
 
 
-def move(account: Account, ccy: str, amount: Decimal, *, to_trading: bool, now_ms: int) -> None:
+def move(
+    venue: Venue, account: Account, ccy: str, amount: Decimal, *, to_trading: bool, now_ms: int, client_id: str = ""
+) -> None:  # fmt: skip
     """Carry ``amount`` between the funding and the trading wallet; the caller has seen that it is there."""
-    balance: Balance = account.balance(ccy)
     signed = amount if to_trading else -amount
-    balance.cash += signed
-    balance.updated_ms = now_ms
-    account.funding[ccy] = EXACT.subtract(account.funding.get(ccy, ZERO), signed)
+    source, target = ("6", "18") if to_trading else ("18", "6")
+    credit(
+        venue, account, ccy, signed, kind=bills.TRANSFER, sub=bills.IN if to_trading else bills.OUT, now_ms=now_ms,
+        source=source, target=target,
+    )  # fmt: skip
+    credit_funding(
+        venue, account, ccy, -signed, kind="131" if to_trading else "130", now_ms=now_ms, client_id=client_id
+    )  # fmt: skip
     account.tell(Event(channel="account", event_type="event_update"))
     account.tell(Event(channel="balance_and_position", event_type="transferred"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .accounts import Account, Event
 from .decimals import plain
 from .protocol import Json, encode
-from .rest_account import balance_row, position_rows
+from .statements import balance_row, position_rows
 from .venue import Venue
 
 REPEAT_MS = 5_000

@@ -60,6 +60,10 @@ class Instrument:
         """Has a market at all."""
         return self.tick is not None and self.lot is not None
 
+    def expired(self, now_ms: int) -> bool:
+        """Whether its last day is over."""
+        return self.listing.expiry_ms is not None and now_ms >= self.listing.expiry_ms
+
     @property
     def linear(self) -> bool:
         return self.listing.ct_type == "linear"

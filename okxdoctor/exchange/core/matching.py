@@ -96,8 +96,8 @@ def carry_out(venue: Venue, account: Account, inst: Instrument, order: Order, wa
     depth = venue.depth(inst, now_ms)
     for mine in wanted.own:
         if mine.open:
-            close(venue, account, inst, mine, "canceled", now_ms, source="32")
-            rehold(venue, account, inst, mine, now_ms)
+            close(venue, account, venue.inst_of(mine), mine, "canceled", now_ms, source="32")
+            rehold(venue, account, venue.inst_of(mine), mine, now_ms)
     for match in wanted.matches:
         size = match.size
         if match.maker is not None:
@@ -109,7 +109,7 @@ def carry_out(venue: Venue, account: Account, inst: Instrument, order: Order, wa
         if match.maker is None:
             depth.take(OTHER[order.side], match.px, depth.market.lot.floor(size))
         else:
-            _make(venue, inst, depth, match.maker, match.price, size, trade, now_ms)
+            _make(venue, depth, match.maker, match.price, size, trade, now_ms)
         fill(
             venue, account, inst, order, price=match.price, size=size, role="T", trade_id=str(trade.trade_id),
             now_ms=now_ms,
@@ -117,10 +117,10 @@ def carry_out(venue: Venue, account: Account, inst: Instrument, order: Order, wa
 
 
 def _make(
-    venue: Venue, inst: Instrument, depth: Depth, maker: Order, price: Decimal, size: Decimal, trade: Trade, now_ms: int
-) -> None:
+    venue: Venue, depth: Depth, maker: Order, price: Decimal, size: Decimal, trade: Trade, now_ms: int
+) -> None:  # fmt: skip
     """The maker's side of a trade."""
-    account = venue.accounts[maker.uid]
+    account, inst = venue.accounts[maker.uid], venue.inst_of(maker)
     depth.changed()
     fill(
         venue, account, inst, maker, price=price, size=size, role="M", trade_id=str(trade.trade_id), now_ms=now_ms
@@ -129,29 +129,46 @@ def _make(
 
 
 def settle(venue: Venue, now_ms: int) -> bool:
-    """Let the market come to the open orders, slot by slot until now; True when anything was filled."""
+    """Let time pass until now, slot by slot: the market comes to the open orders, and what else is due is done.
+
+    True when anything has happened to an account.
+    """
     now = now_ms // SLOT_MS
-    if now == venue.swept or venue.orders.quiet:
+    if now == venue.swept:
         return False
-    venue.swept = now
-    books = [(inst, depth) for inst, depth in venue.depths() if inst.trades and inst.state not in FROZEN]
-    if not books:
+    if venue.calm:
+        venue.swept = venue.looked = now
         return False
-    first = min(depth.swept for _, depth in books) + 1
-    if first > now:
-        # The clock may have been put back; the orders meet the market again from here.
+    books = _trading(venue)
+    first = min((venue.looked, *(depth.swept for _, depth in books))) + 1
+    venue.swept, looked, venue.looked = now, venue.looked, now
+    if first > now or looked > now:
+        # The clock may have been put back; everything goes on from here.
         for _, depth in books:
             depth.swept = min(depth.swept, now)
         return False
-    moved = False
     stride = max(1, (now - first + 1) // CATCH_UP)
     slots = [*range(first, now, stride), now]
+    due = {-(-at // SLOT_MS) for chore in venue.chores for at in chore.due(venue, looked * SLOT_MS, now_ms)}
+    if due:
+        slots = sorted({*slots, *(slot for slot in due if first <= slot <= now)})
+    moved = False
     for slot in slots:
         for inst, depth in books:
             if depth.swept < slot:
                 depth.swept = slot
                 moved = _sweep(venue, inst, depth, slot) or moved
+        if slot > looked:
+            at_ms = now_ms if slot == now else slot * SLOT_MS
+            done = [chore.do(venue, at_ms) for chore in venue.chores if not chore.idle(venue)]
+            if any(done):
+                moved, books = True, _trading(venue)
     return moved
+
+
+def _trading(venue: Venue) -> list[tuple[Instrument, Depth]]:
+    """The books in which orders of accounts stand and may be met."""
+    return [(inst, depth) for inst, depth in venue.depths() if inst.trades and inst.state not in FROZEN]
 
 
 def _sweep(venue: Venue, inst: Instrument, depth: Depth, slot: int) -> bool:
@@ -165,11 +182,11 @@ def _sweep(venue: Venue, inst: Instrument, depth: Depth, slot: int) -> bool:
     at_ms = slot * SLOT_MS
     moved = False
     for side in ("buy", "sell"):
-        moved = _cross(venue, inst, depth, side, at_ms) or moved
-    return _meet(venue, inst, depth, at_ms) or moved
+        moved = _cross(venue, depth, side, at_ms) or moved
+    return _meet(venue, depth, at_ms) or moved
 
 
-def _cross(venue: Venue, inst: Instrument, depth: Depth, side: str, at_ms: int) -> bool:
+def _cross(venue: Venue, depth: Depth, side: str, at_ms: int) -> bool:
     """The market's new levels trade with the orders of ``side`` that they would cross."""
     moved = False
     while True:
@@ -180,11 +197,11 @@ def _cross(venue: Venue, inst: Instrument, depth: Depth, side: str, at_ms: int) 
         (px, order), (at, lots, _) = best, level
         size = min(order.remaining, depth.market.lot.decimal(lots))
         depth.take(OTHER[side], at, depth.market.lot.floor(size))
-        _given(venue, inst, depth, order, px, size, OTHER[side], at_ms)
+        _given(venue, depth, order, px, size, OTHER[side], at_ms)
         moved = True
 
 
-def _meet(venue: Venue, inst: Instrument, depth: Depth, at_ms: int) -> bool:
+def _meet(venue: Venue, depth: Depth, at_ms: int) -> bool:
     """The seeded trade of the slot takes first what is better than the market's own level."""
     trade = depth.market.trade(depth.slot)
     side = OTHER[trade.side]
@@ -195,7 +212,7 @@ def _meet(venue: Venue, inst: Instrument, depth: Depth, at_ms: int) -> bool:
             break
         px, order = best
         size = min(order.remaining, depth.market.lot.decimal(left))
-        _given(venue, inst, depth, order, px, size, trade.side, at_ms)
+        _given(venue, depth, order, px, size, trade.side, at_ms)
         left -= max(1, depth.market.lot.floor(size))
     if left == trade.sz:
         return False
@@ -203,12 +220,10 @@ def _meet(venue: Venue, inst: Instrument, depth: Depth, at_ms: int) -> bool:
     return True
 
 
-def _given(
-    venue: Venue, inst: Instrument, depth: Depth, order: Order, px: int, size: Decimal, taker: str, at_ms: int
-) -> None:
+def _given(venue: Venue, depth: Depth, order: Order, px: int, size: Decimal, taker: str, at_ms: int) -> None:
     """The market takes ``size`` from ``order``, at its price."""
     trade = depth.show(px, size, taker, at_ms)
-    _make(venue, inst, depth, order, order.price or depth.market.tick.decimal(px), size, trade, at_ms)
+    _make(venue, depth, order, order.price or depth.market.tick.decimal(px), size, trade, at_ms)
 
 
 def fill_at_own_price(venue: Venue, order: Order, size: Decimal, now_ms: int) -> None:
@@ -217,7 +232,7 @@ def fill_at_own_price(venue: Venue, order: Order, size: Decimal, now_ms: int) ->
     depth = book(venue, inst, now_ms)
     if order.open and order.price is not None:
         px = depth.market.tick.floor(order.price)
-        _given(venue, inst, depth, order, px, min(size, order.remaining), OTHER[order.side], now_ms)
+        _given(venue, depth, order, px, min(size, order.remaining), OTHER[order.side], now_ms)
 
 
 def book(venue: Venue, inst: Instrument, now_ms: int) -> Depth:

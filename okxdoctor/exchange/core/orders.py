@@ -52,6 +52,12 @@ class Order:
     last: Fill | None = None
     cancel_source: str = ""
     stp: str = "cancel_maker"
+    category: str = "normal"
+    """normal, full_liquidation, delivery …"""
+    source: str = ""
+    """Why the order exists: 6 trigger, 7 take profit or stop loss, 25 trailing stop; '' for an order of the client."""
+    algo_id: str = ""
+    algo_client_id: str = ""
 
     @property
     def open(self) -> bool:
@@ -67,9 +73,10 @@ class Order:
         average = "" if not self.filled else plain(EXACT.divide(self.paid, self.filled).quantize(_AVERAGE))
         stamp = "" if last is None else str(last.ts)
         return {
-            "accFillSz": plain(self.filled), "algoClOrdId": "", "algoId": "", "attachAlgoClOrdId": "",
+            "accFillSz": plain(self.filled), "algoClOrdId": self.algo_client_id, "algoId": self.algo_id,
+            "attachAlgoClOrdId": "",
             "attachAlgoOrds": [], "avgPx": average, "cTime": str(self.created_ms),
-            "cancelSource": self.cancel_source, "cancelSourceReason": "", "category": "normal", "ccy": self.ccy,
+            "cancelSource": self.cancel_source, "cancelSourceReason": "", "category": self.category, "ccy": self.ccy,
             "clOrdId": self.client_id, "fee": plain(self.fee), "feeCcy": self.fee_ccy,
             "fillPx": "" if last is None else plain(last.price), "fillSz": "0" if last is None else plain(last.size),
             "fillTime": stamp, "instId": self.inst_id, "instType": self.inst_type, "isTpLimit": "false",
@@ -78,7 +85,7 @@ class Order:
             "px": "" if self.price is None else plain(self.price), "pxType": "", "pxUsd": "", "pxVol": "",
             "quickMgnType": "", "rebate": "0", "rebateCcy": self.fee_ccy,
             "reduceOnly": "true" if self.reduce_only else "false", "side": self.side, "slOrdPx": "",
-            "slTriggerPx": "", "slTriggerPxType": "", "source": "", "state": self.state, "stpId": "",
+            "slTriggerPx": "", "slTriggerPxType": "", "source": self.source, "state": self.state, "stpId": "",
             "stpMode": self.stp, "sz": self.size_text, "tag": self.tag, "tdMode": self.mode,
             "tgtCcy": self.target_ccy, "tpOrdPx": "", "tpTriggerPx": "", "tpTriggerPxType": "",
             "tradeId": "" if last is None else last.trade_id, "tradeQuoteCcy": "", "uTime": str(self.updated_ms),
@@ -115,6 +122,8 @@ class Fill:
     role: str
     ts: int
     pnl: Decimal = ZERO
+    sub: str = ""
+    """Subtype of its bill."""
     order: Order = field(repr=False)
 
     def row(self) -> dict[str, Json]:
@@ -126,7 +135,7 @@ class Fill:
             "fillPnl": plain(self.pnl), "fillPx": plain(self.price), "fillPxUsd": "", "fillPxVol": "",
             "fillSz": plain(self.size), "fillTime": str(self.ts), "instId": order.inst_id,
             "instType": order.inst_type, "ordId": order.order_id, "posSide": order.position_side,
-            "side": order.side, "subType": "1" if order.side == "buy" else "2", "tag": order.tag,
+            "side": order.side, "subType": self.sub, "tag": order.tag,
             "tradeId": self.trade_id, "ts": str(self.ts),
         }  # fmt: skip
 
@@ -138,6 +147,9 @@ class Book:
         self._next = int(seeded.digits(seed, 15, "ordId", venue)) * 1000
         self._by_id: dict[str, Order] = {}
         self._open: dict[str, dict[str, Order]] = {}
+        self._fellows: dict[tuple[str, str, str, str], dict[str, Order]] = {}
+        self._named: dict[tuple[str, str], Order] = {}
+        self._counts: dict[tuple[str, str], int] = {}
         self._finished: dict[str, deque[Order]] = {}
         self._fills: dict[str, deque[Fill]] = {}
 
@@ -149,13 +161,23 @@ class Book:
     def add(self, order: Order) -> None:
         self._by_id[order.order_id] = order
         self._open.setdefault(order.uid, {})[order.order_id] = order
+        self._fellows.setdefault(_position(order), {})[order.order_id] = order
+        if order.client_id:
+            self._named[order.uid, order.client_id] = order
+        self._counts[order.uid, order.inst_id] = self.count(order.uid, order.inst_id) + 1
 
     def fill(self, fill: Fill) -> None:
         self._fills.setdefault(fill.order.uid, deque(maxlen=KEPT)).append(fill)
 
     def finish(self, order: Order) -> None:
         """Move an order out of the open ones; the oldest finished one is forgotten beyond ``KEPT``."""
-        self._open.get(order.uid, {}).pop(order.order_id, None)
+        if self._open.get(order.uid, {}).pop(order.order_id, None) is not None:
+            fellows = self._fellows[_position(order)]
+            del fellows[order.order_id]
+            if not fellows:
+                del self._fellows[_position(order)]
+            self._named.pop((order.uid, order.client_id), None)
+            self._counts[order.uid, order.inst_id] -= 1
         finished = self._finished.setdefault(order.uid, deque())
         finished.append(order)
         if len(finished) > KEPT:
@@ -164,6 +186,22 @@ class Book:
     def open(self, uid: str) -> list[Order]:
         """Open orders of an account, oldest first."""
         return list(self._open.get(uid, {}).values())
+
+    def count(self, uid: str, inst_id: str) -> int:
+        """How many orders of an account are open for an instrument."""
+        return self._counts.get((uid, inst_id), 0)
+
+    def total(self, uid: str) -> int:
+        """How many orders of an account are open."""
+        return len(self._open.get(uid, ()))
+
+    def fellows(self, order: Order) -> list[Order]:
+        """The open orders on the same position as ``order``, oldest first."""
+        return list(self._fellows.get(_position(order), {}).values())
+
+    def of_position(self, uid: str, inst_id: str, side: str, mode: str) -> list[Order]:
+        """The open orders on one position, oldest first."""
+        return list(self._fellows.get((uid, inst_id, side, mode), {}).values())
 
     def all_open(self) -> list[Order]:
         """Open orders of all accounts, oldest first within each."""
@@ -187,10 +225,14 @@ class Book:
         if order_id:
             found = self._by_id.get(order_id)
             return found if found is not None and found.uid == uid else None
-        for order in self._open.get(uid, {}).values():
-            if order.client_id == client_id:
-                return order
+        named = self._named.get((uid, client_id))
+        if named is not None:
+            return named
         return next((order for order in self.finished(uid) if order.client_id == client_id), None)
 
     def has_open_client_id(self, uid: str, client_id: str) -> bool:
-        return any(order.client_id == client_id for order in self._open.get(uid, {}).values())
+        return (uid, client_id) in self._named
+
+
+def _position(order: Order) -> tuple[str, str, str, str]:
+    return order.uid, order.inst_id, order.position_side, order.mode

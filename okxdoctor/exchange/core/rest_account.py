@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from .accounts import (
-    MAKER_FEE,
-    SWAP_MAKER_FEE,
-    SWAP_TAKER_FEE,
-    TAKER_FEE,
-    ZERO,
-    Account,
-    Balance,
-    Event,
-    KeyRecord,
-    Position,
-)
-from .clearing import closes, lever, notional, opening_need, profit, profits, set_lever, straight
+from .accounts import MAKER_FEE, SWAP_MAKER_FEE, SWAP_TAKER_FEE, TAKER_FEE, ZERO, Account, Event, KeyRecord
+from .clearing import set_lever
 from .decimals import EXACT, parse, plain
 from .instruments import Instrument
+from .margin import free, lever, notional, opening_need
 from .protocol import Json, Refused, Reply, bad_parameter, empty_parameter, failure, ok
 from .rest import Call
 from .rest_public import TYPES, instruments
+from .statements import balance_row, position_rows
 from .tickets import text
-from .venue import Venue
 
 
 def config(call: Call) -> Reply:
@@ -54,49 +44,6 @@ def balance(call: Call) -> Reply:
     return ok([balance_row(call.venue, call.account, call.now_ms, wanted)])
 
 
-def balance_row(venue: Venue, account: Account, now_ms: int, wanted: tuple[str, ...] = ()) -> dict[str, Json]:
-    """The whole object; ``details`` only has the currencies of ``wanted`` when there are any."""
-    details: list[Json] = []
-    total = ZERO
-    gains = profits(venue, account, now_ms)
-    for ccy, held in sorted(account.balances.items()):
-        rate = venue.usd(ccy, now_ms)
-        gain = gains.get(ccy, ZERO)
-        usd = EXACT.multiply(held.cash + gain, rate)
-        total += usd
-        if (wanted and ccy not in wanted) or not (held.cash or held.frozen or held.margin):
-            continue
-        details.append(_detail(ccy, held, gain, rate, usd))
-    spot_mode = account.level == "1"
-    return {
-        "adjEq": "" if spot_mode else plain(total), "availEq": "" if spot_mode else plain(total), "borrowFroz": "",
-        "delta": "", "deltaLever": "", "deltaNeutralStatus": "", "details": details, "imr": "" if spot_mode else "0",
-        "isoEq": "0", "mgnRatio": "", "mmr": "" if spot_mode else "0", "notionalUsd": "" if spot_mode else "0",
-        "notionalUsdForBorrow": "0", "notionalUsdForFutures": "0", "notionalUsdForOption": "0",
-        "notionalUsdForSwap": "0", "ordFroz": "", "totalEq": plain(total), "uTime": str(now_ms), "upl": "0",
-    }  # fmt: skip
-
-
-def _detail(ccy: str, held: Balance, gain: Decimal, rate: Decimal, usd: Decimal) -> dict[str, Json]:
-    """One currency. ``frozenBal`` is all that is bound, ``ordFrozen`` the part behind orders."""
-    cash, equity, upl = plain(held.cash), plain(held.cash + gain), plain(gain)
-    free = plain(max(ZERO, held.available))
-    bound = plain(held.frozen + held.margin)
-    return {
-        "accAvgPx": "", "autoLendAmt": "0", "autoLendMtAmt": "0", "autoLendStatus": "off", "availBal": free,
-        "availEq": free, "borrowFroz": "0", "cashBal": cash, "ccy": ccy, "clSpotInUseAmt": "",
-        "coinUsdPrice": plain(rate), "colBorrAutoConversion": "0", "colRes": "0", "collateralEnabled": False,
-        "collateralRestrict": False, "crossLiab": "0", "disEq": plain(usd), "eq": equity, "eqUsd": plain(usd),
-        "fixedBal": "0", "frozenBal": bound, "frpType": "0", "imr": plain(held.margin), "interest": "0",
-        "isoEq": "0", "isoLiab": "0", "isoUpl": "0", "liab": "0", "maxLoan": "0", "maxSpotInUse": "",
-        "maxSpotInUseAmt": "", "mgnRatio": "", "mmr": "0", "notionalLever": "0", "openAvgPx": "",
-        "ordFrozen": plain(held.frozen), "rewardBal": "0", "smtSyncEq": "0", "spotBal": "",
-        "spotCopyTradingEq": "0", "spotInUseAmt": "", "spotIsoBal": "0", "spotUpl": "", "spotUplRatio": "",
-        "stgyEq": "0", "totalPnl": "", "totalPnlRatio": "", "twap": "0", "uTime": str(held.updated_ms),
-        "upl": upl, "uplLiab": "0",
-    }  # fmt: skip
-
-
 def positions(call: Call) -> Reply:
     """GET account/positions, by type or id."""
     inst_type, inst_id = call.params.get("instType", ""), call.params.get("instId", "")
@@ -110,65 +57,6 @@ def positions(call: Call) -> Reply:
             if (not inst_type or row["instType"] == inst_type) and (not wanted or row["instId"] in wanted)
         ]
     )
-
-
-def position_rows(venue: Venue, account: Account, now_ms: int) -> list[dict[str, Json]]:
-    """All open positions."""
-    return [
-        position_row(venue, account, venue.instruments[position.inst_id], position, now_ms)
-        for position in account.positions.values()
-        if position.inst_id in venue.instruments
-    ]
-
-
-def _closing(venue: Venue, account: Account, position: Position) -> Decimal:
-    """Contracts of a position that open orders are about to close."""
-    key = (position.inst_id, position.side, position.mode)
-    waiting = (
-        order.remaining
-        for order in venue.orders.open(account.uid)
-        if (order.inst_id, order.position_side, order.mode) == key and closes(order.side, position)
-    )
-    return sum(waiting, ZERO)
-
-
-def position_row(venue: Venue, account: Account, inst: Instrument, position: Position, now_ms: int) -> dict[str, Json]:
-    last = venue.price(inst, now_ms)
-    size = abs(position.quantity)
-    gain = profit(inst, position, last)
-    margin = position.margin
-    ratio = EXACT.divide(gain, margin).quantize(Decimal("1e-12")) if margin else ZERO
-    # Only positions of long/short mode have a part that can be closed.
-    waiting = _closing(venue, account, position)
-    available = "" if position.side == "net" else plain(max(ZERO, size - waiting))
-    usd = notional(inst, size, last) if straight(inst) else EXACT.multiply(size, Decimal(inst.listing.ct_val))
-    blank = dict.fromkeys(
-        (
-            "baseBal", "baseBorrowed", "baseInterest", "bizRefId", "bizRefType", "clSpotInUseAmt", "deltaBS",
-            "deltaPA", "gammaBS", "gammaPA", "hedgedPos", "interest", "liab", "liabCcy", "maxSpotInUseAmt",
-            "nonSettleAvgPx", "optVal", "posCcy", "quoteBal", "quoteBorrowed", "quoteInterest", "settledPnl",
-            "spotInUseAmt", "spotInUseCcy", "thetaBS", "thetaPA", "vegaBS", "vegaPA", "mgnRatio", "liqPx",
-        ),
-        "",
-    )  # fmt: skip
-    row: dict[str, Json] = {
-        **blank,
-        "adl": "1", "availPos": available, "avgPx": plain(position.average.quantize(Decimal("1e-12"))),
-        "bePx": plain(position.average.quantize(Decimal("1e-12"))), "cTime": str(position.opened_ms),
-        "ccy": inst.listing.settle, "closeOrderAlgo": [], "fee": plain(position.fee), "fundingFee": "0",
-        "idxPx": plain(last), "imr": plain(margin), "instId": inst.id,
-        "instType": inst.type, "last": plain(last), "lever": position.lever, "liqPenalty": "0",
-        "margin": "" if position.mode == "cross" else plain(margin),
-        "markPx": plain(last), "mgnMode": position.mode,
-        "mmr": plain((margin / 10).quantize(Decimal("1e-12"))), "notionalUsd": plain(usd), "pTime": str(now_ms),
-        "pendingCloseOrdLiabVal": "0", "pnl": plain(position.realized), "pos": plain(position.quantity),
-        "posId": position.position_id, "posSide": position.side,
-        "realizedPnl": plain(position.realized + position.fee), "tradeId": position.last_trade,
-        "uTime": str(position.updated_ms), "upl": plain(gain.quantize(Decimal("1e-12"))),
-        "uplLastPx": plain(gain.quantize(Decimal("1e-12"))), "uplRatio": plain(ratio), "uplRatioLastPx": plain(ratio),
-        "usdPx": "1",
-    }  # fmt: skip
-    return row
 
 
 def account_instruments(call: Call) -> Reply:
@@ -233,7 +121,7 @@ def set_leverage(call: Call) -> Reply:
         which, code = ("isolated margin", "59101") if mode == "isolated" else ("cross-margin", "59107")
         message = f"Leverage can't be modified. Please cancel all pending {which} orders before adjusting the leverage."
         raise Refused(failure(200, code, message))
-    if not set_lever(call.account, inst, mode, plain(wanted)):
+    if not set_lever(call.venue, call.account, inst, mode, plain(wanted), call.now_ms):
         message = "Account margin is insufficient and leverage is too low. Please increase the leverage."
         raise Refused(failure(200, "59103", message))
     call.account.tell(Event(channel="balance_and_position", event_type="set_leverage"))
@@ -274,18 +162,20 @@ def _affordable(call: Call, inst: Instrument, mode: str) -> tuple[str, str]:
         return "0", "0"
     price = parse(call.params.get("px")) or call.venue.price(inst, call.now_ms)
     if inst.type == "SPOT":
-        quote, base = call.account.balances.get(inst.listing.quote), call.account.balances.get(inst.listing.base)
-        buy = ZERO if quote is None else EXACT.divide(max(ZERO, quote.available), price)
-        sell = ZERO if base is None else max(ZERO, base.available)
+        quote, base = (_left(call, ccy) for ccy in (inst.listing.quote, inst.listing.base))
+        buy, sell = EXACT.divide(quote, price), base
     else:
-        held = call.account.balances.get(inst.listing.settle)
-        free = ZERO if held is None else max(ZERO, held.available)
+        left = _left(call, inst.listing.settle)
         leverage = lever(call.account, inst, mode)
-        lots = inst.lot.floor(EXACT.divide(free, opening_need(notional(inst, Decimal(1), price), leverage)))
-        while lots > 0 and opening_need(notional(inst, inst.lot.decimal(lots), price), leverage) > free:
+        lots = inst.lot.floor(EXACT.divide(left, opening_need(notional(inst, Decimal(1), price), leverage)))
+        while lots > 0 and opening_need(notional(inst, inst.lot.decimal(lots), price), leverage) > left:
             lots -= 1
         buy = sell = inst.lot.decimal(lots)
     return inst.lot.text(inst.lot.floor(buy)), inst.lot.text(inst.lot.floor(sell))
+
+
+def _left(call: Call, ccy: str) -> Decimal:
+    return max(ZERO, free(call.venue, call.account, ccy, call.now_ms))
 
 
 def max_avail_size(call: Call) -> Reply:
@@ -297,8 +187,7 @@ def max_avail_size(call: Call) -> Reply:
     for each in inst_id.split(",")[:5]:
         inst = call.venue.instrument(each)
         names = (inst.listing.quote, inst.listing.base) if inst.type == "SPOT" else (inst.listing.settle,) * 2
-        held = [call.account.balances.get(ccy) for ccy in names]
-        buy, sell = (plain(ZERO if one is None else max(ZERO, one.available)) for one in held)
+        buy, sell = (plain(_left(call, ccy)) for ccy in names)
         rows.append({"availBuy": buy, "availSell": sell, "instId": each})
     return ok(rows)
 

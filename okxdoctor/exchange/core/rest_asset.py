@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from .accounts import ZERO, Account
-from .clearing import move, profits
+from .clearing import move
 from .decimals import parse, plain
+from .margin import free
 from .protocol import Json, Refused, Reply, bad_parameter, empty_parameter, failure, ok
 from .rest import Call
 from .tickets import CLIENT_ID, text
@@ -54,10 +55,9 @@ def funding_balances(call: Call) -> Reply:
 
 
 def _free(call: Call, account: Account, ccy: str) -> Decimal:
-    """What may leave the trading account: not what is bound, and not what open positions have lost."""
-    loss = min(ZERO, profits(call.venue, account, call.now_ms).get(ccy, ZERO))
+    """What may leave the trading account: not what is bound, and not what open positions have won or lost."""
     held = account.balances.get(ccy)
-    return ZERO if held is None else held.available + loss
+    return ZERO if held is None else min(held.available, free(call.venue, account, ccy, call.now_ms))
 
 
 def transfer(call: Call) -> Reply:
@@ -93,7 +93,9 @@ def transfer(call: Call) -> Reply:
         raise Refused(failure(200, "58008", "You do not have assets in this currency."))
     if amount > free:
         raise Refused(failure(200, "58116", "Transfer exceeds the available amount."))
-    move(account, ccy, amount, to_trading=target == TRADING, now_ms=call.now_ms)
+    move(
+        call.venue, account, ccy, amount, to_trading=target == TRADING, now_ms=call.now_ms, client_id=client_id
+    )  # fmt: skip
     row: dict[str, Json] = {
         "transId": call.venue.orders.next_id(), "ccy": ccy, "clientId": client_id, "from": source,
         "amt": plain(amount), "to": target,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from .clearing import lever, notional
 from .decimals import EXACT, plain
 from .instruments import Instrument
+from .margin import lever, notional
 from .orders import Order
 from .protocol import Json, Refused, Reply, acknowledged, bad_parameter, failure, ok
 from .rest import Call

@@ -81,6 +81,7 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
     if inst is None:
         raise Rejected("51001", UNKNOWN_INSTRUMENT)
     mode, side, kind = text(args.get("tdMode")), text(args.get("side")), text(args.get("ordType"))
+    inst = _view(venue, account, inst, mode)
     for name, value, choices in (
         ("tdMode", mode, ("cash", "cross", "isolated")), ("side", side, ("buy", "sell")), ("ordType", kind, KINDS),
     ):  # fmt: skip
@@ -100,17 +101,25 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
         raise Rejected("54036", "A fill-or-kill order cannot have self-trade prevention for both maker and taker.")
     _mode_allowed(account, inst, mode)
     position_side = _position_side(account, inst, text(args.get("posSide")))
+    if inst.type == "OPTION" and kind in ("market", "optimal_limit_ioc"):
+        message = "Market orders unavailable for options trading. Place a limit order to close position."
+        raise Rejected("51066", message)
+    if inst.expired(now_ms):
+        raise Rejected("51027", "Contract expired.")
     if inst.state != "live" and not (inst.state == "post_only" and kind == "post_only"):
         raise Rejected("51021" if inst.state == "preopen" else "51022", "Contract suspended.")
     size = parse(args.get("sz"))
     if size is None or size <= 0:
         raise wrong("sz")
     target = text(args.get("tgtCcy"))
-    if kind == "market" and inst.type == "SPOT":
+    spot = inst.type in ("SPOT", "MARGIN")
+    if kind == "market" and spot:
+        # Margin trading buys for quote currency and sells base currency, whatever the order says.
+        target = "" if inst.type == "MARGIN" else target
         target = target or ("quote_ccy" if side == "buy" else "base_ccy")
     if target not in ("", "base_ccy", "quote_ccy"):
         raise wrong("tgtCcy")
-    in_quote = kind == "market" and inst.type == "SPOT" and target == "quote_ccy"
+    in_quote = kind == "market" and spot and target == "quote_ccy"
     price = checked_price(venue, inst, side, kind, args.get("px"), now_ms)
     if in_quote:
         last = venue.price(inst, now_ms)
@@ -126,7 +135,7 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
     if size_base <= 0 or (minimum is not None and size_base < minimum):
         raise Rejected("51020", "Your order should meet or exceed the minimum order amount.")
     maximum = parse(inst.listing.max_market if kind == "market" else inst.listing.max_limit)
-    usd = size_base * (venue.usd(inst.listing.base, now_ms) if inst.type == "SPOT" and kind == "market" else 1)
+    usd = size_base * (venue.usd(inst.listing.base, now_ms) if spot and kind == "market" else 1)
     if maximum is not None and usd > maximum:
         raise Rejected("51202" if kind == "market" else "51005", "Your order amount exceeds the max order amount.")
     if client_id and venue.orders.has_open_client_id(account.uid, client_id):
@@ -134,24 +143,31 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
     return Ticket(
         inst=inst, mode=mode, side=side, position_side=position_side, kind=kind, size=size_base,
         size_text=text(args.get("sz")), price=price, client_id=client_id, tag=tag,
-        target_ccy=target if inst.type == "SPOT" else "", ccy=text(args.get("ccy")),
+        target_ccy=target if spot else "", ccy=text(args.get("ccy")),
         reduce_only=text(args.get("reduceOnly")).lower() == "true", quote=size if in_quote else None, stp=stp,
     )  # fmt: skip
 
 
+def _view(venue: Venue, account: Account, inst: Instrument, mode: str) -> Instrument:
+    """Spot traded on margin is another instrument; accounts of several currencies trade spot in cross mode, too."""
+    if inst.type != "SPOT" or mode not in ("cross", "isolated"):
+        return inst
+    return inst if mode == "cross" and account.level in ("3", "4") else venue.margin(inst)
+
+
 def _mode_allowed(account: Account, inst: Instrument, mode: str) -> None:
-    if inst.type == "SPOT" and mode == "cash":
+    if inst.type == "SPOT" and (mode == "cash" or account.level in ("3", "4")):
         return
     if account.level == "1" or (inst.type != "SPOT" and mode == "cash"):
         raise Rejected("51010", "Request unsupported under current account mode")
-    if inst.type == "SPOT":
-        # Margin trading is not part of this exchange yet.
+    if inst.type == "MARGIN" and not inst.listing.lever:
         raise Rejected("54000", "Margin trading is not supported.")
 
 
 def _position_side(account: Account, inst: Instrument, given: str) -> str:
-    if inst.type in ("SPOT", "OPTION"):
-        return "net" if inst.type == "OPTION" else ""
+    if inst.type in ("SPOT", "MARGIN", "OPTION"):
+        # A side that has no meaning here is passed over.
+        return "" if inst.type == "SPOT" else "net"
     if account.position_mode == "long_short_mode":
         if given not in ("long", "short"):
             raise wrong("posSide")

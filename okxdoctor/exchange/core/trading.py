@@ -9,29 +9,22 @@ from __future__ import annotations
 from decimal import Decimal
 
 from .accounts import ZERO, Account, Event
-from .clearing import (
-    closable,
-    close,
-    closes,
-    held_in,
-    hold,
-    lever,
-    notional,
-    only_closes,
-    opening_need,
-    rehold,
-    tell,
-)
+from .clearing import closable, close, held_in, hold, only_closes, opening_cost, rehold, tell
 from .decimals import EXACT, parse, plain
 from .instruments import Instrument
+from .margin import free, lever
 from .matching import Plan, book, carry_out, plan, settle
 from .orders import Order
+from .positions import closes
 from .protocol import UNKNOWN_INSTRUMENT, Json
 from .tickets import Rejected, Ticket, checked_price, text, wrong
 from .venue import Venue
 
 MAX_OPEN = 500
 """Open orders of one instrument."""
+
+MAX_TOTAL = 4_000
+"""Open orders of an account."""
 
 ROUNDS = 8
 """Plans of one order; a second one is needed when a maker's orders end by a fill of his."""
@@ -41,7 +34,7 @@ def place(venue: Venue, account: Account, wanted: Ticket, now_ms: int) -> Order:
     """Accept an order: take what crosses, leave the rest in the book or cancel it; raises ``Rejected``."""
     inst = wanted.inst
     depth = book(venue, inst, now_ms)
-    if sum(1 for order in venue.orders.open(account.uid) if order.inst_id == inst.id) >= MAX_OPEN:
+    if venue.orders.count(account.uid, inst.id) >= MAX_OPEN or venue.orders.total(account.uid) >= MAX_TOTAL:
         raise Rejected("51025", "Order count exceeds the limit.")
     spot = inst.type == "SPOT"
     received = inst.listing.base if wanted.side == "buy" else inst.listing.quote
@@ -61,8 +54,8 @@ def place(venue: Venue, account: Account, wanted: Ticket, now_ms: int) -> Order:
         order.size = first.size
         if not order.size:
             raise Rejected("51020", "Your order should meet or exceed the minimum order amount.")
-    need = _need(venue, account, inst, order, first, wanted.quote)
-    if account.balance(order.frozen_ccy).available < need:
+    need = _need(venue, account, inst, order, first, now_ms, wanted.quote)
+    if free(venue, account, order.frozen_ccy, now_ms) < need:
         raise _insufficient(order)
     venue.orders.add(order)
     passive = order.kind != "post_only" or not _meets(first)
@@ -96,8 +89,9 @@ def _insufficient(order: Order) -> Rejected:
 
 
 def _need(
-    venue: Venue, account: Account, inst: Instrument, order: Order, wanted: Plan, quote: Decimal | None = None
-) -> Decimal:
+    venue: Venue, account: Account, inst: Instrument, order: Order, wanted: Plan, now_ms: int,
+    quote: Decimal | None = None,
+) -> Decimal:  # fmt: skip
     """What the open part of ``order`` needs of its currency if it goes as planned and the rest stands at its price."""
     if inst.type == "SPOT":
         if order.side == "sell":
@@ -109,12 +103,12 @@ def _need(
     parts = [(match.size, match.price) for match in wanted.matches]
     if order.price is not None:
         parts.append((order.remaining - wanted.size, order.price))
-    value = ZERO
+    need = ZERO
     for size, price in parts:
         closed = min(size, closing)
         closing -= closed
-        value += notional(inst, size - closed, price)
-    return opening_need(value, order.lever)
+        need += opening_cost(venue, inst, order, size - closed, price, now_ms)
+    return need
 
 
 def _run(venue: Venue, account: Account, inst: Instrument, order: Order, first: Plan, now_ms: int) -> Order:
@@ -153,7 +147,7 @@ def cancel(venue: Venue, account: Account, order_id: str, client_id: str, inst_i
     order = venue.orders.find(account.uid, order_id, client_id)
     if order is None or not order.open or (inst_id and order.inst_id != inst_id):
         raise Rejected("51400", "Order cancellation failed as the order has been filled, canceled or does not exist.")
-    return _end(venue, account, venue.instrument(order.inst_id), order, now_ms, "1")
+    return _end(venue, account, venue.inst_of(order), order, now_ms, "1")
 
 
 def amend(venue: Venue, account: Account, args: dict[str, object], inst: Instrument | None, now_ms: int) -> Order:
@@ -170,6 +164,7 @@ def amend(venue: Venue, account: Account, args: dict[str, object], inst: Instrum
         raise Rejected("51001", UNKNOWN_INSTRUMENT)
     if order is None or order.inst_id != inst.id:
         raise Rejected("51603", "Order does not exist.")
+    inst = venue.inst_of(order)
     if not order.open:
         raise Rejected("51503", "Your order has already been filled or canceled.")
     new_size, new_price = text(args.get("newSz")), text(args.get("newPx"))
@@ -189,8 +184,8 @@ def amend(venue: Venue, account: Account, args: dict[str, object], inst: Instrum
     keeps = price == order.price and size <= order.size
     order.size, order.price, order.size_text = size, price, new_size or order.size_text
     wanted = Plan(matches=()) if keeps else plan(depth, order, size=order.remaining)
-    free = EXACT.add(account.balance(order.frozen_ccy).available, order.frozen)
-    if not only_closes(order) and free < _need(venue, account, inst, order, wanted):
+    left = EXACT.add(free(venue, account, order.frozen_ccy, now_ms), order.frozen)
+    if not only_closes(order) and left < _need(venue, account, inst, order, wanted, now_ms):
         order.size, order.price, order.size_text = before
         raise _insufficient(order)
     order.updated_ms = now_ms

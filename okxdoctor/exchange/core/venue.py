@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
+from typing import Protocol
 
 from . import seeded
 from .accounts import Account, Balance
 from .depth import Depth
 from .instruments import Change, Instrument, catalogue, changed
 from .market import SLOT_MS, Market, Moves, coin_of
-from .orders import Book
+from .orders import Book, Order
 from .protocol import Json, encode, unknown_instrument
+
+
+class Chore(Protocol):
+    """Something that time brings to the accounts of a venue."""
+
+    def idle(self, venue: Venue) -> bool:
+        """Whether there is nothing to wait for now."""
+
+    def due(self, venue: Venue, after_ms: int, until_ms: int) -> Iterable[int]:
+        """Moments that must not be passed over, after one and up to another."""
+
+    def do(self, venue: Venue, at_ms: int) -> bool:
+        """What is due at ``at_ms``; True when an account has changed."""
 
 
 class Venue:
@@ -30,9 +47,19 @@ class Venue:
         self._markets: dict[str, Market] = {}
         self._depths: dict[str, Depth] = {}
         self.swept = -1
-        """The slot in which the market has last met the open orders."""
+        """The slot up to which time has passed here."""
+        self.looked = now_ms // SLOT_MS
+        """The slot up to which everything that is due has been done."""
+        self.chores: tuple[Chore, ...] = ()
+        """What time brings to accounts, in the order in which it comes within one slot."""
+        self.timers: dict[tuple[str, str], int] = {}
+        """cancel-all-after: user id and tag ('' for all orders) -> when it goes off, epoch ms."""
+        self.liquidations: deque[dict[str, Json]] = deque(maxlen=1_000)
+        """Positions that were taken over, as the channel liquidation-orders shows them."""
+        self._expired_ms = now_ms
         self._moves: dict[str, Moves] = {}
         self._lists: dict[tuple[str, str, str], bytes] = {}
+        self._margin: dict[str, tuple[Instrument, Instrument]] = {}
         self.accounts: dict[str, Account] = {}
         self.orders = Book(seed=seed, venue=self.name)
         self.streams: dict[str, object] = {}
@@ -40,6 +67,11 @@ class Venue:
         self.made: dict[tuple[str, str], tuple[int, str]] = {}
         """Payloads of public channels: (channel, instrument) -> period and text; for all connections."""
         self.version = 0
+
+    @property
+    def calm(self) -> bool:
+        """No order is open, and nothing else waits for time to pass."""
+        return self.orders.quiet and all(chore.idle(self) for chore in self.chores)
 
     @property
     def name(self) -> str:
@@ -60,6 +92,22 @@ class Venue:
         """Every currency that an instrument listed here is traded or settled in."""
         listings = [inst.listing for inst in self._listed.values()]
         return frozenset(ccy for each in listings for ccy in (each.base, each.quote, each.settle) if ccy)
+
+    @cached_property
+    def expiries(self) -> tuple[int, ...]:
+        """When contracts listed here expire, epoch ms, in order."""
+        return tuple(sorted({at for inst in self._listed.values() if (at := inst.listing.expiry_ms) is not None}))
+
+    @property
+    def next_expiry_ms(self) -> int | None:
+        """The first expiry that has not been dealt with; None when nobody holds anything."""
+        if self.orders.quiet and not any(account.positions for account in self.accounts.values()):
+            return None
+        return next((at for at in self.expiries if at > self._expired_ms), None)
+
+    def pass_expiry(self, at_ms: int) -> None:
+        """Expiries up to ``at_ms`` have been dealt with."""
+        self._expired_ms = at_ms
 
     @property
     def instruments(self) -> dict[str, Instrument]:
@@ -87,6 +135,26 @@ class Venue:
         if found is None:
             raise unknown_instrument()
         return found
+
+    def traded(self, inst_id: str, inst_type: str) -> Instrument | None:
+        """The instrument as an order or position of ``inst_type`` trades it: margin trading has a view of its own."""
+        inst = self.instruments.get(inst_id)
+        return inst if inst is None or inst_type != "MARGIN" else self.margin(inst)
+
+    def inst_of(self, order: Order) -> Instrument:
+        """The instrument that ``order`` trades."""
+        inst = self.instrument(order.inst_id)
+        return self.margin(inst) if order.inst_type == "MARGIN" else inst
+
+    def margin(self, inst: Instrument) -> Instrument:
+        """Margin trading of a spot instrument: positions in base currency, settled in quote currency."""
+        found = self._margin.get(inst.id)
+        if found is None or found[0] is not inst:
+            listing = replace(
+                inst.listing, inst_type="MARGIN", settle=inst.listing.quote, ct_val="1", ct_mult="1", ct_type="linear"
+            )
+            found = self._margin[inst.id] = (inst, replace(inst, listing=listing))
+        return found[1]
 
     def listed(self, inst_id: str) -> Instrument | None:
         """The instrument as it is listed, without the circumstances."""
@@ -157,6 +225,10 @@ class Venue:
         market, depth = self.market(inst), self._depths.get(inst.id)
         slot = now_ms // SLOT_MS
         return market.tick.decimal((market.trade(slot) if depth is None else depth.last(slot)).px)
+
+    def closing_algos(self, uid: str, inst_id: str, side: str) -> list[Json]:
+        """The algo orders that wait to close a position, as account/positions shows them."""
+        return []
 
     def usd(self, ccy: str, now_ms: int) -> Decimal:
         """What one unit of ``ccy`` is worth in USD by the spot market; stable coins count as 1."""

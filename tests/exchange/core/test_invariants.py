@@ -280,9 +280,16 @@ class Trading(RuleBasedStateMachine):
     # -- what must hold ----------------------------------------------------------------------------
 
     @invariant()
-    def money_moves_by_fills_alone(self) -> None:
-        """Per currency, both wallets: what was there, what spot fills exchanged, fees, realised profits."""
+    def money_moves_by_fills_and_by_what_the_bills_say(self) -> None:
+        """Per currency, both wallets: what was there, what spot fills exchanged, fees, realised profits.
+
+        What else moves money (funding, interest, penalties, the insurance fund) is in the bills, and nowhere else.
+        """
         expected = dict(self.start)
+        for bill in self.account.bills:
+            row = bill.row()
+            if row["type"] not in ("1", "2", "5") or row["subType"] in ("109", "200"):
+                expected[row["ccy"]] = expected.get(row["ccy"], Fraction(0)) + number(row["balChg"])
         for fill in self.venue.orders.fills(self.account.uid):
             row = fill.row()
             fee_ccy, size, price = row["feeCcy"], number(row["fillSz"]), number(row["fillPx"])
@@ -302,6 +309,31 @@ class Trading(RuleBasedStateMachine):
         now = self.money()
         for ccy in expected.keys() | now.keys():
             assert now.get(ccy, Fraction(0)) == expected.get(ccy, Fraction(0)), ccy
+
+    @invariant()
+    def bills_add_up_to_the_balances(self) -> None:
+        """Each bill goes on from the one before, the last one shows the balance, and nothing is left out."""
+        for log, now in (
+            (self.account.bills, {row["ccy"]: row["cashBal"] for row in self.details()}),
+            (self.account.funding_bills, {row["ccy"]: row["bal"] for row in self.get("asset/balances")}),
+        ):
+            last: dict[str, Fraction] = {}
+            stamps, numbers = [0], []
+            for bill in log:
+                row = bill.row()
+                if row["ccy"] in last:
+                    assert number(row["bal"]) == last[row["ccy"]] + number(row["balChg"])
+                last[row["ccy"]] = number(row["bal"])
+                stamps.append(int(row["ts"]))
+                numbers.append(int(row["billId"]))
+            assert stamps == sorted(stamps)
+            assert len(set(numbers)) == len(numbers)
+            for ccy, amount in last.items():
+                assert amount == number(now.get(ccy, "0")), ccy
+                assert amount >= 0
+
+    def details(self) -> list[dict[str, str]]:
+        return list(self.get("account/balance")[0]["details"])
 
     def worth(self, inst: str, size: Fraction, price: Fraction) -> Fraction:
         """BTC-USDT-SWAP: 0.01 BTC a contract, in USDT; BTC-USD-SWAP: 100 USD a contract, in BTC."""
@@ -330,7 +362,11 @@ class Trading(RuleBasedStateMachine):
             assert number(row["pos"]) > 0 or row["posSide"] == "net"
             cost = self.worth(key[0], abs(number(row["pos"])), number(row["avgPx"]))
             assert abs(rest + (linear if long else -linear) * cost) < ROUNDING * 100
-            assert abs(number(row["imr"]) - cost / number(row["lever"])) < ROUNDING * 100
+            if row["mgnMode"] == "isolated":
+                assert abs(number(row["margin"]) - cost / number(row["lever"])) < ROUNDING * 100
+            else:
+                value = self.worth(key[0], abs(number(row["pos"])), number(row["markPx"]))
+                assert abs(number(row["imr"]) - value / number(row["lever"])) < ROUNDING * 100
         assert not positions
 
     @invariant()
@@ -349,12 +385,17 @@ class Trading(RuleBasedStateMachine):
                 most = self.worth(order.inst_id, Fraction(order.remaining), Fraction(order.price))
                 assert 0 <= order.frozen <= most / number(order.lever) + most * Fraction(5, 10_000) + ROUNDING
                 behind[order.frozen_ccy] = behind.get(order.frozen_ccy, Fraction(0)) + Fraction(order.frozen)
-        for row in self.get("account/balance")[0]["details"]:
+        isolated: dict[str, Fraction] = {}
+        for row in self.get("account/positions"):
+            isolated[row["ccy"]] = isolated.get(row["ccy"], Fraction(0)) + number(row["margin"])
+        for row in self.details():
             assert number(row["ordFrozen"]) == behind.pop(row["ccy"], Fraction(0)), row["ccy"]
-            bound = number(row["ordFrozen"]) + number(row["imr"])
+            bound = number(row["ordFrozen"]) + number(row["imr"]) + isolated.pop(row["ccy"], Fraction(0))
             assert number(row["frozenBal"]) == bound
-            assert number(row["availBal"]) == max(Fraction(0), number(row["cashBal"]) - bound)
+            assert number(row["availBal"]) == max(Fraction(0), number(row["cashBal"]) + number(row["upl"]) - bound)
+            assert number(row["cashBal"]) >= number(row["ordFrozen"])
         assert not behind
+        assert not any(isolated.values())
 
     @invariant()
     def the_public_book_has_the_orders_and_is_not_crossed(self) -> None:

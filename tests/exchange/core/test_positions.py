@@ -41,17 +41,21 @@ def account(bench: Any) -> dict[str, Decimal]:
     return {name: Decimal(row[name]) for name in ("cashBal", "availBal", "frozenBal", "ordFrozen", "imr")}
 
 
+def mark(bench: Any, inst: str = "BTC-USDT-SWAP") -> Decimal:
+    return Decimal(get(bench, f"public/mark-price?instType=SWAP&instId={inst}")[0]["markPx"])
+
+
 def test_a_position_keeps_its_margin_and_gives_it_back(bench: Any) -> None:
     free = account(bench)["availBal"]
     post(bench, "account/set-leverage", {"instId": "BTC-USDT-SWAP", "mgnMode": "cross", "lever": "5"})
     opened = state(bench, placed(bench, **SWAP, side="buy", sz="2"), "BTC-USDT-SWAP")
     value = Decimal(opened["avgPx"]) * 2 / 100
-    held = account(bench)
-    assert held["imr"] == value / 5 == held["frozenBal"]
-    assert held["availBal"] == free - value / 5 - value * Decimal("0.0005")
+    held, marked = account(bench), mark(bench) * 2 / 100
+    assert held["imr"] == marked / 5 == held["frozenBal"]
+    assert held["availBal"] == free - value * Decimal("0.0005") + (marked - value) - marked / 5
     lowered = post(bench, "account/set-leverage", {"instId": "BTC-USDT-SWAP", "mgnMode": "cross", "lever": "2"})
     assert lowered["code"] == "0"
-    assert account(bench)["imr"] == value / 2
+    assert account(bench)["imr"] == marked / 2
     assert get(bench, "account/positions")[0]["lever"] == "2"
     placed(bench, **SWAP, side="sell", sz="2")
     assert get(bench, "account/positions") == []
