@@ -1,9 +1,10 @@
-"""Waiting that costs nothing: a clock that leaps to the next timer when no byte is under way.
+"""Waiting that costs nothing: a clock that stands while something is computed and leaps when nothing is left to do.
 
-A world has distances, patience and answers that never come; in real time a campaign would mostly wait. Doctor and
-exchange run in one loop of one process, over real sockets on loopback, where what was sent is readable at once. So
-when nothing is readable and no thread works, nothing can happen before the next timer of this loop: the clocks of the
-process are set forward to it. What is computed takes real time and counts as such.
+A world has distances, patience and answers that never come; in real time a campaign would mostly wait, and a busy
+machine would make worlds slow that are not. Doctor and exchange run in one loop of one process, over real sockets on
+loopback, where what was sent is readable at once. So when nothing is readable and no thread works, nothing can happen
+before the next timer of this loop: the clocks of the process are set forward to it. Computing takes no time here, which
+makes the same world the same again on any machine.
 """
 
 from __future__ import annotations
@@ -22,24 +23,29 @@ T = TypeVar("T")
 LOOKS = 2
 """Looks at the sockets before a leap, the kernel given a turn before each: for a packet that another core carries."""
 WATCH_S = 0.002
-"""Real seconds between two looks while a thread works."""
+"""Real seconds between two looks while a thread works, and as many on the clock."""
+READING_NS = 1_000
+"""What reading a clock takes: no two readings are the same."""
+_READINGS = ("monotonic", "monotonic_ns", "time", "time_ns", "perf_counter", "perf_counter_ns")
 
 
 class Leap:
-    """How far the clocks are ahead of real time. The readings of ``time`` are replaced while it is ``in_force``."""
+    """The clocks of one world. The readings of ``time`` are replaced while it is ``in_force``."""
 
     def __init__(self) -> None:
-        self.ahead_ns = 0
+        self.passed_ns = 0
         self._real = {name: getattr(time, name) for name in _READINGS}
+        self._begun_ns = {name: int(self._real[f"{name.removesuffix('_ns')}_ns"]()) for name in _READINGS}
 
-    def monotonic(self) -> float:
-        return float(self._real["monotonic"]()) + self.ahead_ns / 1e9
+    def reading(self, name: str) -> Callable[[], float | int]:
+        """A clock of ``time`` by name."""
+        begun_ns = self._begun_ns[name.removesuffix("_ns")]
 
-    def _reading(self, name: str) -> Callable[[], float | int]:
-        real = self._real[name]
-        if name.endswith("_ns"):
-            return lambda: int(real()) + self.ahead_ns
-        return lambda: float(real()) + self.ahead_ns / 1e9
+        def read_ns() -> int:
+            self.passed_ns += READING_NS
+            return begun_ns + self.passed_ns
+
+        return read_ns if name.endswith("_ns") else lambda: read_ns() / 1e9
 
     @contextlib.contextmanager
     def in_force(self) -> Iterator[None]:
@@ -49,16 +55,13 @@ class Leap:
         stamps = ntp._SO_TIMESTAMPNS
         ntp._SO_TIMESTAMPNS = 0  # type: ignore[assignment]
         for name in _READINGS:
-            setattr(time, name, self._reading(name))
+            setattr(time, name, self.reading(name))
         try:
             yield
         finally:
             ntp._SO_TIMESTAMPNS = stamps
             for name in _READINGS:
                 setattr(time, name, self._real[name])
-
-
-_READINGS = ("monotonic", "monotonic_ns", "time", "time_ns", "perf_counter", "perf_counter_ns")
 
 
 class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
@@ -73,28 +76,28 @@ class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
         ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
-        if self.working:
+        if self.working or timeout is None:
             # What a thread will do is not known: time goes by as it does.
-            return super().select(WATCH_S if timeout is None else min(timeout, WATCH_S))
-        if timeout is None:
-            return super().select(WATCH_S)
+            ready = super().select(WATCH_S)
+            self._leap.passed_ns += int(min(WATCH_S, WATCH_S if timeout is None else timeout) * 1e9)
+            return ready
         for _ in range(LOOKS):
             os.sched_yield()
             ready = super().select(0)
             if ready:
                 return ready
-        self._leap.ahead_ns += int(timeout * 1e9)
+        self._leap.passed_ns += int(timeout * 1e9)
         return ready
 
 
 class _Loop(asyncio.SelectorEventLoop):
     def __init__(self, leap: Leap) -> None:
-        self._leap = leap
+        self._monotonic = leap.reading("monotonic")
         self._waiting = _Selector(leap)
         super().__init__(self._waiting)
 
     def time(self) -> float:
-        return self._leap.monotonic()
+        return self._monotonic()
 
     def run_in_executor(self, executor: Executor | None, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:
         future = super().run_in_executor(executor, func, *args)
