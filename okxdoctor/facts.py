@@ -225,6 +225,8 @@ class Answer:
     (at most 2 MB; ``truncated`` says cut, or shorter than Content-Length). ``sent_wall_ns``, ``received_wall_ns``: wall
     clock just before sending and just after the first byte of the answer; ``sent_mono_ns`` likewise, monotonic.
     ``ended_after``: an HTTP/2 connection was ended by the server after so many requests while this one was on it.
+    ``retried``: it was asked again, because a used connection ended without an answer. ``miscoded``: the body is not in
+    the content coding that its header names.
     """
 
     method: str
@@ -244,6 +246,8 @@ class Answer:
     failure: Failure | None = None
     signed: bool = False
     ended_after: int | None = None
+    retried: bool = False
+    miscoded: bool = False
 
     def header(self, name: str) -> str | None:
         """The first value of a header, by lower-case name."""

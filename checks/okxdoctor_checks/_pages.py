@@ -39,9 +39,10 @@ class Page:
     """One answer, or the failure that came instead.
 
     ``body``: envelope (with ``code``) | json without one | broken-json | html | empty | text. ``misread``: it held
-    bytes that its encoding does not have. ``length`` characters of text came; ``announced`` is Content-Length.
-    ``redirect_host``: where a Location leads, "" for none or the same host. ``ended_after``: streams after which
-    HTTP/2 was ended.
+    bytes that its encoding does not have, or was not in the coding that it claims. ``length`` characters of text came;
+    ``announced`` is Content-Length. ``redirect_host``: where a Location leads, "" for none or the same host.
+    ``ended_after``: streams after which HTTP/2 was ended. ``retried``: it was asked again, because a used connection
+    ended without an answer.
     """
 
     status: int | None = None
@@ -64,6 +65,7 @@ class Page:
     speaks_of_sign_in: bool = False
     http_version: str = ""
     reused: bool = False
+    retried: bool = False
     phases: Phases = field(default_factory=Phases)
     failure: Failure | None = None
     ended_after: int | None = None
@@ -102,7 +104,7 @@ def seen(answer: Answer, host: str) -> Page:
         announced=int(announced) if announced.isascii() and announced.isdecimal() and len(announced) < 16 else None,
         length=len(answer.body),
         truncated=answer.truncated,
-        misread="\ufffd" in answer.body,
+        misread="\ufffd" in answer.body or answer.miscoded,
         redirect_host=_elsewhere(_header(answer, "location", 400), host),
         title=_line(title.group(1), TITLE) if title else "",
         excerpt=_line(answer.body, EXCERPT) if body != "envelope" else "",
@@ -111,6 +113,7 @@ def seen(answer: Answer, host: str) -> Page:
         speaks_of_sign_in=_SIGN_IN.search(words) is not None,
         http_version=answer.http_version[:20],
         reused=answer.reused,
+        retried=answer.retried,
         phases=answer.phases,
         ended_after=answer.ended_after,
         waited_ms=waited_ms,

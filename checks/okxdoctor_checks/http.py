@@ -12,7 +12,7 @@ What it means
   http.not-json         status 200 and no JSON envelope: empty, cut off, wrongly encoded, a web page
   http.timeout          connected, and no complete answer; the phase is named
   http.slow             a phase takes longer than the way explains
-  http.goaway           HTTP/2 connections are ended after some requests: not every client library repeats those
+  http.goaway           connections are ended after some requests: not every client library repeats those
 
 What to do: read status and Content-Type before parsing. Behind a block, try another way out (--proxy) before changing
 keys; give the ray id to the exchange's support. Where HTTP/2 connections end early, httpx wants http2=False.
@@ -88,6 +88,8 @@ def evaluate(facts: Facts) -> Iterator[Finding]:
         if found is not None:
             yield found
             return
+    if not ended:
+        yield from _not_kept(facts)
     yield from _slow(facts)
 
 
@@ -329,6 +331,29 @@ def _goaway(facts: Facts, ended: Sequence[Page]) -> Finding:
         f"The server ended an HTTP/2 connection after {counted(after, 'request')}, and {then}.",
         {"streams": after, "failed": failed, "http_version": "HTTP/2"},
         excluded=("http.timeout",),
+    )
+
+
+def _not_kept(facts: Facts) -> Iterator[Finding]:
+    """Used connections that ended unannounced, one request after the other: none had the time to grow stale."""
+    again = [page for page in facts.pages if page.retried]
+    if len(again) < LATER_IN_A_ROW:
+        return
+    yield _finding(
+        "http.goaway",
+        facts,
+        again,
+        f"{facts.host} ends connections when they are used again, without an answer and without having said so: "
+        f"{len(again)} of {counted(len(facts.pages), 'request')} had to be sent twice.",
+        {"retried": len(again), "http_version": again[0].http_version or None},
+        remedy=(
+            "Repeat GET requests once, on a new connection, when a used one ends without an answer; for orders look up "
+            "the clOrdId first",
+            "Or keep no connections: requests.get(…, headers={'Connection': 'close'}), httpx.Limits("
+            "max_keepalive_connections=0)",
+            "Behind a gateway of your own: let its keep-alive time-out be longer than that of the clients",
+        ),
+        excluded=("http.timeout", "http.not-json"),
     )
 
 

@@ -60,6 +60,28 @@ def test_an_envelope_is_an_answer_whatever_it_says(reply: Scripted) -> None:
     assert judge(reply) == ()
 
 
+def facts_of(*pages: Page) -> Facts:
+    return Facts(host=HOST, pages=pages)
+
+
+FINE = Page(status=200, body="envelope", code="0", http_version="HTTP/1.1")
+
+
+@pytest.mark.parametrize(("times", "expected"), [(0, []), (1, []), (2, ["http.goaway"])])
+def test_connections_that_end_when_used_again(times: int, expected: list[str]) -> None:
+    """One may have grown stale in a pool; two in a row have not."""
+    again = (replace(FINE, retried=True),) * times
+    assert codes(judged(CHECK, facts_of(FINE, *again, *(FINE,) * (2 - times)))) == expected
+
+
+def test_a_body_in_another_coding_than_announced_is_not_read_by_chance() -> None:
+    answer = Answer(method="GET", path="/", url="https://x/", status=200, headers=(("content-encoding", "gzip"),),
+                    body='{"code":"0","data":[],"msg":""}', miscoded=True)  # fmt: skip
+    found = only(judged(CHECK, facts_of(seen(answer, HOST))))
+    assert (found.code, found.confidence) == ("http.not-json", Confidence.CERTAIN)
+    assert "encoding it claims" in found.summary
+
+
 # ---- somebody else answers -------------------------------------------------------------------
 
 

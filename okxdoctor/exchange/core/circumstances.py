@@ -61,10 +61,18 @@ class HttpEdge:
 
     page: Page | None = None
     """Answered to every request, WebSocket upgrades included."""
-    garble: Literal["empty", "html", "truncated", "latin"] | None = None
+    page_for_agent: str | None = None
+    """Answered so only to requests whose User-Agent holds this text (lower case), or that have none."""
+    garble: Literal["empty", "html", "truncated", "latin", "bom", "gzip", "no-envelope"] | None = None
     """What becomes of the body of a good answer."""
-    stall: Literal["headers", "body"] | None = None
+    stall: Literal["headers", "body", "drip"] | None = None
     delay_ms: int = 0
+    body_ms: int = 0
+    """How long a body takes, once the head is there."""
+    cut: Literal["reset", "close", "half"] | None = None
+    """How a connection ends in the place of an answer; ``half``: within one."""
+    cut_reused: bool = False
+    """A connection ends at its second request."""
     drop_headers: tuple[HeaderName, ...] = ()
     cut_key: bool = False
     """The key header arrives shorter than it was sent."""
@@ -73,6 +81,21 @@ class HttpEdge:
     """Age of the copy of public/time that a cache gives out; 0: no cache."""
     goaway_after: int = 0
     """Streams after which an HTTP/2 connection is told to go away; 0: HTTP/2 is not offered."""
+
+    @property
+    def at_once(self) -> bool:
+        """Whether each request gets the exchange's own answer, whole and without waiting."""
+        return (
+            self.page is None
+            and self.stall is None
+            and self.cut is None
+            and not (self.delay_ms or self.body_ms or self.cut_reused)
+        )
+
+    def page_for(self, agent: str) -> Page | None:
+        """The page that stands in the way of a client that calls itself ``agent``."""
+        unwanted = self.page_for_agent
+        return self.page if unwanted is None or not agent or unwanted in agent.lower() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,13 @@ def leaving(edge: HttpEdge, reply: Reply) -> Reply:
             return replace(reply, body=reply.body[: len(reply.body) * 2 // 3])
         case "latin":
             return replace(reply, body=b'{"code":"0","data":[{"note":"caf\xe9"}],"msg":""}')
+        case "bom":
+            return replace(reply, body=b"\xef\xbb\xbf" + reply.body)
+        case "gzip":
+            # Announced as compressed, by somebody who has decompressed it.
+            return replace(reply, headers=(*reply.headers, ("Content-Encoding", "gzip")))
+        case "no-envelope":
+            return replace(reply, body=b'{"status":"UP"}', content_type="application/json")
         case "html":
             body = b"<!DOCTYPE html><html><head><title>Welcome</title></head><body><p>It works.</p></body></html>\n"
             return replace(reply, body=body, content_type="text/html; charset=utf-8")
@@ -97,5 +104,39 @@ def blocked_page(ray: str) -> Page:
 <body><h1>Sorry, you have been blocked</h1>
 <p>You are unable to access this site. The action you just performed triggered the security solution.</p>
 <p>Cloudflare Ray ID: <strong>{ray}</strong></p></body></html>
+"""
+    return Page(status=403, body=body.encode())
+
+
+def challenge_page() -> Page:
+    """What a CDN shows to a client that is to prove that it is a browser."""
+    body = """<!DOCTYPE html>
+<html lang="en-US"><head><title>Just a moment...</title></head>
+<body><noscript>Enable JavaScript and cookies to continue</noscript>
+<script src="/cdn-cgi/challenge-platform/h/b/orchestrate/chl_page/v1"></script></body></html>
+"""
+    return Page(status=403, body=body.encode(), headers=(("cf-mitigated", "challenge"),))
+
+
+def too_many_page() -> Page:
+    """What a CDN shows to an address that asks too often for its own taste, before the exchange counts anything."""
+    body = """<!DOCTYPE html>
+<html lang="en-US"><head><title>Access denied | www.okx.com used Cloudflare to restrict access</title></head>
+<body><h1>Error 1015</h1><h2>You are being rate limited</h2></body></html>
+"""
+    return Page(status=429, body=body.encode(), headers=(("Retry-After", "60"),))
+
+
+def denied_json() -> Page:
+    """A CDN's refusal in JSON, without a code of the exchange."""
+    body = b'{"message":"You have been denied access to this page. Please contact support."}'
+    return Page(status=403, body=body, content_type="application/json")
+
+
+def region_page() -> Page:
+    """A page that says that the service is not offered in this place."""
+    body = """<!DOCTYPE html>
+<html lang="en-US"><head><title>Service unavailable in your region</title></head>
+<body><h1>Sorry</h1><p>Our services are not available in your country or region.</p></body></html>
 """
     return Page(status=403, body=body.encode())

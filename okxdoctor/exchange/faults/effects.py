@@ -16,7 +16,7 @@ from okxdoctor.exchange.core.circumstances import (
     with_key,
 )
 from okxdoctor.exchange.core.exchange import LOOPBACK
-from okxdoctor.exchange.core.http_edge import blocked_page
+from okxdoctor.exchange.core.http_edge import blocked_page, challenge_page, denied_json, region_page, too_many_page
 from okxdoctor.exchange.core.instruments import Change
 from okxdoctor.exchange.core.limits import Pressure
 
@@ -118,6 +118,16 @@ def _edge(world: Circumstances, name: str, value: float | str | None) -> Circums
     match name:
         case "http-edge-blocked":
             return with_edge(world, page=blocked_page("8f2a6c1d9e3b4705-FRA"))
+        case "http-edge-blocked-challenge":
+            return with_edge(world, page=challenge_page())
+        case "http-edge-blocked-too-many":
+            return with_edge(world, page=too_many_page())
+        case "http-edge-blocked-json":
+            return with_edge(world, page=denied_json())
+        case "http-edge-blocked-agent":
+            return with_edge(world, page=blocked_page("8f2a6c1d9e3b4705-FRA"), page_for_agent=str(value).lower())
+        case "http-region-blocked" if value == "page":
+            return with_edge(world, page=region_page())
         case "http-region-blocked" if value == "50121":
             return replace(world, refused_service="50121")
         case "http-region-blocked":
@@ -125,18 +135,24 @@ def _edge(world: Circumstances, name: str, value: float | str | None) -> Circums
                 world, page=_page(451, "Unavailable For Legal Reasons", "This service is not available in your region.")
             )
         case "http-origin-down":
-            text = _ORIGIN.get(str(value), "Web server is returning an unknown error")
-            return with_edge(
-                world, page=_page(int(str(value)), f"okx.com | {value}: {text}", f"Error code {value}: {text}.")
-            )
+            return with_edge(world, page=_origin_down(int(str(value))))
         case "http-captive-portal":
             return with_edge(world, page=_portal(str(value)))
         case "http-not-json":
             return with_edge(world, garble=value)
+        case "http-not-json-cut":
+            return with_edge(world, cut=value)
+        case "http-goaway-reused":
+            return with_edge(world, cut_reused=True)
+        case "http-not-json-redirect":
+            slash = Page(status=301, body=b"", headers=(("Location", "./"),), server="nginx", ray=False)
+            return with_edge(world, page=slash)
         case "http-timeout":
             return with_edge(world, stall=value)
         case "http-slow":
             return with_edge(world, delay_ms=_ms(value))
+        case "http-slow-body":
+            return with_edge(world, body_ms=_ms(value))
         case "http-goaway":
             return with_edge(world, goaway_after=max(1, int(float(value or 1))))
         case "header-missing":
@@ -162,8 +178,24 @@ def _page(status: int, title: str, text: str) -> Page:
     return Page(status=status, body=body.encode())
 
 
+def _origin_down(status: int) -> Page:
+    if status in _GATEWAY:
+        # A reverse proxy of one's own says this of what stands behind it, without the CDN's marks.
+        page = _page(status, f"{status} {_GATEWAY[status]}", "nginx")
+        return replace(page, server="nginx", ray=False)
+    text = _ORIGIN.get(str(status), "Web server is returning an unknown error")
+    return _page(status, f"okx.com | {status}: {text}", f"Error code {status}: {text}.")
+
+
+_GATEWAY = {500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Temporarily Unavailable",
+            504: "Gateway Time-out"}  # fmt: skip
+
+
 def _portal(how: str) -> Page:
     sign_in = "http://portal.hotel-guest.test/login"
+    if how == "511":
+        page = _page(511, "Network Authentication Required", f"Sign in at {sign_in} to go online.")
+        return replace(page, server="Portal/2.4", ray=False)
     if how == "redirect":
         return Page(
             status=302, body=b"", server="Portal/2.4", ray=False,

@@ -118,12 +118,16 @@ async def stay_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 
 
 def abort_with_reset(writer: asyncio.StreamWriter) -> None:
-    """Close so that the peer gets RST, not FIN (``SO_LINGER`` with time 0)."""
-    sock: socket.socket | None = writer.get_extra_info("socket")
-    if sock is not None:
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    """Close so that the peer gets RST, not FIN."""
+    with contextlib.suppress(OSError):
+        linger_to_reset(writer.get_extra_info("socket"))
     writer.transport.abort()
+
+
+def linger_to_reset(sock: socket.socket | None) -> None:
+    """Let the end of ``sock`` be RST (``SO_LINGER`` with time 0).  Raises OSError when it is closed already."""
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def _family(host: str) -> socket.AddressFamily:

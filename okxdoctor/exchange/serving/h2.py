@@ -56,13 +56,13 @@ class Http2(asyncio.Protocol):
         if not isinstance(transport, asyncio.Transport):
             raise TypeError("HTTP/2 wants a stream transport")
         self._transport = transport
-        self._front.multiplexed.add(transport)
+        self._front.direct.add(transport)
         self._http.initiate_connection()
         self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._transport is not None:
-            self._front.multiplexed.discard(self._transport)
+            self._front.direct.discard(self._transport)
         for timer in self._timers:
             timer.cancel()
 
@@ -119,9 +119,12 @@ class Http2(asyncio.Protocol):
         edge = stream.world.edge
         if edge.stall is not None:
             return
+        if edge.cut is not None and self._transport is not None:
+            self._transport.abort()
+            return
         loop = asyncio.get_running_loop()
-        if edge.delay_ms:
-            timer = loop.call_later(edge.delay_ms / 1000, self._late, number)
+        if edge.delay_ms or edge.body_ms:
+            timer = loop.call_later((edge.delay_ms + edge.body_ms) / 1000, self._late, number)
             self._timers.add(timer)
         else:
             self._answer(number)
@@ -137,7 +140,7 @@ class Http2(asyncio.Protocol):
         front = self._front
         site, _ = front.place(stream.headers.get("host", ""))
         peer = front.seen(str((self._transport.get_extra_info("peername") or ("127.0.0.1",))[0]), stream.world)
-        page = stream.world.edge.page
+        page = stream.world.edge.page_for(stream.headers.get("user-agent", ""))
         if page is not None:
             front.log_page(stream.method, stream.target, page, site, peer)
             status, fields, body = page.status, front.page_headers(page), page.body

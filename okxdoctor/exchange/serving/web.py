@@ -7,19 +7,21 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from aiohttp import web
 from multidict import CIMultiDict
 
 from okxdoctor.exchange.core import http_edge, redraft
-from okxdoctor.exchange.core.circumstances import Circumstances, Page
+from okxdoctor.exchange.core.circumstances import HEALTHY, Circumstances, HttpEdge, Page
 from okxdoctor.exchange.core.clock import http_date
 from okxdoctor.exchange.core.exchange import Exchange
 from okxdoctor.exchange.core.protocol import Reply, Request
-from okxdoctor.exchange.core.rest import ROUTES, respond
+from okxdoctor.exchange.core.rest import PREFIX, ROUTES, respond
 from okxdoctor.exchange.core.sites import HOSTS
 
+from .express import Express
+from . import spoiled
 from .log import WireLog
 
 if TYPE_CHECKING:
@@ -36,8 +38,9 @@ _QUIET.propagate = False
 
 PATIENCE_S = 20.0
 """Real seconds in which a connection must bring its first request head, and a request its body."""
+KEEPALIVE_S = 75.0
+"""Real seconds for which a connection may be idle between two requests."""
 WS_PATHS = ("public", "private", "business")
-
 
 _FIXED: CIMultiDict[str] = CIMultiDict(
     {
@@ -49,6 +52,9 @@ _FIXED: CIMultiDict[str] = CIMultiDict(
         "x-brokerid": "0",
     }
 )
+
+
+_FIXED_BLOCK = "".join(f"{name}: {value}\r\n" for name, value in _FIXED.items())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,10 +70,12 @@ class Front:
     control: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]] | None = None
     cache: http_edge.TimeCache = field(default_factory=http_edge.TimeCache)
     server: web.Server | None = None
-    multiplexed: set[asyncio.Transport] = field(default_factory=set)
-    """Open HTTP/2 connections."""
+    direct: set[asyncio.Transport] = field(default_factory=set)
+    """Open connections that are not in aiohttp's hands: HTTP/2, and ordinary requests over HTTP/1.1."""
     heard: WeakSet[asyncio.BaseTransport] = field(default_factory=WeakSet)
-    """HTTP/1.1 connections that have brought a request."""
+    """HTTP/1.1 connections whose request is being answered."""
+    served: WeakKeyDictionary[asyncio.BaseTransport, float] = field(default_factory=WeakKeyDictionary)
+    """HTTP/1.1 connections on which a request was answered, and when the last one was (the loop's time)."""
     rays: int = 0
 
     def factory(self) -> Callable[[], asyncio.BaseProtocol]:
@@ -79,22 +87,53 @@ class Front:
         """Makes HTTP/1.1 connections."""
         if self.server is None:
             self.server = web.Server(
-                self.guarded, access_log=None, logger=_QUIET, keepalive_timeout=75, tcp_keepalive=False,
+                self.guarded, access_log=None, logger=_QUIET, keepalive_timeout=KEEPALIVE_S, tcp_keepalive=False,
                 handler_cancellation=True, max_line_size=16_384, max_headers=128, max_field_size=16_384,
             )  # fmt: skip
         return self.server
 
     async def close(self) -> None:
         """End every connection of this listener."""
-        for transport in tuple(self.multiplexed):
+        for transport in tuple(self.direct):
+            transport.close()  # says goodbye, where there is TLS
             transport.abort()
         if self.server is not None:
             await self.server.shutdown(0.1)
 
+    @property
+    def patience_s(self) -> float:
+        """Real seconds that a request may take to arrive."""
+        return PATIENCE_S
+
+    def waits(self) -> bool:
+        """Whether requests do not, or not all, get their answer at once in the present circumstances."""
+        return not self.exchange.world.edge.at_once or self.occasions.choose("request")
+
+    def is_special(self, target: str) -> bool:
+        """Whether ``target`` is no request to the exchange's REST side."""
+        return not target.startswith(PREFIX) and (target.startswith("/__control__") or _channel(target) is not None)
+
+    def inherit(self, transport: asyncio.Transport) -> web.RequestHandler:
+        """Let aiohttp serve a connection from here on."""
+        heir = self.listener()()
+        asyncio.get_running_loop().call_later(PATIENCE_S, self.lose_patience, transport)
+        transport.set_protocol(heir)
+        heir.connection_made(transport)
+        return heir
+
     def lose_patience(self, transport: asyncio.BaseTransport) -> None:
-        """Cut a connection that has not brought one whole request head in its time."""
-        if transport not in self.heard and isinstance(transport, asyncio.Transport) and not transport.is_closing():
+        """Cut a connection that has not brought a whole request head in its time, and look again later if it has."""
+        if not isinstance(transport, asyncio.Transport) or transport.is_closing():
+            return
+        loop = asyncio.get_running_loop()
+        left_s = KEEPALIVE_S if transport in self.heard else 0.0
+        if transport not in self.heard and transport in self.served:
+            # Between two requests a client may be idle for a while.
+            left_s = self.served[transport] + KEEPALIVE_S + PATIENCE_S - loop.time()
+        if left_s <= 0:
             transport.abort()
+        else:
+            loop.call_later(left_s, self.lose_patience, transport)
 
     async def guarded(self, request: web.BaseRequest) -> web.StreamResponse:
         """``handle``, with a defect of the exchange told apart from what clients do to it."""
@@ -107,6 +146,10 @@ class Front:
         except Exception as defect:
             self.log.defects.append(f"{request.method} {request.path}: {defect!r}")
             raise
+        finally:
+            if (transport := request.transport) is not None:
+                self.heard.discard(transport)
+                self.served[transport] = asyncio.get_running_loop().time()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request of any kind."""
@@ -117,10 +160,13 @@ class Front:
         world = self.meets()
         edge, peer = world.edge, self.seen(request.remote, world)
         channel = _channel(target)
-        if edge.page is not None:
-            return self._page(request, edge.page, site, peer)
+        page = edge.page_for(request.headers.get("User-Agent", ""))
+        if page is not None:
+            return self._page(request, page, site, peer)
         if edge.stall == "headers":
-            await asyncio.sleep(3_600)
+            await asyncio.sleep(spoiled.FOR_EVER_S)
+        if edge.cut in ("reset", "close") or (edge.cut_reused and request.transport in self.served):
+            return await spoiled.cut(request, reset=edge.cut == "reset")
         if edge.delay_ms and channel is None:
             await asyncio.sleep(edge.delay_ms / 1000)
         if channel is not None:
@@ -140,9 +186,9 @@ class Front:
         headers = {name.lower(): value for name, value in request.headers.items()}
         asked = Request(method=request.method, target=target, headers=headers, body=body, peer=peer)
         reply = self.reply(site, asked, world)
-        if edge.stall == "body":
-            return await self._half(request, reply)
-        return self._response(reply)
+        if edge.at_once:
+            return self._response(reply)
+        return await self._spoiled(request, reply, edge)
 
     def meets(self) -> Circumstances:
         """The circumstances that the request of this moment meets."""
@@ -154,17 +200,19 @@ class Front:
             return self._replied(site, request, world)
 
     def _replied(self, site: str, request: Request, world: Circumstances) -> Reply:
-        incoming = http_edge.arriving(world.edge, request)
-        reply = respond(self.exchange, site, incoming)
-        now_ms = self.exchange.clock.now_ms()
-        reply = http_edge.cached(world.edge, self.cache, request.target, now_ms, reply)
-        reply = http_edge.leaving(world.edge, redraft.rest(world.redrafts, request.target, reply))
+        if world.edge is HEALTHY.edge and not world.redrafts and self.cache.reply is None:
+            incoming, reply = request, respond(self.exchange, site, request)
+        else:
+            incoming = http_edge.arriving(world.edge, request)
+            reply = respond(self.exchange, site, incoming)
+            reply = http_edge.cached(world.edge, self.cache, request.target, self.exchange.clock.now_ms(), reply)
+            reply = http_edge.leaving(world.edge, redraft.rest(world.redrafts, request.target, reply))
         if world.budgets.headers is not None:
             reply = self._budget_headers(reply, incoming)
         self.log.add(
-            at_ms=now_ms, kind="rest", site=site, peer=request.peer, method=request.method, target=request.target,
-            status=reply.status, detail=_code(reply.body), headers=tuple(request.headers),
-            body=request.body, answer=reply.body,
+            at_ms=self.exchange.clock.now_ms(), kind="rest", site=site, peer=request.peer, method=request.method,
+            target=request.target, status=reply.status, headers=tuple(request.headers), body=request.body,
+            answer=reply.body,
         )  # fmt: skip
         return reply
 
@@ -181,14 +229,24 @@ class Front:
 
     def headers(self, reply: Reply) -> CIMultiDict[str]:
         """The header block of recorded answers: the CDN's and the gateway's."""
-        self.rays += 1
         headers = CIMultiDict(_FIXED)
         headers["Date"] = http_date(self.exchange.clock.now_ms())
         headers["Content-Type"] = reply.content_type
-        headers["CF-RAY"] = http_edge.ray_id(self.exchange.seed * 7919 + self.rays * 0x9E3779B97F4A7C15)
+        headers["CF-RAY"] = self._ray()
         for name, value in reply.headers:
             headers[name] = value
         return headers
+
+    def header_block(self, reply: Reply) -> str:
+        """``headers`` as they are written."""
+        if reply.headers:
+            return "".join(f"{name}: {value}\r\n" for name, value in self.headers(reply).items())
+        date = http_date(self.exchange.clock.now_ms())
+        return f"{_FIXED_BLOCK}Date: {date}\r\nContent-Type: {reply.content_type}\r\nCF-RAY: {self._ray()}\r\n"
+
+    def _ray(self) -> str:
+        self.rays += 1
+        return http_edge.ray_id(self.exchange.seed * 7919 + self.rays * 0x9E3779B97F4A7C15)
 
     def _response(self, reply: Reply) -> web.Response:
         return web.Response(status=reply.status, body=reply.body, headers=self.headers(reply))
@@ -214,8 +272,7 @@ class Front:
             }
         )
         if page.ray:
-            self.rays += 1
-            headers["CF-RAY"] = http_edge.ray_id(self.exchange.seed * 7919 + self.rays * 0x9E3779B97F4A7C15)
+            headers["CF-RAY"] = self._ray()
         for name, value in page.headers:
             headers[name] = value
         return headers
@@ -241,14 +298,20 @@ class Front:
         page = (("Location", "https://www.okx.com/"),) if how == "redirect" else ()
         return self._response(Reply(status=status, body=text, content_type="text/plain; charset=utf-8", headers=page))
 
-    async def _half(self, request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
-        """Send the head and half of the body, then nothing until the client goes."""
-        response = web.StreamResponse(status=reply.status, headers=self.headers(reply))
-        response.content_length = len(reply.body)
-        await response.prepare(request)
-        await response.write(reply.body[: len(reply.body) // 2])
-        await asyncio.sleep(3_600)
-        return response
+    async def _spoiled(self, request: web.BaseRequest, reply: Reply, edge: HttpEdge) -> web.StreamResponse:
+        """Send an answer as the circumstances let it arrive."""
+        headers = self.headers(reply)
+        if edge.stall == "drip":
+            return await spoiled.drip(request, reply, headers)
+        if edge.stall == "body" or edge.cut == "half":
+            response = await spoiled.send_half(request, reply, headers)
+            if edge.stall == "body":
+                await asyncio.sleep(spoiled.FOR_EVER_S)
+            await spoiled.cut(request, reset=False)
+            return response
+        if edge.body_ms:
+            return await spoiled.send_slowly(request, reply, headers, edge.body_ms / 1000)
+        return self._response(reply)
 
     def _budget_headers(self, reply: Reply, request: Request) -> Reply:
         """Rate-limit headers that contradict; nothing of the kind is sent otherwise."""
@@ -287,8 +350,7 @@ class ByAgreement(asyncio.Protocol):
 
             protocol = Http2(self._front)
         else:
-            protocol = self._front.listener()()
-            asyncio.get_running_loop().call_later(PATIENCE_S, self._front.lose_patience, transport)
+            protocol = Express(self._front)
         if isinstance(transport, asyncio.Transport):
             transport.set_protocol(protocol)
         protocol.connection_made(transport)
@@ -306,8 +368,3 @@ def _channel(target: str) -> tuple[str, bool] | None:
     if parts[-1] not in WS_PATHS or len(parts) > 5:
         return None
     return (parts[-1], demo) if "/".join(parts[:-1]) in ("ws/v5", "ws/v5/ws/v5", "") else None
-
-
-def _code(body: bytes) -> str:
-    at = body.find(b'"code":"')
-    return body[at + 8 : body.find(b'"', at + 8)].decode("ascii", "replace")[:16] if at >= 0 else ""

@@ -136,7 +136,8 @@ class Asking:
 
         headers = tuple((name, veiled(veil_header(name, value))) for name, value in reply.headers)
         by_name = dict(reversed(headers))
-        data, cut = content.undo(reply.body, by_name.get("content-encoding", ""))
+        coding = by_name.get("content-encoding", "").strip().lower()
+        data, cut = content.undo(reply.body, coding)
         body = veiled(content.text(data, by_name.get("content-type", "")))
         failure = reply.failure
         if failure is not None and failure.detail:
@@ -179,6 +180,8 @@ class Asking:
             failure=failure,
             signed=ask.signed,
             ended_after=trail.ended_after,
+            retried=reply.retried,
+            miscoded=bool(data) and coding not in ("", "identity") and data == reply.body[: len(data)],
         )
 
 

@@ -69,6 +69,7 @@ class Reply:
     total_ms: float = 0.0
     opened: bool = False
     connection: int = 0
+    retried: bool = False
     failure: Failure | None = None
 
 
@@ -117,6 +118,7 @@ class HttpClient:
                 pool = self._new_pool("any", 1)
                 try:
                     reply = await self._exchange(pool, sending)
+                    reply.retried = True
                 finally:
                     await pool.aclose()
             return reply

@@ -189,6 +189,30 @@ def test_the_environment_of_the_process_changes_no_route(stage: Any, monkeypatch
 # ---- what comes in ------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("header", "miscoded"), [("gzip", True), ("br", True), ("identity", False), ("", False)])
+def test_a_coding_that_was_announced_and_not_used_is_told(stage: Any, header: str, miscoded: bool) -> None:
+    body = b'{"code":"0","data":[]}'
+    line = f"Content-Encoding: {header}\r\n" if header else ""
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{line}Content-Length: {len(body)}\r\n\r\n"
+    answer = asyncio.run(ask_peer(stage, head.encode() + body))
+    assert (answer.body, answer.miscoded) == (body.decode(), miscoded)
+
+
+def test_a_request_that_was_sent_twice_is_told(stage: Any) -> None:
+    async def one_each(reader: Any, writer: Any) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK)
+        await reader.readuntil(b"\r\n\r\n")  # the second one gets the end of the connection
+
+    async def main() -> Any:
+        async with stage.serve(one_each) as port, stage.target(port) as target:
+            return [await target.http(TIME) for _ in range(3)]
+
+    answers = asyncio.run(main())
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    assert [answer.retried for answer in answers][:2] == [False, True]
+
+
 def test_an_answer_is_told_with_phases_clocks_and_ledger(stage: Any) -> None:
     async def main() -> Any:
         seen: list[bytes] = []
