@@ -93,7 +93,7 @@ class Walk:
         step = max(1, -(-(self.walked + len(rows)) // MOST_ROWS))
         for row in rows[::step]:
             self.walked += 1
-            quiet = isinstance(row, dict) and isinstance(name := row.get("instId"), str) and name not in liquid
+            quiet = isinstance(row, dict) and not _trading(row, liquid)
             self.value(row, "", quiet=quiet)
 
     def value(self, value: object, path: str, *, quiet: bool) -> None:
@@ -138,6 +138,12 @@ class Walk:
                 for path, forms in self.forms.items()
             ),
         )
+
+
+def _trading(row: dict[str, object], liquid: frozenset[str]) -> bool:
+    """Whether figures of a row are there for sure: it names no instrument, or one that is traded all the time."""
+    name = row.get("instId")
+    return not isinstance(name, str) or (name in liquid and row.get("state", "live") == "live")
 
 
 def parent_of(path: str) -> str:

@@ -34,7 +34,7 @@ class Rule:
     why: str
 
     def covers(self, deep: Finding, shallow: Finding) -> bool:
-        alike = not deep.subject or not shallow.subject or deep.subject == shallow.subject
+        alike = not deep.subject or not shallow.subject or _within(shallow.subject, deep.subject)
         return (
             deep.code in self.cause
             and deep.code != shallow.code
@@ -43,6 +43,11 @@ class Rule:
             # A certificate that has expired by trusted time has not expired because the local clock is wrong.
             and not (alike and deep.code in shallow.excluded)
         )
+
+
+def _within(part: str, whole: str) -> bool:
+    """The same subject, or a part of it: ``rest 203.0.113.7`` is one address of ``rest``."""
+    return part == whole or part.startswith(f"{whole} ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,11 @@ class Vocabulary:
 
     def known(self, code: str) -> bool:
         return code in self.words
+
+    def eased(self, finding: Finding) -> bool:
+        """Whether the circumstances make it less grave than it is by itself: a part of the ways is concerned."""
+        word = self.words.get(finding.code)
+        return finding.severity is not None and word is not None and finding.severity.rank > word.severity.rank
 
     def severity(self, finding: Finding) -> Severity:
         """The finding's own where it has one, else the vocabulary's."""
@@ -115,7 +125,14 @@ def diagnose(findings: Iterable[Finding], words: Vocabulary, *, skipped: Sequenc
     """
     grave = [f for f in findings if words.severity(f) is not Severity.INFO]
     parents: dict[int, list[int]] = {
-        i: [j for j, deep in enumerate(grave) if j != i and any(rule.covers(deep, shallow) for rule in words.rules)]
+        i: [
+            j
+            for j, deep in enumerate(grave)
+            if j != i
+            and any(rule.covers(deep, shallow) for rule in words.rules)
+            # One address of several that is dead makes nothing fail that did not take it.
+            and (not words.eased(deep) or words.eased(shallow))
+        ]
         for i, shallow in enumerate(grave)
     }
     roots = [i for i in parents if not parents[i]]

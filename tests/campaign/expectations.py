@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Literal
 
-from worlds import World
+from worlds import World, Wrong
 
 Judgement = Literal["right", "first-right", "wrong", "unknown", "false-alarm", "blind", "defect"]
 """right: first and whole diagnosis; first-right: the right cause first, something missing or too much beside it;
@@ -38,11 +38,15 @@ _NEEDS_EXCHANGE_TIME = (
     "clock.server-time-cached", "clock.sources-disagree", "clock.ntp-unreachable", "clock.jumped",
 )  # fmt: skip
 _BEHIND_HTTP = ("status.*", "region.*", "key.*", "ip.*", "permission.*", "header.*", "timestamp.*", "ratelimit.*",
-                "instrument.*", "ws.*", *_NEEDS_EXCHANGE_TIME)  # fmt: skip
+                "account.*", "instrument.*", "precision.*", "order.*", "schema.*", "ws.*",
+                *_NEEDS_EXCHANGE_TIME)  # fmt: skip
 _BEHIND_TLS = ("http.*", *_BEHIND_HTTP)
 _BEHIND_TCP = ("tls.*", *_BEHIND_TLS)
 _BEHIND_NAMES = ("tcp.*", *_BEHIND_TCP)
-_REFUSED_KEY = ("permission.*", "ip.private-listed", "ip.unbound", "key.idle-expiry", "ratelimit.order-cap")
+_PREFLIGHT = ("account.*", "precision.*", "order.*")
+"""Orders are judged by the account that they would be placed on."""
+_REFUSED_KEY = ("permission.*", "ip.private-listed", "ip.unbound", "key.idle-expiry", "ratelimit.order-cap",
+                "schema.unknown-value", *_PREFLIGHT)  # fmt: skip
 
 HIDES: dict[str, tuple[str, ...]] = {
     "dns.resolver-down": ("dns.*", *_BEHIND_NAMES),
@@ -90,13 +94,19 @@ HIDES: dict[str, tuple[str, ...]] = {
         ("env.credential-malformed", "env.credentials-swapped", "env.config-mangled"), (*_GATE, *_REFUSED_KEY)
     ),
     # A wrong clock is refused before anything about the key is looked at.
-    **dict.fromkeys(("clock.ahead", "clock.behind", "clock.timezone-shift"), ("timestamp.*", "ratelimit.order-cap")),
+    **dict.fromkeys(("clock.ahead", "clock.behind", "clock.timezone-shift"),
+                    ("timestamp.*", "ratelimit.order-cap", *_PREFLIGHT)),
     "permission.ip-binding-required": ("ip.unbound", "key.idle-expiry"),
     "ratelimit.exceeded": ("ratelimit.*",),
-    # The burst wants an instrument that is there.
-    "instrument.unknown": ("ratelimit.refusal-shape", "ratelimit.limit-differs"),
     "ratelimit.shared": ("ratelimit.*",),
     "ws.blocked": ("ws.*",),
+    # What does not read as it should is not reckoned with.
+    **dict.fromkeys(
+        ("schema.field-missing", "schema.type-changed", "schema.unknown-value"), ("instrument.*", *_PREFLIGHT)
+    ),
+    "instrument.not-live": ("precision.*", "order.*"),
+    # The burst wants an instrument that is there, and so does an order.
+    "instrument.unknown": ("ratelimit.refusal-shape", "ratelimit.limit-differs", "precision.*", "order.*"),
 }  # fmt: skip
 """What cannot be told (or not surely) while this cause is on."""
 
@@ -159,13 +169,18 @@ def composable(one: str, other: str) -> bool:
     return True
 
 
-def hides(one: str, other: str) -> bool:
+def hides(one: Wrong, other: Wrong) -> bool:
     """Whether ``other`` may be out of sight while ``one`` is on."""
-    return any(fnmatchcase(other, glob) for glob in HIDES.get(one, ()))
+    return not one.in_part and any(fnmatchcase(other.cause, glob) for glob in HIDES.get(one.cause, ()))
+
+
+def explains(one: Wrong, other: Wrong) -> bool:
+    """Whether the report folds ``other`` under ``one``. What one address of several does explains no more than that."""
+    return _published(one.cause, other.cause) and (not one.in_part or other.in_part)
 
 
 @cache
-def explains(one: str, other: str) -> bool:
+def _published(one: str, other: str) -> bool:
     """Whether the published relation folds ``other`` under ``one``; directly, because a third cause is not there."""
     from okxdoctor.runner.diagnose import rules
 
@@ -193,51 +208,51 @@ class Expected:
     may: frozenset[str] = frozenset()
 
 
-def expected(causes: Iterable[str]) -> Expected:
-    """What the diagnosis must be when these causes are on."""
-    causes = tuple(dict.fromkeys(causes))
-    match causes:
+def expected(wrong: Iterable[Wrong]) -> Expected:
+    """What the diagnosis must be when all of this is wrong."""
+    wrong = tuple({each.cause: each for each in wrong}.values())
+    match wrong:
         case ():
             return Expected(first=frozenset(), roots=frozenset())
         case (only,):
-            return Expected(first=frozenset({only}), roots=frozenset({only}))
+            return Expected(first=frozenset({only.cause}), roots=frozenset({only.cause}))
         case (one, other):
             return _of_two(one, other)
         case _:
-            raise ValueError("no more than two causes at once")
+            raise ValueError("no more than two at once")
 
 
-def _is_error(code: str) -> bool:
+def _is_error(wrong: Wrong) -> bool:
     from okxdoctor.knowledge import causes
 
-    return causes()[code].severity == "error"
+    return causes()[wrong.cause].severity == "error" and not wrong.in_part
 
 
-def _of_two(one: str, other: str) -> Expected:
+def _of_two(one: Wrong, other: Wrong) -> Expected:
+    both = frozenset({one.cause, other.cause})
     for deep, shallow in ((one, other), (other, one)):
         if explains(deep, shallow) or (hides(deep, shallow) and not hides(shallow, deep)):
-            unseen = INSTEAD.get(shallow, frozenset()) if hides(deep, shallow) else frozenset()
-            nearer = {code for code in {shallow, *unseen} if depth(code) < depth(deep)}
-            if not explains(deep, shallow) and _is_error(shallow) and not _is_error(deep):
-                nearer.add(shallow)  # a report has its errors before its warnings
+            unseen = INSTEAD.get(shallow.cause, frozenset()) if hides(deep, shallow) else frozenset()
+            nearer = {code for code in {shallow.cause, *unseen} if depth(code) < depth(deep.cause)}
+            if (not explains(deep, shallow) and _is_error(shallow) and not _is_error(deep)) or deep.one_host:
+                nearer.add(shallow.cause)  # a report has its errors before its warnings; another host is another matter
+            apart = deep.one_host or deep.cause in ONE_HOST or not explains(deep, shallow)
             return Expected(
                 # What is nearer to the machine and was seen all the same may stand first.
-                first=frozenset({deep, *nearer}), roots=frozenset({deep}),
-                may=frozenset()
-                if explains(deep, shallow) and deep not in ONE_HOST
-                else frozenset({shallow}) | unseen,
+                first=frozenset({deep.cause, *nearer}), roots=frozenset({deep.cause}),
+                may=frozenset({shallow.cause}) | unseen if apart else frozenset(),
             )  # fmt: skip
     if hides(one, other):
-        deep = min(one, other, key=depth)
-        return Expected(first=frozenset({deep}), roots=frozenset({deep}), may=frozenset({one, other}))
-    return Expected(first=frozenset({one, other}), roots=frozenset({one, other}))
+        deep = min(one, other, key=lambda each: depth(each.cause))
+        return Expected(first=frozenset({deep.cause}), roots=frozenset({deep.cause}), may=both)
+    return Expected(first=both, roots=both)
 
 
 def judge(world: World, seen: Seen) -> Judgement:
     """Whether the report says what it must."""
     if seen.broken:
         return "defect"
-    wanted = expected(each.cause for each in world.wrong)
+    wanted = expected(world.wrong)
     if not world.wrong:
         if seen.roots:
             return "false-alarm"

@@ -25,7 +25,7 @@ class Result:
     @property
     def injected(self) -> str:
         """The cause that should stand first; of two that may, the one that was named, else the one nearer to us."""
-        wanted = expected(each.cause for each in self.world.wrong).first
+        wanted = expected(self.world.wrong).first
         if not wanted:
             return NOBODY
         if self.named in wanted:

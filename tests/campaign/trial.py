@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import re
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -40,8 +42,18 @@ async def _run(world: World, home: Path) -> Report:
             burst=world.burst,
         )  # fmt: skip
         return await check_up(resolve(flags, {}, home))
-    async with running(seed=world.exchange_seed, faults=world.faults, distance=_distance(world)) as exchange:
+    host = "::1" if world.ipv6 and _has_ipv6() else "127.0.0.1"
+    async with running(seed=world.exchange_seed, faults=world.faults, distance=_distance(world), host=host) as exchange:
         return await check_up(resolve(_flags(world, exchange), _environ(world, exchange, home), home))
+
+
+@functools.cache
+def _has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
 
 
 def _flags(world: World, exchange: Running) -> Flags:
@@ -49,6 +61,7 @@ def _flags(world: World, exchange: Running) -> Flags:
     live = {site.name: site for site in info.sites if site.environment == "live"}
     demo = {site.name: site for site in info.sites if site.environment == "demo"}
     own = demo["global"] if world.key == "demo" else live["global"]
+    proxy = info.proxy_url if world.proxy or info.proxy_in_use else None
     return Flags(
         target="demo" if world.key == "demo" else "live",
         rest_url=own.named_rest_url,
@@ -57,13 +70,18 @@ def _flags(world: World, exchange: Running) -> Flags:
             f"{name}={site.named_rest_url},{site.named_ws_url},{demo[name].named_ws_url}" for name, site in live.items()
         ),
         ca_file=info.ca_file,
-        dns_servers=(info.dns_server, info.independent_dns_server),
-        ntp_servers=info.ntp_servers,
-        proxy=info.proxy_url if world.proxy or info.proxy_in_use else None,
+        dns_servers=tuple(map(_bracketed, (info.dns_server, info.independent_dns_server))),
+        ntp_servers=tuple(map(_bracketed, info.ntp_servers)),
+        proxy=_bracketed(proxy) if proxy is not None else None,
         need=NEEDS[world.key],
         instruments=world.instruments,
         burst=world.burst,
     )
+
+
+def _bracketed(address: str) -> str:
+    """An IPv6 address as it is typed beside a port."""
+    return re.sub(r"(?<!\[)::1:(\d+)\Z", r"[::1]:\1", address)
 
 
 def _environ(world: World, exchange: Running, home: Path) -> dict[str, str]:
@@ -85,9 +103,15 @@ def _distance(world: World) -> Distance:
     )
 
 
+def _distance(world: World) -> Distance:
+    return Distance(
+        one_way_s=world.round_trip_s / 2, jitter_s=world.jitter_s / 2, loss=world.loss, seed=world.exchange_seed
+    )
+
+
 @contextlib.contextmanager
 def _far(world: World) -> Iterator[None]:
-    """Distance is no fault and so no flag: it is put under the exchange that a run starts."""
+    """Distance, jitter and loss are no faults and so no flags: they are put under the exchange that a run starts."""
     import okxdoctor.exchange
 
     before = okxdoctor.exchange.running
@@ -95,7 +119,7 @@ def _far(world: World) -> Iterator[None]:
     try:
         yield
     finally:
-        okxdoctor.exchange.running = before  # type: ignore[assignment]
+        okxdoctor.exchange.running = before
 
 
 def _seen(report: Report, elapsed_s: float) -> Seen:

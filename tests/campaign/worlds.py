@@ -29,6 +29,16 @@ class Wrong:
     def name(self) -> str:
         return self.text.partition("=")[0]
 
+    @property
+    def in_part(self) -> bool:
+        """Whether one of several addresses is concerned: everything else goes on, and it is a warning."""
+        return self.name.endswith(("-one-address", "-partly"))
+
+    @property
+    def one_host(self) -> bool:
+        """Whether REST or the WebSocket alone is concerned."""
+        return self.name.endswith("-one-host")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
@@ -39,6 +49,7 @@ class World:
     ``wrong``      what must be named; ``almost`` are faults with values inside every limit, which must not be
     ``round_trip_s``, ``jitter_s``, ``loss``  of the way to the TLS ports; time and name servers have the distance alone
     ``proxy``      everything goes through an obliging HTTP proxy
+    ``ipv6``       there is no IPv4: names have IPv6 addresses alone, and so have the name, time and proxy servers
     """
 
     kind: Kind
@@ -52,6 +63,7 @@ class World:
     jitter_s: float = 0.0
     loss: float = 0.0
     proxy: bool = False
+    ipv6: bool = False
     key: KeyUse = "trading"
     instruments: tuple[str, ...] = ()
     burst: bool = False
@@ -74,6 +86,7 @@ class World:
         way += f" + {self.jitter_s * 1000:.0f} ms jitter" if self.jitter_s else ""
         way += f", {self.loss:.0%} loss" if self.loss else ""
         way += ", by proxy" if self.proxy else ""
+        way += ", IPv6 only" if self.ipv6 else ""
         parts.append(f"[{way}, {self.key} key, {len(self.instruments)} instruments{', burst' if self.burst else ''}]")
         return " ".join(parts)
 
@@ -182,6 +195,7 @@ ALMOST: dict[str, Value] = {
     "instrument-unknown": _choice("DOGE-USDT", "LTC-USDT-SWAP"),
     "timestamp-expired": _span(0.01, 25),
     "ratelimit-shared": _share(1, 30),
+    "schema-new-field": lambda dice: "",
 }
 ALMOST_ON_THE_MACHINE: dict[str, Value] = {
     "clock-jumped": _span(0.001, 0.15),
@@ -199,12 +213,14 @@ NOT_ON_DEMO = frozenset({"BABYDOGE-USDT"})
 
 
 def catalogue() -> dict[str, Wrong]:
-    """Every fault by name, with its example."""
+    """Every fault by name, with its example; those apart that lead to something merely good to know."""
     from okxdoctor.exchange.faults import catalogue as exchange_faults
     from okxdoctor.targets.world import catalogue as machine_faults
 
     return {
-        fault.name: Wrong(text=fault.example, cause=fault.cause) for fault in (*exchange_faults(), *machine_faults())
+        fault.name: Wrong(text=fault.example, cause=fault.cause)
+        for fault in (*exchange_faults(), *machine_faults())
+        if fault.name not in ALMOST or fault.value is not None
     }
 
 
@@ -230,8 +246,10 @@ def _valued(name: str, dice: random.Random) -> Wrong:
     return Wrong(text=text, cause=fault.cause)
 
 
-# The target sim alone names the port that stands for 8443 and a need that is read alone, and declares figures.
+# The target sim alone names the port that stands for 8443 and a need that is read alone, and declares figures and
+# orders.
 ONLY_SIM = frozenset({"tcp-port-8443-closed", "ip-unbound", "instrument-spec-differs"})
+OF_THE_SIMS_USER = ("account-", "order-", "precision-")
 BURST = frozenset({"ratelimit-refusal-shape", "ratelimit-limit-differs"})
 # With a proxy that carries everything these are nobody's trouble, or the proxy's.
 NOT_BY_PROXY = ("dns-", "tcp-", "proxy-")
@@ -258,7 +276,11 @@ def draw(kind: Kind, seed: int, index: int) -> World:
                     wrong = (first, second)
                     break
     on = {each.name for each in wrong}
-    outside = not on & (machine_faults() | ONLY_SIM) and dice.random() < 0.4
+    outside = (
+        not on & (machine_faults() | ONLY_SIM)
+        and not any(name.startswith(OF_THE_SIMS_USER) for name in on)
+        and dice.random() < 0.4
+    )
     by_proxy = outside and not any(name.startswith(NOT_BY_PROXY) for name in on) and dice.random() < 0.25
     # From outside nothing is declared, so what is not listed has to be asked for.
     gone = tuple(each.text.partition("=")[2] for each in wrong if outside and each.name == "instrument-unknown")
@@ -288,12 +310,13 @@ def _healthy(dice: random.Random, seed: int, index: int) -> World:
     chosen = dice.sample(sorted(near), dice.choice((0, 0, 1, 2, 3)))
     if {"clock-ahead", "clock-behind"} <= set(chosen):
         chosen.remove("clock-behind")
-    almost = tuple(f"{name}={near[name](dice)}" for name in chosen)
+    almost = tuple(f"{name}={value}" if (value := near[name](dice)) else name for name in chosen)
     if key == "reading":
         almost = (*almost, "permission-missing=trade")  # a key that may only read, for a program that only reads
     far = dice.random() < 0.6
     # On its loopback the target sim waits 1.2 s for an answer; over the way around the world that is no patience.
     farthest_s = 0.25 if outside else 0.12
+    shaky = outside and far and dice.random() < 0.25
     return World(
         kind="healthy",
         campaign=seed,
@@ -302,9 +325,10 @@ def _healthy(dice: random.Random, seed: int, index: int) -> World:
         vantage="outside" if outside else "sim",
         almost=almost,
         round_trip_s=round(dice.uniform(0.002, farthest_s), 3) if far else 0.0,
-        jitter_s=round(dice.uniform(0.0, farthest_s / 5), 3) if far else 0.0,
+        jitter_s=round(dice.uniform(0.0, 0.3 if shaky else farthest_s / 5), 3) if far else 0.0,
         loss=dice.choice((0.0, 0.0, 0.01)) if far else 0.0,
         proxy=outside and dice.random() < 0.3,
+        ipv6=outside and dice.random() < 0.2,
         key=key,
         instruments=_asked(dice, demo=key == "demo") if dice.random() < 0.6 else (),
         burst=not almost and dice.random() < 0.1,
