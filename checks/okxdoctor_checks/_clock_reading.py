@@ -63,7 +63,7 @@ def read_clocks(samples: Sequence[Sample], ntp: Sequence[NtpAnswer], readings: S
     """All that the facts say of this clock. After a step only what was measured behind it counts."""
     jump = jump_s(readings, samples, limit("clock_jump_s"))
     recent = after_last_jump(readings, samples, limit("clock_jump_s"))
-    cached = cache_signs(samples, limit("clock_cache_span_s"))
+    cached = cache_signs(samples, limit("clock_cache_span_s"), limit("clock_all_alike_s"))
     exchange = None if cached else exchange_offset(recent)
     return Reading(
         exchange=exchange,

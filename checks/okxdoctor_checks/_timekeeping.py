@@ -146,11 +146,12 @@ def growth(samples: Sequence[Sample]) -> Growth | None:
 # ---- stored answers --------------------------------------------------------------------------
 
 
-def cache_signs(samples: Sequence[Sample], span_s: float) -> dict[str, Json]:
+def cache_signs(samples: Sequence[Sample], span_s: float, all_alike_s: float) -> dict[str, Json]:
     """What shows that public/time was answered from a store; empty when nothing does.
 
     Either a cache says so (an Age above 0, a hit), or the same millisecond came for two requests of which the
-    second left more than ``span_s`` after the first was answered.
+    second left more than ``span_s`` after the first was answered. Where every answer has it, ``all_alike_s`` is
+    enough: on a short line the samples are taken within a few milliseconds.
     """
     signs: dict[str, Json] = {}
     stamped = [sample for sample in samples if sample.server_ms is not None]
@@ -166,7 +167,8 @@ def cache_signs(samples: Sequence[Sample], span_s: float) -> dict[str, Json]:
         for later in stamped[n + 1 :]
         if earlier.server_ms == later.server_ms
     ]
-    if apart and span_s * S < max(apart) < LARGEST_NS:
+    alike = len(stamped) > 2 and len({sample.server_ms for sample in stamped}) == 1
+    if apart and (all_alike_s if alike else span_s) * S < max(apart) < LARGEST_NS:
         signs["same_time_for_s"] = round(max(apart) / S, 3)
     return signs
 

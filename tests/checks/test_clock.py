@@ -204,6 +204,18 @@ def test_cached_time_with_a_wrong_clock_is_judged_by_ntp_alone() -> None:
     assert codes(judged(CHECK, facts(45.0, samples=old))) == ["clock.server-time-cached", "clock.ahead"]
 
 
+def test_a_short_line_shows_a_stored_time_as_well() -> None:
+    """Five round trips within 15 ms: every one has the same millisecond."""
+    old = tuple(sample(n * 0.0035, stamp_ms=EPOCH_NS // MS - 2_700, trip_ms=0.4) for n in range(5))
+    assert only(judged(CHECK, facts(0.0, samples=old))).code == "clock.server-time-cached"
+
+
+def test_two_servers_that_differ_may_show_the_same_millisecond() -> None:
+    stamps = (EPOCH_NS // MS, EPOCH_NS // MS + 8, EPOCH_NS // MS + 8, EPOCH_NS // MS + 10)
+    apart = tuple(sample(n * 0.01, stamp_ms=ms, trip_ms=9) for n, ms in enumerate(stamps))
+    assert "clock.server-time-cached" not in codes(judged(CHECK, facts(0.0, samples=apart)))
+
+
 def test_age_above_zero_means_stored_and_zero_does_not() -> None:
     aged = tuple(replace(s, age_s=12) for s in facts().samples)
     assert codes(judged(CHECK, facts(samples=aged))) == ["clock.server-time-cached"]
