@@ -90,6 +90,8 @@ class Clock:
         A client follows its own clock, or has asked the exchange for the time at some moment, and never since.
         """
         now_ns = self.now_ns()
+        if not self._skipped:
+            return (now_ns // 1_000_000,)
         return tuple((now_ns - missed) // 1_000_000 for missed in (0, *accumulate(reversed(self._skipped))))
 
     def freeze(self) -> None:

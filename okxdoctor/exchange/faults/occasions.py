@@ -123,6 +123,10 @@ class Occasions:
                 found.append(injected)
         return tuple(found)
 
+    def choose(self, unit: Unit) -> bool:
+        """Whether a fault that is turned on chooses among the occasions of this kind."""
+        return unit in self._choosing
+
     def still_on(self, injected: tuple[Injected, ...]) -> tuple[Injected, ...]:
         """Those of ``injected`` that were not lifted since, and whose time is not over."""
         if not injected:

@@ -17,6 +17,7 @@ BODY = 2_500
 """Characters of a body that are kept; an order fits."""
 _SECRET_WORDS = ("passphrase", "secret", "login", "sign", "apikey")
 _SECRET_FIELDS = re.compile(r"(?:passphrase|secret\w*|sign|apikey)[\\'\"]*\s*[:=]", re.IGNORECASE)
+_CODE = re.compile(r'"code":"([^"]{0,16})')
 NOT_KEPT = "(not kept)"
 
 
@@ -119,6 +120,9 @@ def _entry(
     headers: tuple[str, ...], body: str | bytes, answer: str | bytes,
 ) -> Entry:  # fmt: skip
     came, went = _text(body), _text(answer)
+    if kind == "rest" and not detail:
+        code = _CODE.search(went)
+        detail = code[1] if code is not None else ""
     return Entry(
         number=number, at_ms=at_ms, kind=kind, site=site, peer=peer, method=method, target=target, status=status,
         detail=detail, headers=headers, body=sent(came) if kind == "ws-out" else received(came), answer=sent(went),
