@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from .accounts import MAKER_FEE, SWAP_MAKER_FEE, SWAP_TAKER_FEE, TAKER_FEE, ZERO, Account, Event, KeyRecord
-from .clearing import set_lever
+from .accounts import MAKER_FEE, SWAP_MAKER_FEE, SWAP_TAKER_FEE, TAKER_FEE, ZERO, Account, KeyRecord
 from .decimals import EXACT, parse, plain
 from .instruments import Instrument
 from .margin import free, lever, notional, opening_need
-from .protocol import Json, Refused, Reply, bad_parameter, empty_parameter, failure, ok
+from .protocol import Json, Reply, bad_parameter, ok
 from .rest import Call
 from .rest_public import TYPES, instruments
 from .statements import balance_row, position_rows
-from .tickets import text
 
 
 def config(call: Call) -> Reply:
@@ -25,13 +23,16 @@ def config(call: Call) -> Reply:
 
 def config_row(account: Account, key: KeyRecord) -> Json:
     return {
-        "acctLv": account.level, "acctStpMode": "cancel_maker", "autoLoan": False, "ctIsoMode": "automatic",
-        "enableSpotBorrow": False, "feeType": "0", "greeksType": "PA", "ip": ",".join(key.addresses),
+        "acctLv": account.level, "acctStpMode": account.stp, "autoLoan": False,
+        "ctIsoMode": account.isolated_mode["CONTRACTS"], "enableSpotBorrow": False, "feeType": "0",
+        "greeksType": account.greeks, "ip": ",".join(key.addresses),
         "kycLv": account.kyc, "label": key.label, "level": "Lv1", "levelTmp": "", "liquidationGear": "-1",
-        "mainUid": account.main_uid, "mgnIsoMode": "automatic", "opAuth": "0", "perm": ",".join(key.permissions),
+        "mainUid": account.main_uid, "mgnIsoMode": account.isolated_mode["MARGIN"], "opAuth": "0",
+        "perm": ",".join(key.permissions),
         "posMode": account.position_mode, "roleType": "0", "settleCcy": "USDT",
         "settleCcyList": ["USD", "USDC", "USDG"], "spotBorrowAutoRepay": False, "spotOffsetType": "",
-        "spotRoleType": "0", "spotTraderInsts": [], "stgyType": "0", "traderInsts": [], "type": "0",
+        "spotRoleType": "0", "spotTraderInsts": [], "stgyType": "0", "traderInsts": [],
+        "type": "0" if account.uid == account.main_uid else "1",
         "uid": account.uid,
     }  # fmt: skip
 
@@ -79,66 +80,6 @@ def trade_fee(call: Call) -> Reply:
         "takerU": plain(-taker) if contract else "", "takerUSDC": plain(-taker), "ts": str(call.now_ms),
     }  # fmt: skip
     return ok([row])
-
-
-def leverage_info(call: Call) -> Reply:
-    """GET account/leverage-info: for one or several instruments and a margin mode."""
-    mode = call.need("mgnMode")
-    if mode not in ("cross", "isolated"):
-        raise bad_parameter("mgnMode")
-    rows: list[Json] = []
-    for inst_id in call.need("instId").split(",")[:20]:
-        inst = call.venue.instrument(inst_id)
-        sides = ["net"]
-        if call.account.position_mode == "long_short_mode" and mode == "isolated" and inst.type in ("SWAP", "FUTURES"):
-            sides = ["long", "short"]
-        rows.extend(
-            {
-                "ccy": "", "instId": inst_id, "lever": lever(call.account, inst, mode), "mgnMode": mode,
-                "posSide": side,
-            }
-            for side in sides
-        )  # fmt: skip
-    return ok(rows)
-
-
-def set_leverage(call: Call) -> Reply:
-    """POST account/set-leverage for an instrument."""
-    mode, value = text(call.body.get("mgnMode")), text(call.body.get("lever"))
-    inst_id = text(call.body.get("instId"))
-    if not inst_id:
-        raise empty_parameter("instId")
-    inst = call.venue.instrument(inst_id)
-    if mode not in ("cross", "isolated"):
-        raise bad_parameter("mgnMode")
-    wanted, most = parse(value), parse(inst.listing.lever)
-    if wanted is None or wanted <= 0:
-        raise bad_parameter("lever")
-    if most is None or wanted > most:
-        raise Refused(failure(200, "59102", "Leverage exceeds the maximum limit. Please lower the leverage."))
-    waiting = (order for order in call.venue.orders.open(call.account.uid) if order.inst_id == inst.id)
-    if any(order.mode == mode for order in waiting):
-        which, code = ("isolated margin", "59101") if mode == "isolated" else ("cross-margin", "59107")
-        message = f"Leverage can't be modified. Please cancel all pending {which} orders before adjusting the leverage."
-        raise Refused(failure(200, code, message))
-    if not set_lever(call.venue, call.account, inst, mode, plain(wanted), call.now_ms):
-        message = "Account margin is insufficient and leverage is too low. Please increase the leverage."
-        raise Refused(failure(200, "59103", message))
-    call.account.tell(Event(channel="balance_and_position", event_type="set_leverage"))
-    return ok([{"instId": inst.id, "lever": plain(wanted), "mgnMode": mode, "posSide": text(call.body.get("posSide"))}])
-
-
-def set_position_mode(call: Call) -> Reply:
-    """POST account/set-position-mode; refused while orders or positions are open."""
-    mode = text(call.body.get("posMode"))
-    if mode not in ("net_mode", "long_short_mode"):
-        raise bad_parameter("posMode")
-    busy = call.account.positions or any(o.inst_type != "SPOT" for o in call.venue.orders.open(call.account.uid))
-    if mode != call.account.position_mode and busy:
-        message = "Settings failed. Close any open positions or orders before modifying settings."
-        raise Refused(failure(200, "59000", message))
-    call.account.position_mode = mode
-    return ok([{"posMode": mode}])
 
 
 def max_size(call: Call) -> Reply:
@@ -198,9 +139,6 @@ TABLE = (
     ("GET", "/api/v5/account/positions", "private", "read_only", positions),
     ("GET", "/api/v5/account/instruments", "private", "read_only", account_instruments),
     ("GET", "/api/v5/account/trade-fee", "private", "read_only", trade_fee),
-    ("GET", "/api/v5/account/leverage-info", "private", "read_only", leverage_info),
-    ("POST", "/api/v5/account/set-leverage", "private", "trade", set_leverage),
-    ("POST", "/api/v5/account/set-position-mode", "private", "trade", set_position_mode),
     ("GET", "/api/v5/account/max-size", "private", "read_only", max_size),
     ("GET", "/api/v5/account/max-avail-size", "private", "read_only", max_avail_size),
 )

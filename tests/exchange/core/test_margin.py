@@ -1,0 +1,303 @@
+"""Money at the mark price: profits, margin, funding, interest, expiries and liquidation, each with its bill."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+SWAP = {"instId": "BTC-USDT-SWAP", "tdMode": "cross", "ordType": "market"}
+HOUR = 3_600_000
+
+
+def post(bench: Any, path: str, body: object) -> Any:
+    return json.loads(bench.send("POST", f"/api/v5/{path}", json.dumps(body)).body)
+
+
+def get(bench: Any, target: str) -> Any:
+    answer = json.loads(bench.send("GET", f"/api/v5/{target}").body)
+    assert answer["code"] == "0", answer
+    return answer["data"]
+
+
+def placed(bench: Any, **order: str) -> dict[str, str]:
+    answer = post(bench, "trade/order", order)
+    assert answer["code"] == "0", answer
+    return dict(get(bench, f"trade/order?instId={order['instId']}&ordId={answer['data'][0]['ordId']}")[0])
+
+
+def detail(bench: Any, ccy: str = "USDT") -> dict[str, Decimal]:
+    """The figures of one currency; zeros when nothing is left of it, as it is not listed then."""
+    names = ("cashBal", "availBal", "frozenBal", "eq", "imr", "upl")
+    rows = get(bench, f"account/balance?ccy={ccy}")[0]["details"]
+    return {name: Decimal(rows[0][name] if rows else "0") for name in names}
+
+
+def position(bench: Any, inst: str = "BTC-USDT-SWAP") -> dict[str, str]:
+    return dict(next(row for row in get(bench, "account/positions") if row["instId"] == inst))
+
+
+def move(bench: Any, inst: str, by: float) -> None:
+    from okxdoctor.exchange.core.backstage import move_market
+
+    venue = bench.exchange.venue("global", "live")
+    move_market(bench.exchange, venue, inst, by=by)
+    bench.advance(1_000)
+
+
+def bills(bench: Any, **wanted: str) -> list[dict[str, str]]:
+    """All bills, newest first, page by page."""
+    query = "".join(f"&{name}={value}" for name, value in wanted.items())
+    found: list[dict[str, str]] = []
+    while True:
+        after = f"&after={found[-1]['billId']}" if found else ""
+        page = get(bench, f"account/bills?limit=50{query}{after}")
+        found += page
+        if len(page) < 50:
+            return found
+
+
+def leverage(bench: Any, lever: str, mode: str = "cross", inst: str = "BTC-USDT-SWAP") -> None:
+    assert post(bench, "account/set-leverage", {"instId": inst, "mgnMode": mode, "lever": lever})["code"] == "0"
+
+
+def until(bench: Any, hour: int) -> None:
+    """Let the clock go to the next moment whose hour (UTC) is a multiple of ``hour``."""
+    bench.advance(hour * HOUR - bench.now_ms % (hour * HOUR))
+
+
+def test_unrealised_profit_follows_the_mark_price(bench: Any) -> None:
+    opened = placed(bench, **SWAP, side="buy", sz="4")
+    move(bench, "BTC-USDT", 0.02)
+    row, held = position(bench), detail(bench)
+    mark, average = Decimal(row["markPx"]), Decimal(row["avgPx"])
+    assert mark == Decimal(get(bench, "public/mark-price?instType=SWAP&instId=BTC-USDT-SWAP")[0]["markPx"])
+    assert average == Decimal(opened["avgPx"])
+    assert Decimal(row["upl"]) == (mark - average) * 4 / 100
+    assert Decimal(row["uplLastPx"]) == (Decimal(row["last"]) - average) * 4 / 100
+    assert held["upl"] == Decimal(row["upl"])
+    assert held["eq"] == held["cashBal"] + held["upl"]
+    assert held["imr"] == Decimal(row["imr"])
+    assert abs(held["imr"] - mark * 4 / 300) < Decimal("1e-11")
+    assert held["availBal"] == held["eq"] - held["imr"]
+
+
+@pytest.mark.parametrize("inst", ["BTC-USDT-SWAP", "BTC-USD-SWAP"])
+@pytest.mark.parametrize("side", ["buy", "sell"])
+@pytest.mark.parametrize("mode", ["cross", "isolated"])
+def test_a_position_is_liquidated_at_its_liquidation_price_and_not_before(
+    bench: Any, inst: str, side: str, mode: str
+) -> None:
+    leverage(bench, "20", mode, inst)
+    before = {row["ccy"]: Decimal(row["cashBal"]) for row in get(bench, "account/balance")[0]["details"]}
+    most = get(bench, f"account/max-size?instId={inst}&tdMode={mode}")[0]["maxBuy"]
+    size = str(int(Decimal(most) * Decimal("0.9")))
+    placed(bench, instId=inst, tdMode=mode, ordType="market", side=side, sz=size)
+    row = position(bench, inst)
+    liquidation, mark, ccy = Decimal(row["liqPx"]), Decimal(row["markPx"]), row["ccy"]
+    assert (liquidation < mark) == (side == "buy")
+    away = float(liquidation / mark - 1)
+    move(bench, inst, away * 0.97)
+    assert position(bench, inst)["pos"] == row["pos"]
+    assert Decimal(position(bench, inst)["mgnRatio"]) > 1
+    move(bench, inst, away * 0.06)
+    assert get(bench, "account/positions") == []
+    order = next(each for each in get(bench, "trade/orders-history?instType=SWAP") if each["category"] != "normal")
+    assert (order["category"], order["state"], order["sz"]) == ("full_liquidation", "filled", size)
+    found = bills(bench, type="5")
+    assert {bill["subType"] for bill in found} == {"104" if side == "buy" else "105", "109"}
+    lost = sum(Decimal(bill["balChg"]) for bill in found)
+    cash = detail(bench, ccy)["cashBal"]
+    opening = sum(Decimal(bill["balChg"]) for bill in bills(bench, type="2"))
+    assert cash == before[ccy] + lost + opening
+    if mode == "isolated":
+        assert -lost == Decimal(row["margin"])
+    assert cash >= 0
+    past = get(bench, "account/positions-history")[0]
+    assert (past["type"], past["closeTotalPos"], past["instId"]) == ("3", size, inst)
+    assert Decimal(past["realizedPnl"]) == lost + opening
+
+
+def test_a_gap_beyond_the_margin_costs_no_more_than_there_is(bench: Any) -> None:
+    leverage(bench, "50", "isolated")
+    placed(bench, **{**SWAP, "tdMode": "isolated"}, side="buy", sz="20")
+    margin, cash = Decimal(position(bench)["margin"]), detail(bench)["cashBal"]
+    move(bench, "BTC-USDT", -0.3)
+    assert get(bench, "account/positions") == []
+    assert detail(bench)["cashBal"] == cash - margin
+    assert bills(bench, type="1")[0]["subType"] == "200"
+
+
+def test_liquidation_cancels_the_orders_of_its_currency(bench: Any) -> None:
+    leverage(bench, "20")
+    px = get(bench, "market/books?instId=ETH-USDT&sz=400")[0]["bids"][399][0]
+    resting = placed(bench, instId="ETH-USDT", tdMode="cash", side="buy", ordType="limit", px=px, sz="0.2")
+    coin = placed(bench, instId="BTC-USDT", tdMode="cash", side="sell", ordType="limit", px="69500", sz="0.01")
+    placed(bench, **SWAP, side="buy", sz="250")
+    move(bench, "BTC-USDT", -0.08)
+    row = get(bench, f"trade/order?instId=ETH-USDT&ordId={resting['ordId']}")[0]
+    assert (row["state"], row["cancelSource"]) == ("canceled", "3")
+    assert get(bench, f"trade/order?instId=BTC-USDT&ordId={coin['ordId']}")[0]["state"] == "live"
+    assert get(bench, "account/positions") == []
+    assert detail(bench)["frozenBal"] == 0
+
+
+@pytest.mark.parametrize(("side", "sign"), [("buy", -1), ("sell", 1)])
+def test_funding_is_paid_at_funding_times(bench: Any, side: str, sign: int) -> None:
+    placed(bench, **SWAP, side=side, sz="10")
+    shown = get(bench, "public/funding-rate?instId=BTC-USDT-SWAP")[0]
+    cash = detail(bench)["cashBal"]
+    until(bench, 8)
+    row, bill = position(bench), bills(bench, type="8")[0]
+    assert int(bill["ts"]) == int(shown["fundingTime"])
+    amount = sign * Decimal(shown["fundingRate"]) * Decimal(bill["px"]) * 10 / 100
+    assert abs(Decimal(bill["balChg"]) - amount) < Decimal("1e-15")
+    assert bill["subType"] == ("174" if amount > 0 else "173")
+    assert detail(bench)["cashBal"] == cash + Decimal(bill["balChg"])
+    assert row["fundingFee"] == bill["balChg"] == bill["pnl"]
+    history = get(bench, "public/funding-rate-history?instId=BTC-USDT-SWAP&limit=1")[0]
+    assert (history["fundingTime"], history["realizedRate"]) == (shown["fundingTime"], shown["fundingRate"])
+    # A day in one jump has three more of them, and no hour is paid twice.
+    bench.advance(24 * HOUR)
+    get(bench, "account/config")
+    assert len(bills(bench, type="8")) == 4
+    assert len({bill["ts"] for bill in bills(bench, type="8")}) == 4
+
+
+def test_who_opens_after_a_funding_time_does_not_pay_for_it(bench: Any) -> None:
+    until(bench, 8)
+    placed(bench, **SWAP, side="buy", sz="1")
+    bench.advance(60_000)
+    assert bills(bench, type="8") == []
+
+
+def test_a_bought_option_costs_its_premium(bench: Any) -> None:
+    inst = options(bench, "C")[0]
+    coins = detail(bench, "BTC")["cashBal"]
+    order = {"instId": inst, "tdMode": "cross"}
+    refused = post(bench, "trade/order", {**order, "side": "buy", "ordType": "market", "sz": "1"})
+    assert refused["data"][0]["sCode"] == "51066"
+    ask = get(bench, f"market/books?instId={inst}&sz=5")[0]["asks"][4][0]
+    bought = placed(bench, instId=inst, tdMode="cross", side="buy", ordType="ioc", px=ask, sz="3")
+    premium, fee = Decimal(bought["avgPx"]) * 3 / 100, Decimal(bought["fee"])
+    assert 0 < -fee <= premium * Decimal("0.07")
+    held = detail(bench, "BTC")
+    assert held["cashBal"] == coins - premium + fee
+    assert bills(bench, type="2")[0]["balChg"] == str(-premium + fee)
+    row = position(bench, inst)
+    assert (row["pos"], row["lever"], row["imr"]) == ("3", "", "0")
+    assert Decimal(row["optVal"]) == Decimal(row["markPx"]) * 3 / 100
+    assert held["eq"] == held["cashBal"] + Decimal(row["optVal"])
+    bid = get(bench, f"market/books?instId={inst}&sz=5")[0]["bids"][4][0]
+    sold = placed(bench, instId=inst, tdMode="cross", side="sell", ordType="ioc", px=bid, sz="3", reduceOnly="true")
+    back = Decimal(sold["avgPx"]) * 3 / 100
+    assert detail(bench, "BTC")["cashBal"] == coins - premium + fee + back + Decimal(sold["fee"])
+    assert Decimal(sold["pnl"]) == back - premium
+    assert get(bench, "account/positions") == []
+
+
+def test_a_sold_option_wants_margin(bench: Any) -> None:
+    inst = options(bench, "P")[0]
+    bid = get(bench, f"market/books?instId={inst}&sz=5")[0]["bids"][4][0]
+    free = detail(bench, "BTC")["availBal"]
+    placed(bench, instId=inst, tdMode="cross", side="sell", ordType="ioc", px=bid, sz="5")
+    row = position(bench, inst)
+    assert row["pos"] == "-5"
+    assert Decimal(row["optVal"]) < 0
+    # At least a tenth of what the options stand for, and their price.
+    assert Decimal(row["imr"]) >= Decimal("0.005") - Decimal(row["optVal"])
+    assert detail(bench, "BTC")["availBal"] < free - Decimal("0.0045")
+    much = post(
+        bench, "trade/order",
+        {"instId": inst, "tdMode": "cross", "side": "sell", "ordType": "limit", "px": bid, "sz": "500"},
+    )  # fmt: skip
+    assert much["data"][0]["sCode"] == "51008"
+
+
+def options(bench: Any, side: str) -> list[str]:
+    rows = get(bench, "public/instruments?instType=OPTION&instFamily=BTC-USD")
+    return [row["instId"] for row in rows if row["instId"].endswith(f"-{side}")]
+
+
+def expiry(bench: Any, inst_id: str) -> int:
+    kind = "OPTION" if inst_id.count("-") == 4 else "FUTURES"
+    family = "&instFamily=BTC-USD" if kind == "OPTION" else ""
+    rows = get(bench, f"public/instruments?instType={kind}{family}")
+    return int(next(row["expTime"] for row in rows if row["instId"] == inst_id))
+
+
+@pytest.mark.parametrize("kind", ["FUTURES", "C", "P"])
+def test_contracts_end_at_their_expiry(bench: Any, kind: str) -> None:
+    if kind == "FUTURES":
+        futures = bench.exchange.venue("global", "live").of_type("FUTURES")
+        inst = next(each.id for each in futures if each.id.startswith("BTC-USD-"))
+    else:
+        inst = options(bench, kind)[0 if kind == "C" else -1]
+    px = get(bench, f"market/books?instId={inst}&sz=9")[0]["asks"][8][0]
+    bought = placed(bench, instId=inst, tdMode="cross", side="buy", ordType="ioc", px=px, sz="2")
+    low = get(bench, f"market/books?instId={inst}&sz=300")[0]["bids"][-1][0]
+    resting = placed(bench, instId=inst, tdMode="cross", side="buy", ordType="limit", px=low, sz="1")
+    coins, at = detail(bench, "BTC")["cashBal"], expiry(bench, inst)
+    bench.advance(at - HOUR // 2 - bench.now_ms)
+    assert [row["instId"] for row in get(bench, "account/positions")] == [inst]
+    shown = get(bench, f"public/estimated-price?instId={inst}")
+    assert shown[0]["instId"] == inst
+    state = get(bench, f"trade/order?instId={inst}&ordId={resting['ordId']}")[0]["state"]
+    bench.advance(HOUR // 2)
+    row = get(bench, f"trade/order?instId={inst}&ordId={resting['ordId']}")[0]
+    if state == "live":
+        assert (row["state"], row["cancelSource"]) == ("canceled", "7" if kind == "FUTURES" else "10")
+    assert get(bench, "account/positions") == []
+    again = {"instId": inst, "tdMode": "cross", "side": "buy", "ordType": "limit", "px": px, "sz": "1"}
+    late = post(bench, "trade/order", again)
+    assert late["data"][0]["sCode"] == "51027"
+    past = get(bench, "account/positions-history")[0]
+    assert past["type"] == "5"
+    bill = bills(bench, type="3")[0]
+    assert int(bill["ts"]) == at
+    delivered = get(bench, "public/delivery-exercise-history?instType=FUTURES&instFamily=BTC-USD&limit=1")[0]
+    assert int(delivered["ts"]) == at
+    index = Decimal(delivered["details"][0]["px"])
+    size, paid = Decimal(past["closeTotalPos"]), Decimal(bought["avgPx"])
+    if kind == "FUTURES":
+        worth = 200 / paid - 200 / index if state == "live" else None
+        assert bill["subType"] == "112"
+        if worth is not None:
+            assert abs(Decimal(bill["pnl"]) - worth) < Decimal("1e-14")
+            assert abs(Decimal(bill["fee"]) + 200 / index / 10_000) < Decimal("1e-14")
+    else:
+        strike = Decimal(inst.split("-")[3])
+        inner = max(Decimal(0), index - strike if kind == "C" else strike - index) / index * size / 100
+        assert bill["subType"] == ("170" if inner else "172")
+        assert abs(Decimal(bill["balChg"]) - Decimal(bill["fee"]) - inner) < Decimal("1e-14")
+    assert detail(bench, "BTC")["cashBal"] - coins < 1
+
+
+def test_spot_on_margin_borrows_and_pays_interest(bench: Any) -> None:
+    margin = {"instId": "ETH-USDT", "tdMode": "cross", "ordType": "market"}
+    cash, coins = detail(bench)["cashBal"], detail(bench, "ETH")["cashBal"]
+    bought = placed(bench, **margin, side="buy", sz="6000")
+    assert (bought["instType"], bought["feeCcy"], bought["lever"]) == ("MARGIN", "USDT", "3")
+    value = Decimal(bought["avgPx"]) * Decimal(bought["accFillSz"])
+    assert Decimal("5990") < value <= 6000
+    assert detail(bench)["cashBal"] == cash + Decimal(bought["fee"])
+    assert detail(bench, "ETH")["cashBal"] == coins
+    row = position(bench, "ETH-USDT")
+    shown = (row["instType"], row["posCcy"], row["liabCcy"], row["pos"])
+    assert shown == ("MARGIN", "ETH", "USDT", bought["accFillSz"])
+    assert abs(Decimal(row["liab"]) + value) < Decimal("1e-9")
+    until(bench, 1)
+    bill = bills(bench, type="7")[0]
+    assert abs(-Decimal(bill["balChg"]) - value * Decimal("0.00001")) < Decimal("1e-9")
+    accrued = get(bench, "account/interest-accrued?mgnMode=cross")[0]
+    assert (accrued["ccy"], accrued["interest"], accrued["ts"]) == ("USDT", bill["balChg"][1:], bill["ts"])
+    sold = placed(bench, **margin, side="sell", sz=bought["accFillSz"])
+    assert get(bench, "account/positions") == []
+    back = Decimal(sold["avgPx"]) * Decimal(sold["accFillSz"])
+    fees = sum(Decimal(each["fee"]) for each in (bought, sold))
+    expected = cash + fees + Decimal(bill["balChg"]) + back - value
+    assert abs(detail(bench)["cashBal"] - expected) < Decimal("1e-9")
+    nowhere = post(bench, "trade/order", {**margin, "instId": "SATS-USDT", "side": "buy", "sz": "10"})
+    assert nowhere["data"][0]["sCode"] == "54000"
