@@ -55,6 +55,7 @@ CHANNELS = {
 TELLS_AT_ONCE = ("account", "positions")
 UNKNOWN_KEY = "60032"
 WRONG_ENVIRONMENT = "50101"
+BAD_SIGNATURE = "50113"
 _ELSEWHERE = frozenset({UNKNOWN_KEY, WRONG_ENVIRONMENT})
 _ID = "private"
 MOST_FLIPS = 4
@@ -103,7 +104,8 @@ class Channel:
 class Facts:
     """``ws_cell``: the cell that the configured address belongs to (site/environment), "" unknown. ``site`` and
     ``environment``: where REST is asked; ``rest_accepts``: whether it accepts the key, None where that is not known
-    because the key is not looked at in this run. ``flips``: after a refusal of the unknown key.
+    because the key is not looked at in this run; ``rest_code``: with what it refuses a key that is accepted here.
+    ``flips``: after a refusal of the unknown key.
     """
 
     url: str
@@ -111,6 +113,7 @@ class Facts:
     environment: str
     status: int | None = None
     rest_accepts: bool | None = None
+    rest_code: str = ""
     ws_cell: str = ""
     login: Login = Login()
     flips: tuple[Flip, ...] = ()
@@ -145,7 +148,9 @@ async def probe(io: Io) -> Facts:
             facts = await _channels(io, socket, facts)
             if facts.refused.partition(" ")[0] in MISPLACED and facts.ended is None:
                 facts = replace(facts, leads_to=await whereabouts(io, socket, CONTROL_INSTRUMENTS[0]))
-            return facts
+            standing = await io.given(KeyStanding)
+            refused = standing is not None and standing.standing == "refused"
+            return replace(facts, rest_accepts=False, rest_code=standing.code) if standing and refused else facts
     finally:
         await socket.close()
     return await _after_a_refusal(io, facts)
@@ -305,6 +310,8 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
             yield from dropped((end,), facts.url, tried=1, doing=doing)
     if facts.login.ended is not None or facts.ended is not None:
         return
+    if facts.login.code == "0" and facts.rest_code == BAD_SIGNATURE:
+        yield _changed_on_the_way(facts)
     if TOO_FREQUENT in (facts.login.code, facts.refused.partition(" ")[0]):
         yield too_frequent(facts.url, facts.refused or facts.login.said)
     elif facts.login.code != "0":
@@ -314,6 +321,23 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
     else:
         yield from _crowded_channels(facts)
         yield from _silent(facts)
+
+
+def _changed_on_the_way(facts: Facts) -> Finding:
+    """The secret signs a login that is accepted, so it is the key's; REST receives other bytes than were signed."""
+    return Finding(
+        code="signature.unexplained",
+        summary="REST refuses the signature (50113) and the WebSocket accepts a login that the same secret signed: "
+        "requests are changed on the way",
+        evidence={"url": facts.url, "websocket_login": "accepted", "rest_code": facts.rest_code, "key_known": True},
+        subject="rest",
+        confidence=Confidence.LIKELY,
+        remedy=(
+            "okxdoctor run --only key   # the same from another network, without proxy and gateway",
+            "Gateway, reverse proxy, TLS inspection: pass path, query and body byte for byte, and add nothing",
+        ),
+        excluded=("key.secret-wrong", "timestamp.expired"),
+    )
 
 
 def _not_logged_in(facts: Facts) -> Iterator[Finding]:
@@ -465,6 +489,7 @@ CHECK = Check(
         "key.passphrase-wrong",
         "timestamp.expired",
         "timestamp.format",
+        "signature.unexplained",
         "ws.login-refused",
         "ws.wrong-path",
         "ws.silent",
