@@ -174,20 +174,23 @@ async def whereabouts(io: Io, socket: Socket, instrument: str) -> str:
     }
     for path, arg in marks.items():
         await socket.send(json.dumps({"id": f"where{path}", "op": "subscribe", "args": [arg]}))
-    answered: set[str] = set()
+    errors = 0
     begun_ns, limit_s = io.now().mono_ns, tunable("ws_first_data_s")
-    while len(answered) < len(marks):
+    while errors < len(marks):
         waited_s = (io.now().mono_ns - begun_ns) / 1e9
         frame = await socket.receive(max(limit_s - waited_s, 0.001)) if waited_s < limit_s else None
         if frame is None or frame.kind == "close":
             break
         content = message(frame.text)
-        path = str(content.get("id", "")).removeprefix("where")
-        if path not in marks or path in answered:
-            continue
-        if content.get("event") == "subscribe" or code_of(content) == _LOG_IN:
-            return path
-        answered.add(path)
+        named = argument(content).get("channel")
+        if content.get("event") == "subscribe" and named is not None:
+            found = next((path for path, arg in marks.items() if arg["channel"] == named), "")
+            if found:
+                return found
+        elif content.get("event") == "error":
+            errors += 1
+            if code_of(content) == _LOG_IN:
+                return "private"
     return ""
 
 

@@ -26,7 +26,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from okxdoctor.check import Check, Skip
+from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.knowledge import tunable
 from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.okx.signing import request_path
@@ -138,6 +138,8 @@ async def probe(io: Io) -> Facts:
             if talk.code not in MISPLACED or talk.code in SURELY_MISPLACED or talk.ended is not None:
                 break
         last = talks[-1]
+        if last.refused and last.code not in MISPLACED and last.code != TOO_FREQUENT:
+            raise Inconclusive(f"the subscription to tickers is refused: {last.refused}")
         if last.code in MISPLACED and last.ended is None:
             leads_to = await whereabouts(io, socket, CONTROL_INSTRUMENTS[0])
     finally:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okxdoctor.check import Inconclusive, Skip
-from okxdoctor.model import Confidence, Finding
+from okxdoctor.model import Confidence, Finding, Severity
 from okxdoctor.port import Failure, Frame, Opening
 from okxdoctor_checks import ws
 from okxdoctor_checks.ws import CHECK, Facts
@@ -29,8 +29,11 @@ def peer(
     data: bool = True,
     unknown: tuple[str, ...] = (),
     first: Iterable[str | int] = (),
+    path: str = "public",
+    echo: bool = True,
 ) -> Callable[[str], Iterable[str | int]]:
-    """How the far side answers what is sent."""
+    """How the far side answers what is sent; ``path``: what it really is, ``echo``: whether it repeats ids."""
+    lives = {"tickers": "public", "candle1m": "business", "account": "private"}
 
     def respond(text: str) -> Iterable[str | int]:
         if text == "ping":
@@ -38,12 +41,22 @@ def peer(
         message = json.loads(text)
         arg = message["args"][0]
         assert message["op"] == "subscribe"
-        assert arg["channel"] == "tickers"
+        named = {"id": message["id"]} if echo else {}
+
+        def refused(code: str, msg: str) -> str:
+            return json.dumps({**named, "event": "error", "code": code, "msg": msg, "connId": "a4d3ae55"})
+
+        place = lives[arg["channel"]]
+        if place != path:
+            code = "64001" if place == "business" else "64002" if path == "business" else "60018"
+            return [refused(code, f"channel:{arg['channel']} doesn't exist")]
+        if place == "private":
+            return [refused("60011", "Please log in")]
         if arg["instId"] in unknown:
-            return [json.dumps({"event": "error", "code": "60018", "msg": f"instId:{arg['instId']} doesn't exist"})]
+            return [refused("60018", f"instId:{arg['instId']} doesn't exist")]
         coming: list[str | int] = list(first)
         if ack:
-            coming.append(json.dumps({"event": "subscribe", "arg": arg, "connId": "a4d3ae55"}))
+            coming.append(json.dumps({**named, "event": "subscribe", "arg": arg, "connId": "a4d3ae55"}))
         if data:
             coming.append(json.dumps({"arg": arg, "data": [{"last": "1"}]}))
         return coming
@@ -125,9 +138,13 @@ def test_when_rest_does_not_work_either_it_is_not_the_websocket(rest: Scripted) 
     assert caught.value.layer == "http"
 
 
-def test_too_many_connections_is_not_blocked() -> None:
-    with pytest.raises(Inconclusive, match="429"):
-        look(Talk(opening=Opening(url="wss://x", ok=False, status=429)))
+def test_too_many_connections_is_the_limit_and_not_blocked() -> None:
+    findings, io, _ = look(Talk(opening=Opening(url="wss://x", ok=False, status=429)))
+    finding = one(findings)
+    assert finding.code == "ws.connection-limit"
+    assert finding.confidence is Confidence.LIKELY
+    assert "ws.blocked" in finding.excluded
+    assert io.asks == []
 
 
 # ---- pong ----------------------------------------------------------------------------------------
@@ -175,6 +192,14 @@ def test_no_acknowledgement_either_is_likely_silence() -> None:
     assert finding.confidence is Confidence.LIKELY
 
 
+def test_data_that_is_cut_off_is_silence_with_its_reason() -> None:
+    cut = json.dumps({"arg": {"channel": "tickers", "instId": "BTC-USDT"}, "data": [{"last": "1"}]})[:40]
+    finding = one(look(Talk(respond=peer(data=False, first=[cut])), {TICKER: moving("1", "2")})[0])
+    assert finding.code == "ws.silent"
+    assert finding.evidence["frames_unreadable"] == 1
+    assert "no JSON" in finding.summary
+
+
 def test_data_of_another_subscription_is_not_ours() -> None:
     other = json.dumps({"arg": {"channel": "tickers", "instId": "ETH-USDT"}, "data": [{}]})
     talk = Talk(respond=peer(data=False, first=[other]))
@@ -197,15 +222,116 @@ def test_a_site_without_any_of_them_is_still_pinged() -> None:
     assert codes(look(Talk(respond=peer(unknown=every, pong=False)))[0]) == ["ws.no-pong"]
 
 
-@pytest.mark.parametrize("code", [1006, 4004, 1013])
-def test_a_connection_that_ends_early_is_inconclusive(code: int) -> None:
-    with pytest.raises(Inconclusive, match=str(code)):
-        look(Talk(respond=lambda text: [code]))
+@pytest.mark.parametrize("code", [1000, 1006, 1013, 4004, 4005])
+def test_a_connection_that_ends_twice_drops(code: int) -> None:
+    findings, io, facts = look(Talk(respond=lambda text: [code]))
+    finding = one(findings)
+    assert finding.code == "ws.drops"
+    assert finding.confidence is Confidence.CERTAIN
+    assert finding.evidence["close_code"] == code
+    assert (finding.evidence["ended"], finding.evidence["connections"]) == (2, 2)
+    assert facts.again is not None
+    assert len(io.opened) == 2
+    # Half of the documented 3 connections a second at most.
+    assert min(io.waited) >= 2 / 3
+
+
+def test_a_connection_that_ends_once_is_a_warning() -> None:
+    ends = iter([True, False])
+
+    class Once(FakeIo):
+        async def open_socket(self, *_: Any, **__: Any) -> FakeSocket:
+            respond = (lambda text: [1006]) if next(ends) else peer()
+            socket = FakeSocket(self, Talk(respond=respond))
+            self.opened.append(socket)
+            return socket
+
+    _, findings = run(CHECK, Once())
+    finding = one(findings)
+    assert (finding.code, finding.severity, finding.confidence) == ("ws.drops", Severity.WARNING, Confidence.POSSIBLE)
+    assert finding.evidence["ended"] == 1
+
+
+@pytest.mark.parametrize("code", [4003, 4008, 4009])
+def test_a_close_for_too_many_subscriptions_is_the_limit(code: int) -> None:
+    findings, io, _ = look(Talk(respond=lambda text: [code]))
+    assert one(findings).code == "ws.connection-limit"
+    assert len(io.opened) == 1
+
+
+def test_too_many_requests_are_the_limit() -> None:
+    error = json.dumps({"id": "ticker", "event": "error", "code": "60014", "msg": "Requests too frequent"})
+    finding = one(look(Talk(respond=lambda text: ["pong"] if text == "ping" else [error]))[0])
+    assert finding.code == "ws.connection-limit"
+
+
+def test_the_error_of_another_subscription_on_the_connection_is_not_ours() -> None:
+    theirs = json.dumps({"id": "book", "event": "error", "code": "60014", "msg": "Requests too frequent"})
+    nameless = json.dumps({"event": "error", "code": "60018", "msg": "channel:books,instId:X doesn't exist"})
+    assert look(Talk(respond=peer(first=[theirs, nameless])))[0] == ()
+
+
+# ---- the wrong path --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["private", "business"])
+def test_a_gateway_to_another_path_is_found_by_what_it_accepts(path: str) -> None:
+    findings, io, facts = look(Talk(respond=peer(path=path)))
+    finding = one(findings)
+    assert finding.code == "ws.wrong-path"
+    assert finding.evidence["leads_to"] == facts.leads_to == path
+    assert len(io.opened) == 1
+    assert io.asks == []
+
+
+def test_a_refusal_for_another_reason_is_inconclusive() -> None:
+    error = json.dumps({"event": "error", "code": "64007", "msg": "Operation subscribe failed"})
+    with pytest.raises(Inconclusive, match="64007"):
+        look(Talk(respond=lambda text: ["pong"] if text == "ping" else [error]))
+
+
+def test_an_unknown_instrument_on_the_right_path_is_no_wrong_path() -> None:
+    findings, _, facts = look(Talk(respond=peer(unknown=("BTC-USDT", "BTC-USDC", "BTC-EUR"))))
+    assert findings == ()
+    assert facts.leads_to == ""
+
+
+def test_a_server_that_repeats_no_ids_is_understood_as_well() -> None:
+    assert look(Talk(respond=peer(echo=False)))[0] == ()
+    assert one(look(Talk(respond=peer(echo=False, path="business")))[0]).code == "ws.wrong-path"
+
+
+@pytest.mark.parametrize(("opens", "cause"), [(True, "ws.wrong-path"), (False, "ws.blocked")])
+def test_no_websocket_at_the_configured_address_of_the_right_server(opens: bool, cause: str) -> None:
+    ws = replace(view().ws, url="wss://ws.okx.com/ws/v5/public", base="/ws/v5/public")
+    gone = Opening(url="wss://ws.okx.com/ws/v5/public/public", ok=False, status=404)
+    there = Talk(opening=replace(UPGRADED, ok=opens, status=101 if opens else 404))
+    io = FakeIo(
+        view=view(ws=ws), sockets={"public": Talk(opening=gone), "public @global/live": there},
+        http_script={TICKER: ok([{"ts": "1"}])},
+    )  # fmt: skip
+    _, findings = run(CHECK, io)
+    assert one(findings).code == cause
+
+
+def test_404_at_a_server_of_ones_own_is_blocked() -> None:
+    ws = replace(view().ws, url="wss://gateway.example/okx", base="/okx", host="gateway.example")
+    gone = Opening(url="wss://gateway.example/okx/public", ok=False, status=404)
+    findings, io, _ = look(Talk(opening=gone), {TICKER: ok([{"ts": "1"}])}, ws=ws)
+    assert one(findings).code == "ws.blocked"
+    assert len(io.opened) == 1
 
 
 def test_an_announced_upgrade_is_told() -> None:
     notice = json.dumps({"event": "notice", "code": "64008", "msg": "The connection will soon be closed."})
     assert codes(look(Talk(respond=peer(first=[notice])))[0]) == ["ws.service-upgrade"]
+
+
+def test_a_notice_before_the_end_accounts_for_it() -> None:
+    notice = json.dumps({"event": "notice", "code": "64008", "msg": "The connection will soon be closed."})
+    findings, io, _ = look(Talk(respond=lambda text: [notice, 1001]))
+    assert codes(findings) == ["ws.service-upgrade"]
+    assert len(io.opened) == 1
 
 
 @pytest.mark.parametrize(
