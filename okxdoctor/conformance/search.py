@@ -142,6 +142,7 @@ class _Probe:
         self._slowest_s = 0.0
         self._broken: dict[tuple[str, str], Found] = {}
         self._shrinks_until: float | None = None
+        self._added_up: set[tuple[str, str]] = set()
         self.tried = 0
         self.ran = 0
         self.skipped = 0
@@ -216,11 +217,34 @@ class _Probe:
         """Hand over what was found."""
         from dataclasses import replace
 
-        for bug, found in self._latest.items():
+        for bug, found in sorted(self._latest.items(), key=lambda item: len(str(item[1].case.input))):
+            if self._only_adds_up(found):
+                continue
             if bug in self._broken and not self._breaks_again(found):
                 self._book.note(self._broken[bug])
             else:
                 self._book.note(replace(found, smallest=True))
+
+    def _only_adds_up(self, found: Found) -> bool:
+        """Whether each input with one parameter less fails too, by bugs that are told already: then this one is only
+        how they look together."""
+        params = found.case.input.get("params") or () if self._op == "sign" else ()
+        if len(params) < 2 or found.failure.bug in self._broken:
+            return False
+        told = {bug for bug, one in self._book.found.items() if one.failure.level == "must"} - {found.failure.bug}
+        told |= self._added_up
+        for place in range(len(params)):
+            fewer = {**found.case.input, "params": [*params[:place], *params[place + 1 :]]}
+            try:
+                failure = judge(Case(op=self._op, input=fewer), self._subject.ask(self._op, fewer))
+            except AdapterFault:
+                return False
+            if failure is None or failure.bug not in told:
+                return False
+        # The vectors may have met it before, with a larger input.
+        self._book.found.pop(found.failure.bug, None)
+        self._added_up.add(found.failure.bug)
+        return True
 
     def _breaks_again(self, found: Found) -> bool:
         """Whether an input that was taken for one that breaks does so with the whole patience too."""

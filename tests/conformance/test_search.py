@@ -127,6 +127,25 @@ def test_an_adapter_that_breaks_ends_the_search_with_the_input_that_broke_it() -
     assert book.stderr == "last words"
 
 
+def test_bugs_that_only_add_up_are_told_one_by_one(right: ModuleType) -> None:
+    """Empty values dropped and spaces signed as +: an input with both looks like neither, and is no third bug."""
+
+    def sloppy(**given: Any) -> Any:
+        kept = [pair for pair in given["params"] or () if pair[1] != ""]
+        made = right.sign(**{**given, "params": kept})
+        signed = right.sign(**{**given, "path": made["request_path"].replace("%20", "+"), "params": None})
+        return {**made, "sign": signed["sign"]}
+
+    book = Book()
+    for seed in range(3):
+        Search(examples=400, seed=seed)(Callables({"sign": sloppy}), "sign", book)
+    told = {bug for bug, found in book.found.items() if found.failure.level == "must"}
+    assert told == {
+        ("signature.request-altered", "an empty value is left out"),
+        ("signature.query-encoding", "query with spaces as +"),
+    }
+
+
 @pytest.mark.parametrize(
     ("kind", "op", "code", "breaks", "longest"),
     [

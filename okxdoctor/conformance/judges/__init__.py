@@ -53,6 +53,12 @@ def _beyond_what_is_given_out(case: Case) -> bool:
     return False
 
 
+def _may_be_refused(case: Case) -> bool:
+    """Whether an implementation may well refuse the input instead of sending it: control characters in a parameter."""
+    pairs = case.input.get("params") or () if case.op == "sign" else ()
+    return any(c < " " or c == "\x7f" for name, value in pairs for c in f"{name}{value}")
+
+
 def _judged(case: Case, answer: Answer) -> Failure | None:
     match answer:
         case Skipped():
@@ -61,6 +67,7 @@ def _judged(case: Case, answer: Answer) -> Failure | None:
             if case.must_refuse:
                 return None
             return Failure(
+                level="should" if _may_be_refused(case) else "must",
                 code="adapter.error",
                 mistake=f"{case.op} refused a valid input",
                 summary=f"{case.op} ended in an error for a valid input",

@@ -180,7 +180,8 @@ def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[
         ),
     )
     for selection, chosen in selections:
-        for name, write in writers:
+        # Beside another choice of pairs the usual encoding says nothing of its own, so it comes first.
+        for name, write in sorted(writers, key=lambda writer: writer[0] != RFC) if selection else writers:
             made = "&".join(f"{write(key)}={write(value)}" for key, value in chosen)
             as_usual = name == RFC
             yield Form(

@@ -214,7 +214,7 @@ def _how_altered(asked: Pairs, sent: Pairs, nulls: set[str], query: str) -> str:
         return "parameters in another order" if same_order else "values of a repeated name in another order"
     if [pair for pair in asked if pair[1]] == [pair for pair in sent if pair[1]] and len(sent) < len(asked):
         return "an empty value is left out"
-    if sent == [(name, value.replace("+", " ")) for name, value in asked]:
+    if sent == [(name.replace("+", " "), value.replace("+", " ")) for name, value in asked]:
         return "a raw + means a space"
     if sent == [(_escape(name), _escape(value)) for name, value in asked] or ("%25" in query and _twice(asked, sent)):
         return "values are encoded twice"
