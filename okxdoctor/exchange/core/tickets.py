@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from .accounts import Account
+from .algos import PRICES, Attached, Leg
 from .decimals import EXACT, parse, plain
 from .instruments import Instrument
 from .market import SLOT_MS
@@ -55,6 +56,12 @@ class Ticket:
     """What a market order is to spend or bring in quote currency; ``size`` is then an estimate."""
     stp: str = ""
     """Self-trade prevention of this order; '' leaves it to the account."""
+    ban_amend: bool = False
+    """A spot market order is refused rather than made smaller when the money is short."""
+    attached: tuple[Attached, ...] = ()
+    source: str = ""
+    algo_id: str = ""
+    algo_client_id: str = ""
 
 
 def text(value: object) -> str:
@@ -120,7 +127,11 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
     if target not in ("", "base_ccy", "quote_ccy"):
         raise wrong("tgtCcy")
     in_quote = kind == "market" and spot and target == "quote_ccy"
-    price = checked_price(venue, inst, side, kind, args.get("px"), now_ms)
+    px_amend = text(args.get("pxAmendType"))
+    if px_amend not in ("", "0", "1"):
+        raise wrong("pxAmendType")
+    price = checked_price(venue, inst, side, kind, args.get("px"), now_ms, adjust=px_amend == "1")
+    attached = attachments(venue, account, args, inst, side, price, now_ms)
     if in_quote:
         last = venue.price(inst, now_ms)
         base = EXACT.divide(size, last)
@@ -138,6 +149,9 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
     usd = size_base * (venue.usd(inst.listing.base, now_ms) if spot and kind == "market" else 1)
     if maximum is not None and usd > maximum:
         raise Rejected("51202" if kind == "market" else "51005", "Your order amount exceeds the max order amount.")
+    most_usd = parse(str(inst.listing.field("maxMktAmt" if kind == "market" else "maxLmtAmt")))
+    if most_usd is not None and _usd(venue, inst, size_base, price, now_ms) > most_usd:
+        raise Rejected("51185", f"The maximum value allowed per order is {plain(most_usd)} USD")
     if client_id and venue.orders.has_open_client_id(account.uid, client_id):
         raise Rejected("51016", "Client order ID already exists.")
     return Ticket(
@@ -145,6 +159,7 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
         size_text=text(args.get("sz")), price=price, client_id=client_id, tag=tag,
         target_ccy=target if spot else "", ccy=text(args.get("ccy")),
         reduce_only=text(args.get("reduceOnly")).lower() == "true", quote=size if in_quote else None, stp=stp,
+        ban_amend=text(args.get("banAmend")).lower() == "true", attached=attached,
     )  # fmt: skip
 
 
@@ -153,6 +168,19 @@ def _view(venue: Venue, account: Account, inst: Instrument, mode: str) -> Instru
     if inst.type != "SPOT" or mode not in ("cross", "isolated"):
         return inst
     return inst if mode == "cross" and account.level in ("3", "4") else venue.margin(inst)
+
+
+def _usd(venue: Venue, inst: Instrument, size: Decimal, price: Decimal | None, now_ms: int) -> Decimal:
+    """What an order is worth in USD: at its own price, a market order at the last one. Options count nothing here."""
+    if inst.type == "OPTION":
+        return Decimal(0)
+    at = venue.price(inst, now_ms) if price is None else price
+    if inst.type == "SPOT":
+        return EXACT.multiply(EXACT.multiply(size, at), venue.usd(inst.listing.quote, now_ms))
+    value = EXACT.multiply(size, Decimal(inst.listing.ct_val))
+    if not inst.linear:
+        return value
+    return EXACT.multiply(EXACT.multiply(value, at), venue.usd(inst.listing.settle, now_ms))
 
 
 def _mode_allowed(account: Account, inst: Instrument, mode: str) -> None:
@@ -177,7 +205,10 @@ def _position_side(account: Account, inst: Instrument, given: str) -> str:
     return "net"
 
 
-def checked_price(venue: Venue, inst: Instrument, side: str, kind: str, given: object, now_ms: int) -> Decimal | None:
+def checked_price(
+    venue: Venue, inst: Instrument, side: str, kind: str, given: object, now_ms: int, *, adjust: bool = False
+) -> Decimal | None:
+    """The price of an order, on its tick and within the limits; ``adjust`` brings it to the limit that it is beyond."""
     if kind in ("market", "optimal_limit_ioc"):
         return None
     price = parse(given)
@@ -188,8 +219,90 @@ def checked_price(venue: Venue, inst: Instrument, side: str, kind: str, given: o
             raise Rejected("51150", "The precision of the number of trades or the price exceeds the limit.")
         price = inst.tick.decimal(inst.tick.nearest(price))
     highest, lowest = (Decimal(limit) for limit in limits(venue, inst, now_ms))
+    if adjust:
+        return min(price, highest) if side == "buy" else max(price, lowest)
     if side == "buy" and price > highest:
         raise Rejected("51137", f"The highest price limit for buy orders is {plain(highest)}.")
     if side == "sell" and price < lowest:
         raise Rejected("51138", f"The lowest price limit for sell orders is {plain(lowest)}.")
     return price
+
+
+def leg(args: dict[str, object], inst: Instrument, prefix: str, *, order: str = "") -> Leg | None:
+    """``tpTriggerPx``, ``tpOrdPx`` and ``tpTriggerPxType`` (or ``sl…``) of a request; None when there are none.
+
+    A trigger needs an order price; -1 is at market.
+    """
+    trigger_name, order_name = f"{prefix}TriggerPx", order or f"{prefix}OrdPx"
+    trigger, price = text(args.get(trigger_name)), text(args.get(order_name))
+    if not trigger and not price:
+        return None
+    of = text(args.get(f"{prefix}TriggerPxType")) or "last"
+    if of not in PRICES:
+        raise wrong(f"{prefix}TriggerPxType")
+    if inst.type == "SPOT" and of != "last":
+        message = (
+            "Unable to place order. Spot trading only supports using the last price as trigger price. "
+            'Please select "Last" and try again.'
+        )
+        raise Rejected("51415", message)
+    at = parse(trigger)
+    if at is None or at <= 0:
+        raise wrong(trigger_name)
+    if price in ("-1", "-1.0"):
+        return Leg(trigger=at, price=None, of=of)
+    wanted = parse(price)
+    if wanted is None or wanted <= 0 or inst.tick is None:
+        raise wrong(order_name)
+    if inst.tick.index(wanted) is None:
+        raise Rejected("51150", "The precision of the number of trades or the price exceeds the limit.")
+    return Leg(trigger=at, price=wanted, of=of)
+
+
+_BESIDE = {
+    # side, leg, whether the trigger has to be above -> code and text, beside the order price.
+    ("buy", "tp"): (True, "51046", "The take profit trigger price must be higher than the order price"),
+    ("buy", "sl"): (False, "51047", "The stop loss trigger price must be lower than the order price"),
+    ("sell", "tp"): (False, "51048", "The take profit trigger price must be lower than the order price"),
+    ("sell", "sl"): (True, "51049", "The stop loss trigger price must be higher than the order price"),
+}
+
+
+def attachments(
+    venue: Venue, account: Account, args: dict[str, object], inst: Instrument, side: str, price: Decimal | None,
+    now_ms: int,
+) -> tuple[Attached, ...]:  # fmt: skip
+    """Take profit and stop loss that the request hangs on its order (``attachAlgoOrds``, or the older fields)."""
+    given = args.get("attachAlgoOrds")
+    if given in (None, "", []):
+        given = [args] if text(args.get("tpTriggerPx")) or text(args.get("slTriggerPx")) else []
+    if not isinstance(given, list) or len(given) > 10 or not all(isinstance(each, dict) for each in given):
+        raise wrong("attachAlgoOrds")
+    if given and text(args.get("reduceOnly")).lower() == "true":
+        message = "Unable to place order. Take profit/Stop loss conditions cannot be added to reduce-only orders."
+        raise Rejected("51100", message)
+    found: list[Attached] = []
+    for each in given:
+        client_id = text(each.get("attachAlgoClOrdId"))
+        if client_id and not CLIENT_ID.match(client_id):
+            raise wrong("attachAlgoClOrdId")
+        if client_id and venue.algos.taken(account.uid, client_id):
+            raise Rejected("51065", "algoClOrdId already exists.")
+        legs = {name: leg(each, inst, name) for name in ("tp", "sl")}
+        if not any(legs.values()):
+            raise Rejected("51178", "tpTriggerPx&tpOrdPx or slTriggerPx&slOrdPx can't be empty.")
+        beside = price or venue.price(inst, now_ms)
+        for name, one in legs.items():
+            above, code, message = _BESIDE[side, name]
+            if one is not None and (one.trigger <= beside if above else one.trigger >= beside):
+                raise Rejected(code, message)
+        part = None if each is args else text(each.get("sz"))
+        size = parse(part) if part else None
+        if part and (size is None or size <= 0):
+            raise wrong("sz")
+        found.append(
+            Attached(
+                algo_id=venue.orders.next_id(), client_id=client_id, tp=legs["tp"], sl=legs["sl"], size=size
+            )
+        )  # fmt: skip
+    return tuple(found)
