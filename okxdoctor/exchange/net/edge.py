@@ -146,7 +146,8 @@ class TlsPort:
             await self._near.close()
             self._near = None
         if distance != NEAR:
-            listener = socket.create_server((self.host, 0))
+            family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+            listener = socket.create_server((self.host, 0), family=family)
             self._far = DelayedForwarder(listener.getsockname()[:2], distance)
             self._near = Acceptor(listener, self._serve_nearby)
 
