@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -87,5 +88,15 @@ def list_(kind: str, form: str) -> None:
         return
     from okxdoctor.knowledge.pages import columns
 
-    lines = columns(((str(row[name]), str(row[says])) for row in rows), width(), indent="")
+    lines = [*columns(((str(row[name]), str(row[says])) for row in rows), width(), indent="")]
+    if kind == "faults":
+        lines += wrap(_WHEN, width(), initial_indent="  ", subsequent_indent="  ")
     click.echo(printable("\n".join(lines)))
+
+
+_WHEN = (
+    "Behind a fault may stand when it is met, each after a comma: p=0.3 (with this probability), every=5, skip=10, "
+    "count=3, after=10s, for=30s, until=1h (times of the exchange's clock; after and until also take an instant: "
+    "2030-01-01T00:00:00Z). Counted are requests, connections, lookups, whatever the fault is about; the same --seed "
+    "hits the same ones. Example: http-origin-down=502,p=0.3,count=5,after=10s,for=30s"
+)

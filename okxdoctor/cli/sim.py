@@ -29,11 +29,15 @@ PATIENCE_S = 2.0
     context_settings={"allow_interspersed_args": False},
     options_metavar="[OPTIONS] [-- COMMAND...]",
     help="Serve the embedded exchange until interrupted, or run COMMAND against it and exit with its status.",
-    epilog="While it runs, control_url of the ready line takes faults, time, funds, counter-orders and prices: "
+    epilog="A fault is met always, or as the words behind it say: http-slow=2s,p=0.3,count=5,after=10s,for=1min "
+    "(p: with this probability; every=5: each fifth; skip=10: not the first ten; count: so often; after, for, until by "
+    "the exchange's clock; the same seed hits the same requests).\n\n"
+    "While it runs, control_url of the ready line takes faults, time, funds, counter-orders and prices: "
     "GET it for the list. Python tests have the pytest fixture okx_exchange for the same.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="TLS port; 0 takes a free one.")
-@click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="Let something go wrong (repeatable).")
+@click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE][,WHEN...]",
+              help="Let something go wrong (repeatable): okxdoctor list faults.")  # fmt: skip
 @click.option("--seed", type=int, default=0, metavar="N", help="Same seed, same exchange.")
 @click.option(
     "--env-file", type=click.Path(dir_okay=False, path_type=str), metavar="FILE",
@@ -60,13 +64,15 @@ def sim(port: int, faults: tuple[str, ...], seed: int, env_file: str | None, com
 
 def _parsed(faults: tuple[str, ...]) -> list[Injected]:
     from okxdoctor.exchange.faults import BadFaultValue, UnknownFault, parse
+    from okxdoctor.exchange.faults.when import split
     from okxdoctor.targets.world import FAULTS as OF_THE_MACHINE
 
     machine = {fault.name for fault in OF_THE_MACHINE}
     for text in faults:
-        if text.partition("=")[0] in machine:
+        name = split(text.strip())[0].partition("=")[0]
+        if name in machine:
             raise click.UsageError(
-                f"{text.partition('=')[0]} is a circumstance of the machine, not of the exchange; "
+                f"{name} is a circumstance of the machine, not of the exchange; "
                 f"try okxdoctor run --target sim --fault {text}"
             )
     try:

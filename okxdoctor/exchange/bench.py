@@ -18,11 +18,11 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 
 from .core.backstage import Amount, Impossible
 from .core.protocol import Json
-from .faults import Injected, parse
+from .faults import Injected, When, parse, timed
 from .serving.desk import Place
 from .serving.info import Info, SiteInfo
 from .serving.log import Entry
@@ -33,6 +33,20 @@ __all__ = ["Amount", "AsyncBench", "AsyncInjection", "Bench", "Impossible", "Inj
 
 T = TypeVar("T")
 POLL_S = 0.01
+
+
+class Times(TypedDict, total=False):
+    """When faults are met: the fields of ``faults.When``."""
+
+    p: float
+    every: int
+    skip: int
+    count: int | None
+    after_s: float
+    for_s: float | None
+    until_s: float | None
+    from_ms: int | None
+    until_ms: int | None
 
 
 class Bench:
@@ -124,9 +138,13 @@ class Bench:
 
     # -- what goes wrong --------------------------------------------------------------------------
 
-    def inject(self, *faults: str | Injected) -> Injection:
-        """Let faults be on (``okxdoctor list faults``) from now on; ``with`` it, for as long as the block lasts."""
-        read = tuple(fault if isinstance(fault, Injected) else parse(fault) for fault in faults)
+    def inject(self, *faults: str | Injected, **when: Unpack[Times]) -> Injection:
+        """Let faults be on (``okxdoctor list faults``) from now on; ``with`` it, for as long as the block lasts.
+
+        ``inject("http-slow=2s", p=0.3, count=5, after_s=10)`` is the same as ``inject("http-slow=2s,p=0.3,count=5,
+        after=10s")``: not always, but at these times and occasions (``faults.When``; times of the virtual clock).
+        """
+        read = _timed(faults, when)
         before = self._served.faults.on
         self._served.faults.turn_on(*read)
         return Injection(self._served, read, before)
@@ -137,6 +155,10 @@ class Bench:
             self._served.faults.turn_off(*names)
         else:
             self._served.faults.clear()
+
+    def met(self, name: str) -> int:
+        """How many occasions (requests, connections, lookups) have met a fault that is turned on and chooses them."""
+        return _met(self._served.running, name)
 
     def cut_connections(self) -> int:
         """Break every WebSocket connection without a close frame; how many there were."""
@@ -235,14 +257,18 @@ class AsyncBench:
         """As ``Bench.bind_key``."""
         await self._do(self._desk.bind_key(self._place, addresses))
 
-    def inject(self, *faults: str | Injected) -> AsyncInjection:
+    def inject(self, *faults: str | Injected, **when: Unpack[Times]) -> AsyncInjection:
         """As ``Bench.inject``: to be awaited, or entered by ``async with``."""
-        return AsyncInjection(self, tuple(each if isinstance(each, Injected) else parse(each) for each in faults))
+        return AsyncInjection(self, _timed(faults, when))
 
     async def lift(self, *names: str) -> None:
         """As ``Bench.lift``."""
         faults = self._running.faults
         await self._do(faults.turn_off(*names) if names else faults.clear())
+
+    def met(self, name: str) -> int:
+        """As ``Bench.met``."""
+        return _met(self._running, name)
 
     async def cut_connections(self) -> int:
         """As ``Bench.cut_connections``."""
@@ -322,6 +348,15 @@ async def _restore(running: Running, faults: tuple[Injected, ...], before: tuple
     await running.faults.turn_off(*names)
     if again:
         await running.faults.turn_on(*again)
+
+
+def _timed(faults: tuple[str | Injected, ...], when: Times) -> tuple[Injected, ...]:
+    read = (each if isinstance(each, Injected) else parse(each) for each in faults)
+    return tuple(timed(each, When(**when)) if when else each for each in read)
+
+
+def _met(running: Running, name: str) -> int:
+    return next((record.met_times for record in running.faults.records if record.injected.name == name), 0)
 
 
 def _site(info: Info, place: Place) -> SiteInfo:

@@ -52,12 +52,11 @@ def split_faults(texts: Sequence[str]) -> tuple[tuple[Injected, ...], tuple[Inje
     theirs: list[Injected] = []
     ours: list[Injected] = []
     for text in texts:
-        name = text.partition("=")[0]
         try:
             injected = parse(text, more=FAULTS)
         except (UnknownFault, BadFaultValue) as problem:
             raise UsageProblem(f"--fault: {problem}", "okxdoctor list faults") from None
-        (ours if name in own else theirs).append(injected)
+        (ours if injected.name in own else theirs).append(injected)
     return tuple(theirs), tuple(ours)
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from ipaddress import ip_address
 
 from .model import Fault, Injected
 from .when import ALWAYS, When, read, seconds, split
 
-__all__ = ["BadFaultValue", "Fault", "Injected", "UnknownFault", "When", "catalogue", "parse"]
+__all__ = ["BadFaultValue", "Fault", "Injected", "UnknownFault", "When", "catalogue", "parse", "timed"]
 
 
 class UnknownFault(ValueError):
@@ -53,26 +54,28 @@ def parse(text: str, *, more: Iterable[Fault] = ()) -> Injected:
     fault = found.get(name)
     if fault is None:
         raise UnknownFault(_unknown(name, list(found)))
-    when = _when(fault, words)
     if fault.value is None:
         if given:
             raise BadFaultValue(f"{name} takes no value")
-        return Injected(fault=fault, when=when)
-    if not given:
-        return Injected(fault=fault, value=fault.default, when=when)
-    return Injected(fault=fault, value=_read(fault, value.strip()), when=when)
-
-
-def _when(fault: Fault, words: list[str]) -> When:
+        injected = Injected(fault=fault)
+    else:
+        injected = Injected(fault=fault, value=_read(fault, value.strip()) if given else fault.default)
     try:
-        when = read(words) if words else ALWAYS
+        return timed(injected, read(words)) if words else injected
+    except BadFaultValue:
+        raise
     except ValueError as wrong:
-        raise BadFaultValue(f"{fault.name}: {wrong}") from None
+        raise BadFaultValue(f"{name}: {wrong}") from None
+
+
+def timed(injected: Injected, when: When) -> Injected:
+    """The same fault, on at these times and occasions alone; raises ``BadFaultValue`` where it has none."""
+    fault = injected.fault
     if fault.layer == "machine" and when != ALWAYS:
         raise BadFaultValue(f"{fault.name} is how the user's machine is; it holds for the whole run")
     if fault.unit == "state" and when.chooses:
         raise BadFaultValue(f"{fault.name} is a state of the world: it takes after, for and until alone")
-    return when
+    return replace(injected, when=when)
 
 
 def _unknown(name: str, known: list[str]) -> str:

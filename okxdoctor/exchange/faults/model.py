@@ -40,7 +40,8 @@ Unit = Literal["request", "session", "connection", "lookup", "packet", "tunnel",
 """
 
 _USUAL: dict[Layer, Unit] = {
-    "dns": "lookup", "tcp": "connection", "tls": "connection", "proxy": "tunnel", "ws": "session", "machine": "state",
+    "dns": "lookup", "tcp": "connection", "tls": "connection", "proxy": "tunnel", "ws": "session",
+    "instrument": "state", "account": "state", "machine": "state",
 }  # fmt: skip
 
 

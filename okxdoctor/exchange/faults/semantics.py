@@ -24,7 +24,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         name="clock-sources-disagree", example="clock-sources-disagree=10s", layer="clock",
-        cause="clock.sources-disagree", value="duration", default=10.0,
+        cause="clock.sources-disagree", value="duration", default=10.0, occasion="packet",
         says="the time servers agree with each other and not with the exchange",
     ),
     Fault(

@@ -8,8 +8,10 @@ account or a market; the default is global, live.
 
     GET  /__control__                 what there is
     GET  /__control__/environ         variables for a client, as ``okxdoctor sim -- COMMAND`` sets them
-    GET  /__control__/faults          faults that are on
-    POST /__control__/faults          {"on": ["clock-ahead=45s"], "off": ["http-slow"], "clear": false}
+    GET  /__control__/faults          {"on": [{"name", "value", "when", "occasions", "met"}]}: what was turned on,
+                                      and how many occasions it has had and met where it chooses among them
+    POST /__control__/faults          {"on": ["clock-ahead=45s", "http-slow=2s,p=0.3,count=5,after=10s,for=1min"],
+                                      "off": ["http-slow"], "clear": false}; ``faults.when`` has the words
     GET  /__control__/clock           {"now_ms", "rate"}
     POST /__control__/clock           {"advance_s": 31} (clients need not have noticed), {"step_s": -31},
                                       {"freeze": true}, {"resume": true} or {"rate": 60}
@@ -117,7 +119,18 @@ class Control:
     # -- faults and time --------------------------------------------------------------------------
 
     async def _faults(self, given: Given) -> object:
-        return {"on": [{"name": each.name, "value": each.value} for each in self._running.faults.on]}
+        return {
+            "on": [
+                {
+                    "name": record.injected.name,
+                    "value": record.injected.value,
+                    "when": str(record.injected.when),
+                    "occasions": record.seen_times,
+                    "met": record.met_times,
+                }
+                for record in self._running.faults.records
+            ]
+        }
 
     async def _set_faults(self, given: Given) -> object:
         on, off = _texts(given, "on"), _texts(given, "off")
@@ -143,6 +156,7 @@ class Control:
             clock.step(step)
         if advance is not None:
             await self._desk.advance(advance)
+        await self._running.faults.settle()
         return await self._clock(given)
 
     # -- money, orders, prices --------------------------------------------------------------------

@@ -85,6 +85,7 @@ class Desk:
     async def advance(self, seconds: float) -> int:
         """Let time pass at once; epoch milliseconds afterwards."""
         self._running.clock.advance(seconds)
+        await self._running.faults.settle()
         backstage.settle_all(self._running.exchange)
         return self._running.clock.now_ms()
 

@@ -117,11 +117,20 @@ def test_time_and_faults(call: Caller, x: Bench, Client: Any) -> None:
     assert call.get("/clock") == call.get("/clock")
     assert call.post("/clock", {"resume": True})["rate"] == 1
     assert call.post("/faults", {"on": ["key-frozen", "http-slow=1ms"]})["on"] == [
-        {"name": "key-frozen", "value": None}, {"name": "http-slow", "value": 0.001},
-    ]  # fmt: skip
+        {"name": "key-frozen", "value": None, "when": "", "occasions": 0, "met": 0},
+        {"name": "http-slow", "value": 0.001, "when": "", "occasions": 0, "met": 0},
+    ]
     assert client("GET", "/api/v5/account/config")["code"] == "50100"
     assert [each["name"] for each in call.post("/faults", {"off": ["key-frozen"]})["on"]] == ["http-slow"]
     assert call.post("/faults", {"clear": True}) == call.get("/faults") == {"on": []}
+    call.post("/faults", {"on": ["key-frozen;every=2;count=1;after=1h"]})
+    assert [client("GET", "/api/v5/account/config")["code"] for _ in range(2)] == ["0", "0"]
+    call.post("/clock", {"advance_s": 3_600})
+    assert [client("GET", "/api/v5/account/config")["code"] for _ in range(4)] == ["0", "50100", "0", "0"]
+    assert call.get("/faults")["on"] == [
+        {"name": "key-frozen", "value": None, "when": "every=2,count=1,after=3600s", "occasions": 4, "met": 1}
+    ]
+    call.post("/faults", {"clear": True})
     assert call.post("/clock", {"step_s": 45})["rate"] == 1
     assert client("GET", "/api/v5/account/config")["code"] == "50102"
 
