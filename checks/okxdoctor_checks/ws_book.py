@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from okxdoctor.check import Check, Skip
@@ -100,6 +100,11 @@ class _Watch:
         return newest is not None and last is not None and last > newest
 
     @property
+    def lagging(self) -> bool:
+        """REST is far ahead in time: the stream will not come to its book while we look."""
+        return _behind_s(self.messages, self.rest) > tunable("ws_stale_s")
+
+    @property
     def updates(self) -> int:
         return sum(1 for each in self.messages if each.action != "snapshot")
 
@@ -165,7 +170,8 @@ async def _watch(io: Io, socket: Socket, watch: _Watch) -> None:
 
 def _enough(watch: _Watch, asking: asyncio.Task[None] | None) -> bool:
     told = asking is not None and asking.done()
-    return told and watch.updates >= tunable("ws_book_updates") and (watch.matched or watch.passed or not watch.rest)
+    settled = watch.matched or watch.passed or watch.lagging or not watch.rest
+    return told and watch.updates >= tunable("ws_book_updates") and settled
 
 
 async def _ask(io: Io, watch: _Watch) -> None:
@@ -191,19 +197,17 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         yield _gap(facts, joined, broken)
     if wrong:
         yield _corrupt(facts, wrong)
-    if not broken and not wrong and (behind_s := _behind_s(facts)) > tunable("ws_stale_s"):
+    if not broken and not wrong and (behind_s := _behind_s(facts.messages, facts.rest)) > tunable("ws_stale_s"):
         yield _stale(facts, behind_s)
 
 
-def _behind_s(facts: Facts) -> float:
+def _behind_s(messages: Sequence[BookMessage], rest: Sequence[BookMessage]) -> float:
     """How much older the newest message is than the newest REST book, where REST has gone on."""
-    told = [each.ts_ms for each in facts.messages if each.ts_ms is not None]
-    newest = max(
-        (each for each in facts.rest if each.ts_ms is not None), key=lambda each: each.ts_ms or 0, default=None
-    )
-    if not told or newest is None or newest.ts_ms is None or newest.seq in {each.seq for each in facts.messages}:
+    told = [each.ts_ms for each in messages if each.ts_ms is not None]
+    shown = [(each.ts_ms, each.seq or 0) for each in rest if each.ts_ms is not None]
+    if not told or not shown or max(shown)[1] in {each.seq for each in messages}:
         return 0.0
-    return (newest.ts_ms - max(told)) / 1000
+    return (max(shown)[0] - max(told)) / 1000
 
 
 def _numbers(facts: Facts) -> dict[str, Json]:

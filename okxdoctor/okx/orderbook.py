@@ -208,7 +208,7 @@ def defects(messages: Sequence[BookMessage], rest: Iterable[BookMessage] = ()) -
     """What is wrong with the book that ``messages`` build, up to the first broken link of their chain.
 
     Each book of ``rest`` is compared where the own book has the same ``seq``, as deep as it goes. Sides that cross
-    count when they do so in two states or in the last: for a moment that happens while an auction goes on.
+    count when they do so in a snapshot or in two states: for a moment that may happen behind a reset.
     """
     joined = links(messages)
     whole = next((k for k, link in enumerate(joined) if link in BROKEN), len(messages))
@@ -225,7 +225,7 @@ def defects(messages: Sequence[BookMessage], rest: Iterable[BookMessage] = ()) -
         other = wanted.get(message.seq) if message.seq is not None else None
         if other is not None:
             found += [Defect(kind="differs", message=k, says=says) for says in _differences(book, other)]
-    if len(crossed) > 1 or (crossed and crossed[-1][0] == whole - 1):
+    if len(crossed) > 1 or (crossed and messages[crossed[0][0]].action == "snapshot"):
         found.append(Defect(kind="crossed", message=crossed[0][0], says=crossed[0][1]))
     return tuple(sorted(found, key=lambda defect: defect.message))
 

@@ -81,7 +81,7 @@ def test_a_right_book_has_no_defects() -> None:
         ((snap(bids=("98 1", "99 2")),), ["unsorted"]),
         ((snap(asks=("101 1", "100 2")),), ["unsorted"]),
         ((snap(bids=("100 1",)),), ["crossed"]),
-        ((snap(), upd(10, 11, bids=("103 1",))), ["crossed"]),
+        ((snap(), upd(10, 11, bids=("103 1",)), upd(11, 12)), ["crossed"]),
         ((snap(asks=("x 1",)),), ["not-a-level"]),
         ((snap(asks=("100 -1",)),), ["not-a-level"]),
         ((snap(asks=("NaN 1",)),), ["not-a-level"]),
@@ -95,6 +95,7 @@ def test_defects_of_a_book(told: tuple[BookMessage, ...], found: list[str]) -> N
 
 def test_sides_may_cross_for_one_message() -> None:
     assert kinds(snap(), upd(10, 11, bids=("100 1",)), upd(11, 12, bids=("100 0",))) == []
+    assert kinds(snap(), upd(10, 11), upd(11, 4, bids=("100 1",))) == []
 
 
 def test_behind_a_gap_nothing_is_judged() -> None:
