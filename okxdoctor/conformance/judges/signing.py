@@ -204,6 +204,8 @@ def _decoded(text: str) -> str:
 def _how_altered(asked: Pairs, sent: Pairs, nulls: set[str], query: str) -> str:
     if any(name in nulls for name, _ in sent if (name, _) not in asked):
         return "an absent value is sent as text"
+    if [pair for pair in asked if pair[1]] == [pair for pair in sent if pair[1]] and len(sent) < len(asked):
+        return "an empty value is left out"
     if len({name for name, _ in asked}) < len(asked) and len(sent) < len(asked) and dict(sent) in _picks(asked):
         return "a repeated name is sent once"
     if sorted(sent) == sorted(asked):
@@ -212,8 +214,6 @@ def _how_altered(asked: Pairs, sent: Pairs, nulls: set[str], query: str) -> str:
             for key, _ in asked
         )
         return "parameters in another order" if same_order else "values of a repeated name in another order"
-    if [pair for pair in asked if pair[1]] == [pair for pair in sent if pair[1]] and len(sent) < len(asked):
-        return "an empty value is left out"
     if sent == [(name.replace("+", " "), value.replace("+", " ")) for name, value in asked]:
         return "a raw + means a space"
     if sent == [(_escape(name), _escape(value)) for name, value in asked] or ("%25" in query and _twice(asked, sent)):

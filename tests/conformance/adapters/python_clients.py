@@ -10,7 +10,6 @@ changed. What it has no way to say (a repeated name where it takes a dict) is sk
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import types
 from collections.abc import Callable
