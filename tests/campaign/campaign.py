@@ -48,6 +48,8 @@ def one(kind: Kind, seed: int, index: int) -> Result:
         seen, _ = look(world)
     except TimeoutError:
         seen = Seen(roots=(), broken=("the run did not end",))
+    except Exception as error:  # one world that cannot be made or looked at must not end the others
+        seen = Seen(roots=(), broken=(f"{type(error).__name__}: {error}"[:200],))
     return Result(world=world, seen=seen, judgement=judge(world, seen))
 
 

@@ -98,7 +98,7 @@ HIDES: dict[str, tuple[str, ...]] = {
                     ("timestamp.*", "ratelimit.order-cap", *_PREFLIGHT)),
     "permission.ip-binding-required": ("ip.unbound", "key.idle-expiry"),
     "ratelimit.exceeded": ("ratelimit.*",),
-    "ratelimit.shared": ("ratelimit.*",),
+    "ratelimit.shared": ("ratelimit.*", *_PREFLIGHT),
     "ws.blocked": ("ws.*",),
     # What does not read as it should is not reckoned with.
     **dict.fromkeys(
@@ -118,6 +118,8 @@ INSTEAD: dict[str, frozenset[str]] = {
     "clock.sources-disagree": frozenset({"clock.drifting", "clock.ahead", "clock.behind", "clock.timezone-shift"}),
     # Refusals come through and good answers do not: the site that knows the key cannot say so.
     "region.wrong-rest-host": frozenset({"key.unknown"}),
+    # The key has no IP list, which is seen without asking for what wants one.
+    "permission.ip-binding-required": frozenset({"key.idle-expiry"}),
 }
 """What may be said in place of a cause that is hidden."""
 
