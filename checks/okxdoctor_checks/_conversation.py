@@ -188,7 +188,8 @@ async def whereabouts(io: Io, socket: Socket, instrument: str) -> str:
             if found:
                 return found
         elif content.get("event") == "error":
-            errors += 1
+            # Refusals of what was asked before may still arrive; without ids they cannot be told from ours.
+            errors += str(content.get("id", "")).startswith("where")
             if code_of(content) == _LOG_IN:
                 return "private"
     return ""

@@ -1,0 +1,296 @@
+"""The check of the private WebSocket: login, private channels, whose WebSocket it is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fakeio import FakeIo, Talk, codes, judged, run, view
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okxdoctor.check import Skip
+from okxdoctor.model import Confidence, Finding, Severity
+from okxdoctor.port import Failure, KeyStanding, Opening
+from okxdoctor_checks.ws_private import CHANNELS, CHECK, Channel, Facts, Flip, Login
+
+ACCEPTED = KeyStanding(standing="accepted")
+GREETING = '{"event":"login","code":"0","msg":"","connId":"a4d3ae55"}'
+GREETED = Talk(login=(GREETING,))
+
+
+def error(code: str, msg: str = "no", **more: str) -> str:
+    return json.dumps({**more, "event": "error", "msg": msg, "code": code, "connId": "a4d3ae55"})
+
+
+def peer(
+    *, pong: bool = True, data: tuple[str, ...] = ("account", "positions"), full: tuple[str, ...] = (),
+    path: str = "private", first: Iterable[str | int] = (),
+) -> Callable[[str], Iterable[str | int]]:  # fmt: skip
+    """How the far side answers what is sent behind the login; ``path``: what the connection really is."""
+
+    def respond(text: str) -> Iterable[str | int]:
+        if text == "ping":
+            return ["pong"] if pong else []
+        request = json.loads(text)
+        assert request["op"] == "subscribe"
+        coming: list[str | int] = list(first)
+        for arg in request["args"]:
+            channel = arg["channel"]
+            place = {"tickers": "public", "candle1m": "business"}.get(channel, "private")
+            if place != path:
+                coming.append(error("64002" if path == "business" else "60018", "no such channel", id=request["id"]))
+                continue
+            coming.append(json.dumps({"id": request["id"], "event": "subscribe", "arg": arg, "connId": "x"}))
+            if channel in CHANNELS:
+                event = "channel-conn-count-error" if channel in full else "channel-conn-count"
+                count = "30" if channel in full else "2"
+                coming.append(json.dumps({"event": event, "channel": channel, "connCount": count, "connId": "x"}))
+                if channel in data and channel not in full:
+                    coming.append(json.dumps({"arg": {**arg, "uid": "1"}, "eventType": "snapshot", "data": []}))
+        return coming
+
+    return respond
+
+
+def look(
+    *login: str | int,
+    respond: Callable[[str], Iterable[str | int]] | None = None,
+    plain: KeyStanding | None = ACCEPTED,
+    sockets: dict[str, Talk | Exception] | None = None,
+    **changes: Any,
+) -> tuple[tuple[Finding, ...], FakeIo, Facts]:
+    talk = Talk(login=login or (GREETING,), respond=respond or peer())
+    io = FakeIo(
+        view=view(**changes), sockets={"private": talk, **(sockets or {})}, records=(plain,) if plain else ()
+    )  # fmt: skip
+    facts, findings = run(CHECK, io)
+    return findings, io, facts
+
+
+def one(findings: tuple[Finding, ...]) -> Finding:
+    assert len(findings) == 1, codes(findings)
+    return findings[0]
+
+
+def test_health_takes_one_login_and_one_subscription_and_waits_for_nothing() -> None:
+    findings, io, facts = look()
+    assert findings == ()
+    (socket,) = io.opened
+    assert socket.logins == [0.0]
+    assert socket.closed
+    assert (io.asks, io.waited) == ([], [])
+    assert io.elapsed_s < 0.3
+    assert [(each.name, each.connections, each.too_many) for each in facts.channels] == [
+        ("account", 2, False), ("positions", 2, False), ("orders", 2, False),
+    ]  # fmt: skip
+
+
+def test_no_key_is_a_skip() -> None:
+    with pytest.raises(Skip, match="no API key is set"):
+        asyncio.run(CHECK.probe(FakeIo(view=view(credentials=False))))
+
+
+def test_a_recording_without_websockets_is_a_skip() -> None:
+    with pytest.raises(Skip, match="holds no WebSocket"):
+        look(sockets={"private": Skip("a cassette holds no WebSocket")})
+
+
+# ---- the login ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["60009", "60022", "60023", "63999", "60005", "60007", "60024", ""])
+def test_a_login_refused_although_rest_accepts(code: str) -> None:
+    finding = one(look(error(code))[0])
+    assert finding.code == "ws.login-refused"
+    assert finding.subject == "ws"
+    assert "key.secret-wrong" in finding.excluded
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        ("60024", "key.passphrase-wrong"),
+        ("60007", "key.secret-wrong"),
+        ("60005", "key.malformed"),
+        ("60009", "ws.login-refused"),
+    ],
+)
+def test_without_the_word_of_rest_the_code_is_all_there_is(code: str, cause: str) -> None:
+    finding = one(look(error(code), plain=None)[0])
+    assert finding.code == cause
+    assert finding.excluded == ()
+
+
+@pytest.mark.parametrize(("code", "cause"), [("60006", "timestamp.expired"), ("60004", "timestamp.format")])
+def test_a_login_refused_for_its_time(code: str, cause: str) -> None:
+    assert codes(look(error(code))[0]) == [cause]
+
+
+@pytest.mark.parametrize("standing", ["refused", "undecided"])
+@pytest.mark.parametrize("code", ["60007", "60009", "60032", "60006"])
+def test_a_key_that_rest_does_not_accept_is_the_key_checks(code: str, standing: Any) -> None:
+    with pytest.raises(Skip, match=code) as caught:
+        look(error(code), plain=KeyStanding(standing=standing))
+    assert caught.value.layer == "key"
+
+
+def test_a_login_that_is_not_answered_beside_a_pong() -> None:
+    finding = one(look("", respond=peer())[0])
+    assert finding.code == "ws.login-refused"
+    assert finding.confidence is Confidence.LIKELY
+    assert finding.evidence["limit_s"] == 5
+
+
+def test_when_nothing_is_answered_it_is_the_connections_fault() -> None:
+    with pytest.raises(Skip) as caught:
+        look("", respond=peer(pong=False))
+    assert caught.value.layer == "ws"
+
+
+def test_too_many_requests_are_the_limit_and_no_refusal() -> None:
+    assert codes(look(error("60014"))[0]) == ["ws.connection-limit"]
+
+
+def test_other_events_before_the_answer_are_passed_over() -> None:
+    assert look("pong", "[]", "{", '{"event":"x"}', GREETING)[0] == ()
+
+
+# ---- whose WebSocket --------------------------------------------------------------------------------
+
+EEA = replace(view().ws, url="wss://wseea.okx.com/ws/v5", host="wseea.okx.com")
+DEMO = replace(view().ws, url="wss://wspap.okx.com/ws/v5", host="wspap.okx.com")
+
+
+def test_the_websocket_of_another_site_is_proven_by_the_right_one() -> None:
+    findings, io, facts = look(error("60032"), ws=EEA, sockets={"private @global/live": GREETED})
+    finding = one(findings)
+    assert finding.code == "region.wrong-ws-host"
+    assert finding.confidence is Confidence.CERTAIN
+    assert finding.evidence["ws_url"] == "wss://ws.okx.com/ws/v5"
+    assert (facts.ws_cell, finding.evidence["configured"]) == ("eea/live", "eea/live")
+    assert "wss://ws.okx.com/ws/v5" in finding.remedy[0]
+    assert [len(socket.logins) for socket in io.opened] == [1, 1]
+    assert min(io.waited) >= 2 / 3
+
+
+@pytest.mark.parametrize("code", ["50101", "60032"])
+def test_the_demo_websocket_of_a_live_key(code: str) -> None:
+    findings, io, _ = look(error(code), ws=DEMO, sockets={"private @global/live": GREETED})
+    finding = one(findings)
+    assert finding.code == "key.wrong-environment"
+    assert finding.subject == "ws"
+    assert finding.evidence["ws_url"] == "wss://ws.okx.com/ws/v5"
+    assert len(io.opened) == 2
+
+
+def test_an_address_of_ones_own_with_a_key_of_another_site() -> None:
+    own = replace(view().ws, url="wss://gateway.example/ws/v5", host="gateway.example")
+    findings, _, facts = look(error("60032"), ws=own, sockets={"private @us/live": GREETED})
+    assert one(findings).code == "region.wrong-ws-host"
+    assert facts.ws_cell == ""
+    assert one(findings).evidence["ws_url"] == "wss://wsus.okx.com/ws/v5"
+
+
+@pytest.mark.parametrize(("code", "cause"), [("60032", "region.wrong-ws-host"), ("50101", "key.wrong-environment")])
+def test_a_key_that_no_websocket_knows_is_likely_the_address(code: str, cause: str) -> None:
+    findings, io, _ = look(error(code))
+    assert one(findings).code == cause
+    assert one(findings).confidence is Confidence.LIKELY
+    assert len(io.opened) <= 5
+
+
+# ---- the channels -----------------------------------------------------------------------------------
+
+
+def test_a_channel_that_too_many_hold() -> None:
+    finding = one(look(respond=peer(full=("orders",)))[0])
+    assert finding.code == "ws.connection-limit"
+    assert (finding.evidence["channels"], finding.evidence["connections"]) == (["orders"], [30])
+
+
+def test_private_channels_that_tell_nothing() -> None:
+    finding = one(look(respond=peer(data=("positions",)))[0])
+    assert finding.code == "ws.silent"
+    assert finding.evidence["channels"] == ["account"]
+
+
+def test_orders_tell_nothing_at_the_start() -> None:
+    assert look(respond=peer(data=("account", "positions")))[0] == ()
+
+
+@pytest.mark.parametrize("path", ["public", "business"])
+def test_a_gateway_to_another_path(path: str) -> None:
+    finding = one(look(respond=peer(path=path))[0])
+    assert finding.code == "ws.wrong-path"
+    assert (finding.evidence["asked"], finding.evidence["leads_to"]) == ("private", path)
+
+
+def test_too_many_connections_in_a_second() -> None:
+    shut = Talk(opening=Opening(url="wss://x", ok=False, status=429))
+    assert codes(look(sockets={"private": shut})[0]) == ["ws.connection-limit"]
+
+
+def test_a_websocket_that_does_not_open_is_the_other_checks() -> None:
+    shut = Opening(url="wss://x", ok=False, failure=Failure(kind="refused", phase="connect"))
+    with pytest.raises(Skip) as caught:
+        look(sockets={"private": Talk(opening=shut)})
+    assert caught.value.layer == "ws"
+
+
+# ---- endings ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [1006, 4001, 4007])
+def test_an_end_on_the_login(code: int) -> None:
+    finding = one(look(code)[0])
+    assert finding.code == "ws.drops"
+    assert finding.evidence["close_code"] == code
+    assert finding.severity is not Severity.WARNING
+
+
+def test_an_end_on_the_subscription() -> None:
+    assert codes(look(respond=peer(first=[1011]))[0]) == ["ws.drops"]
+    assert codes(look(respond=peer(first=[4003]))[0]) == ["ws.connection-limit"]
+
+
+def test_a_notice_accounts_for_the_end() -> None:
+    notice = json.dumps({"event": "notice", "code": "64008", "msg": "soon"})
+    assert codes(look(respond=peer(first=[notice]))[0]) == ["ws.service-upgrade"]
+    assert codes(look(respond=peer(first=[notice, 1001]))[0]) == ["ws.service-upgrade"]
+    assert codes(look(notice, GREETING)[0]) == ["ws.service-upgrade"]
+
+
+# ---- total ----------------------------------------------------------------------------------------------
+
+
+@given(st.builds(Facts))
+def test_any_facts_are_judged(facts: Facts) -> None:
+    judged(CHECK, facts)
+
+
+@given(
+    st.builds(Facts),
+    st.sampled_from(["0", "", "60032", "50101", "60007", "60009", "60006", "60014"]),
+    st.lists(st.builds(Flip), max_size=2).map(tuple),
+    st.lists(st.builds(Channel), max_size=3).map(tuple),
+)
+def test_any_login_is_judged(facts: Facts, code: str, flips: tuple[Flip, ...], channels: tuple[Channel, ...]) -> None:
+    login: Login = replace(facts.login, code=code, ended=None)
+    judged(CHECK, replace(facts, status=101, login=login, flips=flips, channels=channels))
+
+
+def test_the_probe_survives_a_cancelled_wait() -> None:
+    async def cancelled() -> FakeIo:
+        io = FakeIo(sockets={"private": Talk(login=(GREETING,), respond=peer())}, records=(ACCEPTED,))
+        task = asyncio.ensure_future(CHECK.probe(io))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return io
+
+    assert all(socket.closed for socket in asyncio.run(cancelled()).opened)
