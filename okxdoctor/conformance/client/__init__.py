@@ -10,7 +10,7 @@ traces to a grade: passed, failed or not exercised.
 
 ``trace``      events of a round and the index that judges read
 ``cases``      the requirements, as data
-``judges``     pure judgement; imports neither the exchange nor sockets nor clocks
+``judges``     pure judgement; imports neither the exchange nor sockets nor clocks; ``judging`` chooses
 ``rounds``     which circumstances are played together, and what a program must do for them to matter
 ``gateway``    the wire: TLS, HTTP, WebSocket, circumstances; ``trap`` sees requests to other places
 ``program``    starting, watching and ending the program

@@ -153,7 +153,19 @@ class Ended:
 
 
 Event = (
-    Knock | Asked | Answered | Unanswered | Opened | Heard | Said | Pinged | Closed | Played | Elsewhere | Printed | Ended
+    Knock
+    | Asked
+    | Answered
+    | Unanswered
+    | Opened
+    | Heard
+    | Said
+    | Pinged
+    | Closed
+    | Played
+    | Elsewhere
+    | Printed
+    | Ended
 )
 
 

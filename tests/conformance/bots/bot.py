@@ -324,6 +324,23 @@ class Book:
         return fits
 
 
+class Doorman:
+    """New connections of the whole program: no more than the exchange admits in a second."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.last = 0.0
+
+    async def enter(self) -> None:
+        async with self.lock:
+            if not wrong("reconnect-flood"):
+                await asyncio.sleep(max(0.0, self.last + 0.4 - time.monotonic()))
+            self.last = time.monotonic()
+
+
+DOOR = Doorman()
+
+
 class Feed:
     """One WebSocket connection with its channels, for ever."""
 
@@ -355,12 +372,14 @@ class Feed:
 
     async def one(self) -> None:
         """From upgrade to end. After a notice the next connection is made before this one ends."""
+        await DOOR.enter()
         async with self.connect() as socket:
             await self.greet(socket)
             while True:
                 told = await self.listen(socket)
                 if not told:
                     return
+                await DOOR.enter()
                 following = await self.connect()
                 await self.greet(following)
                 await socket.close()

@@ -1,0 +1,1 @@
+"""Pure judgement, one module for each matter. Imports neither the exchange nor sockets nor clocks; total."""

@@ -1,0 +1,34 @@
+"""The notebook of a round: events with their times, from one loop, bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from okxdoctor.conformance.client.trace import Event, Known, Trace
+
+MOST = 60_000
+"""Events of one round that are kept."""
+
+
+@dataclass(slots=True)
+class Record:
+    """``now_ms`` is the exchange's clock. ``changed`` is called after every event."""
+
+    now_ms: Callable[[], int]
+    events: list[Event] = field(default_factory=list)
+    began: float = field(default_factory=monotonic)
+    heard_of: Callable[[], None] | None = None
+
+    def at(self) -> float:
+        return round(monotonic() - self.began, 4)
+
+    def add(self, event: Event) -> None:
+        if len(self.events) < MOST:
+            self.events.append(event)
+        if self.heard_of is not None:
+            self.heard_of()
+
+    def trace(self, name: str, known: Known) -> Trace:
+        return Trace(name, tuple(self.events), known)

@@ -1,0 +1,342 @@
+"""A whole grading: the healthy round, then every round that can tell something about this program; then the grades.
+
+Rounds are independent of each other (each has an exchange, a gateway and a process of its own) and run side by side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import ssl
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import monotonic
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from okxdoctor.conformance.client import program, rounds
+from okxdoctor.conformance.client.cases import Case, Limits
+from okxdoctor.conformance.client.gateway import Gateway
+from okxdoctor.conformance.client.grade import Grade
+from okxdoctor.conformance.client.judging import judge
+from okxdoctor.conformance.client.record import Record
+from okxdoctor.conformance.client.rounds import Round
+from okxdoctor.conformance.client.trace import Ended, Known, Printed, Trace, decoded
+from okxdoctor.conformance.client.trap import Trap
+from okxdoctor.conformance.client.upstream import ask
+
+TICK_S = 0.05
+JOBS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is to be graded, and how.
+
+    ``seconds``  the longest a round may last; ``jobs`` how many rounds run side by side; ``plain`` gives the program
+    plain http and ws addresses (for those that cannot be given a certificate authority)
+    """
+
+    command: tuple[str, ...]
+    cases: tuple[Case, ...]
+    seed: int = 0
+    seconds: float = 60.0
+    jobs: int = JOBS
+    environment: Literal["live", "demo"] = "live"
+    plain: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graded:
+    """A case with its grade."""
+
+    case: Case
+    grade: Grade
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Everything a report shows. ``said`` is what the suite has to say about the program as such."""
+
+    command: tuple[str, ...]
+    seed: int
+    elapsed_ms: float
+    graded: tuple[Graded, ...]
+    traces: tuple[Trace, ...]
+    said: tuple[str, ...] = ()
+    interrupted: bool = False
+    defects: tuple[str, ...] = ()
+    known: Known = field(default_factory=Known, repr=False)
+
+    @property
+    def reached(self) -> bool:
+        """Whether the program came to the exchange at all."""
+        return any(trace.calls or trace.upgrades for trace in self.traces)
+
+    def count(self, verdict: str) -> int:
+        return sum(one.grade.verdict == verdict for one in self.graded)
+
+    def exit_code(self, fail_on: Literal["must", "should"] = "must") -> int:
+        """By the contract of the command line: 130, 1, 4, 3, 0, the first that applies."""
+        levels = ("must",) if fail_on == "must" else ("must", "should")
+        if self.interrupted:
+            return 130
+        if any(one.grade.verdict == "failed" and one.case.level in levels for one in self.graded):
+            return 1
+        if self.defects:
+            return 4
+        return 0 if self.count("passed") or self.count("failed") else 3
+
+
+class CannotRun(Exception):
+    """The command cannot be started at all."""
+
+
+Progress = Callable[[str], None]
+
+
+async def run(wish: Wish, *, stop: asyncio.Event | None = None, progress: Progress = lambda said: None) -> Outcome:
+    """Grade a program. ``stop`` ends it early: what was seen by then is graded. Raises ``CannotRun``."""
+    began = monotonic()
+    stop = stop or asyncio.Event()
+    asyncio.get_running_loop().set_exception_handler(_unheard)
+    if shutil.which(wish.command[0]) is None:
+        raise CannotRun(f"there is no such command: {wish.command[0]}")
+    with tempfile.TemporaryDirectory(prefix="okxdoctor-") as directory:
+        stage = Stage(wish, Path(directory), stop, progress)
+        try:
+            traces = await stage.play()
+        except OSError as error:
+            raise CannotRun(f"{wish.command[0]}: {error.strerror or error}") from None
+    defects = list(stage.defects)
+    graded = [Graded(case=case, grade=judge(case, traces, wish.limits)) for case in wish.cases]
+    return Outcome(
+        command=wish.command,
+        seed=wish.seed,
+        elapsed_ms=(monotonic() - began) * 1000,
+        graded=tuple(graded),
+        traces=traces,
+        said=tuple(stage.said),
+        interrupted=stop.is_set(),
+        defects=tuple(defects),
+        known=stage.known,
+    )
+
+
+def _unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A write to a program that has gone is no news."""
+    if not isinstance(context.get("exception"), OSError | RuntimeError):
+        loop.default_exception_handler(context)
+
+
+class Stage:
+    """Plays the rounds."""
+
+    def __init__(self, wish: Wish, directory: Path, stop: asyncio.Event, progress: Progress) -> None:
+        from okxdoctor.exchange.net.ca import Authority
+
+        self._wish = wish
+        self._directory = directory
+        self._stop = stop
+        self._progress = progress
+        self._authority = Authority()
+        self._bundle = str(self._authority.bundle_file(directory))
+        self._wishes = rounds.tls_wishes()
+        self.known = Known()
+        self.said: list[str] = []
+        self.defects: list[str] = []
+
+    async def play(self) -> tuple[Trace, ...]:
+        """The traces of all rounds, the healthy one first."""
+        healthy = await self._round(Round(name=rounds.HEALTHY, length_s=rounds.HEALTHY_S, settle_s=rounds.HEALTHY_S))
+        traces = [healthy]
+        self._speak_of(healthy)
+        able = rounds.abilities(healthy)
+        wanted = {name for case in self._wish.cases for name in case.rounds}
+        chosen = [
+            one
+            for one in rounds.plan()
+            if able.issuperset(one.needs) and _wanted(one.name, wanted) and not (self._wish.plain and one.knock)
+        ]
+        gate = asyncio.Semaphore(max(1, self._wish.jobs))
+        for found in await asyncio.gather(*(self._series(one, gate) for one in chosen)):
+            traces.extend(found)
+        return tuple(traces)
+
+    async def _series(self, one: Round, gate: asyncio.Semaphore) -> list[Trace]:
+        """A round, the rest of its series, and its parts alone where the whole was too much for the program."""
+        traces: list[Trace] = []
+        wanted: Round | None = one
+        while wanted is not None and not self._stop.is_set():
+            async with gate:
+                trace, applied = await self._played(wanted)
+            traces.append(trace)
+            wanted = rounds.again(wanted, applied)
+        if (one.together or one.odd_ws) and traces and _suffered(traces[0]):
+            for part in rounds.alone(one):
+                if self._stop.is_set():
+                    break
+                async with gate:
+                    trace, _ = await self._played(part)
+                traces.append(trace)
+        return traces
+
+    async def _round(self, one: Round) -> Trace:
+        return (await self._played(one))[0]
+
+    async def _played(self, one: Round) -> tuple[Trace, tuple[str, ...]]:
+        from okxdoctor.exchange import running
+
+        wish, scripts, circumstances = self._wish, one.scripts(), one.circumstances()
+        self._progress(one.name)
+        async with running(seed=wish.seed, faults=one.faults) as exchange:
+            record = Record(exchange.clock.now_ms)
+            site = next(each for each in exchange.info.sites if each.environment == wish.environment)
+            if not self.known.instruments:
+                self.known = Known(
+                    key=site.api_key,
+                    secret=site.secret_key,
+                    passphrase=site.passphrase,
+                    environment=wish.environment,
+                    instruments=await _listed(exchange.info.plain_rest_url),
+                )
+            ws_url = exchange.info.plain_ws_url
+            if wish.environment == "demo":
+                ws_url = ws_url.replace("/ws/v5", "/demo/ws/v5")
+            gateway = Gateway(
+                record=record,
+                rest_url=exchange.info.plain_rest_url,
+                ws_url=ws_url,
+                scripts=scripts,
+                known=self.known,
+                circumstances=circumstances,
+                tls=None if wish.plain else self._context("healthy"),
+                rest_tls=self._shown(one.rest_tls),
+                ws_tls=self._shown(one.ws_tls),
+            )
+            trap = Trap(record)
+            await gateway.open()
+            await trap.open()
+            try:
+                environment = {
+                    **os.environ,
+                    **exchange.info.environ(site),
+                    **trap.environ(os.environ),
+                    "OKX_BASE_URL": gateway.rest_url,
+                    "OKX_WS_URL": gateway.ws_url,
+                    "PYTHONUNBUFFERED": "1",
+                    **dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), self._bundle),
+                }
+                await self._watched(one, record, gateway, environment)
+            finally:
+                await gateway.close()
+                await trap.close()
+            self.defects += [f"round {one.name}: {each}" for each in (*gateway.defects, *exchange.wire_log.defects)]
+            applied = tuple(name for script in scripts for name in script.applied)
+            return record.trace(one.name, self.known), applied
+
+    async def _watched(self, one: Round, record: Record, gateway: Gateway, environment: Mapping[str, str]) -> None:
+        """Let the program run until the round has nothing more to tell."""
+        started = await program.start(self._wish.command, environment)
+        length_s = min(one.length_s, self._wish.seconds)
+        done_at: float | None = None
+        seen, changed_at = 0, 0.0
+        try:
+            while not self._stop.is_set() and record.at() < length_s:
+                if await started.ended(TICK_S):
+                    record.add(Ended(at_s=record.at(), status=started.status or 0))
+                    break
+                played = sum(len(script.applied) for script in gateway.scripts) + (
+                    sum(1 for event in record.events if type(event).__name__ == "Knock") if one.knock else 0
+                )
+                if played != seen:
+                    seen, changed_at = played, record.at()
+                if done_at is None and _complete(one, gateway, seen):
+                    done_at = record.at()
+                if done_at is not None and record.at() - max(done_at, changed_at) >= one.settle_s:
+                    break
+                if one.series and seen and record.at() - changed_at >= 2 * one.settle_s:
+                    break
+        finally:
+            await started.end()
+            for name in ("stdout", "stderr"):
+                text = started.output(name)
+                if text:
+                    record.add(Printed(at_s=record.at(), stream="stdout" if name == "stdout" else "stderr", text=text))
+
+    def _shown(self, defect: str) -> tuple[str, ssl.SSLContext] | None:
+        return (defect, self._context(defect)) if defect else None
+
+    def _context(self, defect: str) -> ssl.SSLContext:
+        from okxdoctor.exchange.net.tls import ServerTls, context_of
+
+        wish: Any = self._wishes[defect]
+        return context_of(
+            ServerTls(**wish), authority=self._authority, names=("127.0.0.1", "localhost"), alpn=("http/1.1",)
+        )
+
+    def _speak_of(self, healthy: Trace) -> None:
+        """What has to be said of a program that does not work when all is well."""
+        ended = healthy.ended
+        if ended is not None and not healthy.calls and not healthy.upgrades:
+            how = f"status {ended.status}" if ended.status >= 0 else f"signal {-ended.status}"
+            self.said.append(f"the program ended after {ended.at_s:.1f} s with {how} and never came to the exchange")
+        elif ended is not None and ended.status != 0:
+            self.said.append(
+                f"the program ended with status {ended.status} after {ended.at_s:.1f} s although nothing was wrong"
+            )
+        elif not healthy.calls and not healthy.upgrades:
+            self.said.append(
+                "the program never came to the exchange: it has to take its addresses from OKX_BASE_URL and OKX_WS_URL"
+            )
+        if self.said:
+            lines = [
+                each for _, event in healthy.of(Printed) if event.stream == "stderr" for each in event.text.splitlines()
+            ]
+            self.said += [f"its last words: {each.strip()}" for each in lines[-1:] if each.strip()]
+
+
+def _complete(one: Round, gateway: Gateway, seen: int) -> bool:
+    """Whether everything that was to happen has happened."""
+    if one.knock:
+        return seen > 0
+    if one.faults or (not one.series and not one.make):
+        return True
+    return all(script.exhausted or script.endless for script in gateway.scripts) and all(
+        each.exhausted for each in gateway.circumstances
+    )
+
+
+def _suffered(trace: Trace) -> bool:
+    """Whether the program came to an end it would not have come to when all is well."""
+    return trace.ended is not None and trace.ended.status != 0
+
+
+def _wanted(name: str, patterns: Iterable[str]) -> bool:
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+async def _listed(rest_url: str) -> tuple[tuple[str, tuple[str, str, str, int]], ...]:
+    """The instruments that can be traded, as the exchange lists them to everybody."""
+    split, found = urlsplit(rest_url), []
+    for kind in ("SPOT", "SWAP", "FUTURES", "OPTION&instFamily=BTC-USD"):
+        target = f"/api/v5/public/instruments?instType={kind}"
+        _, _, body, _ = await ask(
+            (split.hostname or "", split.port or 0), "GET", target, ((b"Host", b"127.0.0.1"),), b""
+        )
+        for row in decoded(body.decode("utf-8", "replace"))["data"]:
+            if row["tickSz"] and row["lotSz"]:
+                grid = (row["tickSz"], row["lotSz"], row["minSz"], row["instIdCode"] or 0)
+                found.append((row["instId"], grid))
+    return tuple(found)
+
+
+def with_limits(wish: Wish, **changes: float) -> Wish:
+    """The same wish with other limits of judgement (tests of the suite itself are in a hurry)."""
+    return replace(wish, limits=replace(wish.limits, **changes))

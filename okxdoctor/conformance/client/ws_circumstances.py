@@ -1,0 +1,361 @@
+"""What can happen to WebSocket connections, by name.
+
+A circumstance is an object for one round. The gateway asks it at three places: at an upgrade, at each message of the
+program, at each message to it; everything it does leaves its name in the trace. Books are changed so that their
+numbers tell a true story: a gap is an update that is missing, a reset goes on counting from a lower number.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from okxdoctor.conformance.client.trace import spelled
+
+Path = Literal["public", "private", "business"]
+BOOKS = ("books", "books-l2-tbt", "books50-l2-tbt", "books-elp", "books-rpi")
+"""Channels with a chain of sequence numbers."""
+
+
+class Link(Protocol):
+    """One relayed connection as circumstances see it."""
+
+    conn: int
+    path: str
+    settled: bool
+    """Whether a subscription was acknowledged (on a private connection: after a login)."""
+
+    def say(self, text: str, done: str) -> None: ...
+    def cut(self, done: str) -> None: ...
+    def close(self, code: int, reason: str, done: str) -> None: ...
+    def later(self, delay_s: float, action: Any) -> None: ...
+    def note(self, name: str, detail: str = "") -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An upgrade that is refused: with a status, or by cutting the connection."""
+
+    done: str
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """A message to the program as it goes on, with the name of what was done to it."""
+
+    text: str
+    done: str = ""
+
+
+class Circumstance:
+    """Does nothing. Subclasses change what they are about."""
+
+    name = ""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing more will happen because of it."""
+        return True
+
+    def upgrade(self, path: str) -> Refusal | None:
+        return None
+
+    def heard(self, link: Link, text: str, message: dict[str, Any]) -> bool:
+        """Whether the message goes on to the exchange."""
+        return True
+
+    def said(self, link: Link, frame: Passed) -> list[Passed]:
+        return [frame]
+
+    def settled(self, link: Link) -> None:
+        """A subscription was acknowledged for the first time on this connection."""
+
+    def gone(self, link: Link) -> None:
+        """The connection has ended, by whomever."""
+
+    def pinged(self, link: Link) -> None:
+        """A ping frame of the protocol came."""
+
+
+class Disruption(Circumstance):
+    """Ends one connection of each path, some time after it has settled; new ones may be refused for a while."""
+
+    def __init__(
+        self,
+        name: str,
+        how: Literal["cut", "close", "notice"],
+        *,
+        code: int = 1001,
+        reason: str = "",
+        after_s: float = 0.8,
+        refuse: int = 0,
+        refuse_status: int = 503,
+        grace_s: float = 1.5,
+    ) -> None:
+        self.name = name
+        self._how = how
+        self._code, self._reason = code, reason
+        self._after_s, self._grace_s = after_s, grace_s
+        self._refuse, self._refuse_status = refuse, refuse_status
+        self._left: dict[str, int] = {}
+        self._met: set[str] = set()
+        self._ended: set[str] = set()
+
+    @property
+    def exhausted(self) -> bool:
+        return bool(self._met) and self._met == self._ended
+
+    def upgrade(self, path: str) -> Refusal | None:
+        if path in self._ended and self._left.get(path, self._refuse) > 0:
+            self._left[path] = self._left.get(path, self._refuse) - 1
+            return Refusal(done=f"{self.name}-refused", status=self._refuse_status)
+        return None
+
+    def settled(self, link: Link) -> None:
+        if link.path not in self._met:
+            self._met.add(link.path)
+            link.later(self._after_s, lambda: self._end(link))
+
+    def _end(self, link: Link) -> None:
+        if self._how == "notice":
+            link.say(
+                '{"event":"notice","code":"64008","msg":"The connection will soon be closed for a service upgrade. '
+                'Please reconnect.","connId":"a4d3ae55"}',
+                self.name,
+            )
+            link.later(self._grace_s, lambda: self._gone(link))
+            return
+        self._gone(link)
+
+    def _gone(self, link: Link) -> None:
+        self._ended.add(link.path)
+        if self._how == "close":
+            link.close(self._code, self._reason, self.name)
+        else:
+            link.cut(self.name)
+
+
+class Login(Circumstance):
+    """The answer to each login comes late, or never."""
+
+    def __init__(self, name: str, delay_s: float | None) -> None:
+        self.name = name
+        self._delay_s = delay_s
+        self._used = False
+
+    @property
+    def exhausted(self) -> bool:
+        return self._used
+
+    def said(self, link: Link, frame: Passed) -> list[Passed]:
+        if '"event":"login"' not in frame.text[:120]:
+            return [frame]
+        link.note(self.name)
+        if self._delay_s is None:
+            self._used = True
+        else:
+            link.later(self._delay_s, lambda: self._say(link, frame.text))
+        return []
+
+    def _say(self, link: Link, text: str) -> None:
+        self._used = True
+        link.say(text, self.name)
+
+
+class LoginRefused(Circumstance):
+    """No login is accepted; REST goes on."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._used = False
+
+    @property
+    def exhausted(self) -> bool:
+        return self._used
+
+    def heard(self, link: Link, text: str, message: dict[str, Any]) -> bool:
+        if message.get("op") != "login":
+            return True
+        self._used = True
+        link.say('{"event":"error","code":"60009","msg":"Login failed.","connId":"a4d3ae55"}', self.name)
+        return False
+
+
+class Quiet(Circumstance):
+    """After the acknowledgements nothing is pushed any more; text pings are answered or not.
+
+    Over when every quiet connection has shown a heartbeat (and, without answers to it, has been given up).
+    """
+
+    def __init__(self, name: str, *, pongs: bool) -> None:
+        self.name = name
+        self._pongs = pongs
+        self._quiet: set[int] = set()
+        self._alive: set[int] = set()
+        self._gone: set[int] = set()
+
+    @property
+    def exhausted(self) -> bool:
+        return bool(self._quiet) and self._quiet <= (self._alive if self._pongs else self._gone)
+
+    def settled(self, link: Link) -> None:
+        self._quiet.add(link.conn)
+        link.note(self.name)
+
+    def heard(self, link: Link, text: str, message: dict[str, Any]) -> bool:
+        if text == "ping":
+            self._alive.add(link.conn)
+        return True
+
+    def pinged(self, link: Link) -> None:
+        self._alive.add(link.conn)
+
+    def gone(self, link: Link) -> None:
+        self._gone.add(link.conn)
+
+    def said(self, link: Link, frame: Passed) -> list[Passed]:
+        if frame.text == "pong":
+            return [frame] if self._pongs else []
+        return [] if frame.text.startswith('{"arg"') else [frame]
+
+
+class Book(Circumstance):
+    """One thing that happens to the first book of each connection, after some updates."""
+
+    def __init__(self, name: str, kind: Literal["gap", "reset", "keep-alive"], *, after: int = 4) -> None:
+        self.name = name
+        self._kind = kind
+        self._after = after
+        self._seen: dict[tuple[int, str], int] = {}
+        self._shift: dict[tuple[int, str], int] = {}
+        self._done: set[int] = set()
+
+    @property
+    def exhausted(self) -> bool:
+        return bool(self._done)
+
+    def said(self, link: Link, frame: Passed) -> list[Passed]:
+        if not frame.text.startswith('{"arg"') or '"channel":"books' not in frame.text[:200]:
+            return [frame]
+        message = json.loads(frame.text)
+        arg, rows = message.get("arg", {}), message.get("data")
+        if arg.get("channel") not in BOOKS or not isinstance(rows, list) or not rows:
+            return [frame]
+        place = (link.conn, spelled(arg))
+        row = rows[0]
+        if message.get("action") == "snapshot":
+            self._seen[place], self._shift[place] = 0, 0
+            return [frame]
+        self._seen[place] = self._seen.get(place, 0) + 1
+        shift = self._shift.get(place, 0)
+        if link.conn in self._done or self._seen[place] <= self._after:
+            return [frame if not shift else self._moved(message, row, shift, shift)]
+        self._done.add(link.conn)
+        link.note(self.name, spelled(arg))
+        match self._kind:
+            case "gap":
+                return []
+            case "reset":
+                # One message links a lower number to the last one; the chain goes on from there.
+                lower = row["seqId"] // 2 + 1
+                self._shift[place] = lower
+                return [self._moved(message, row, 0, lower)]
+            case "keep-alive":
+                still = {**row, "asks": [], "bids": [], "prevSeqId": row["seqId"], "seqId": row["seqId"]}
+                text = json.dumps({**message, "data": [still]}, separators=(",", ":"))
+                return [frame, Passed(text=text, done=self.name)]
+
+    def _moved(self, message: dict[str, Any], row: dict[str, Any], before: int, after: int) -> Passed:
+        moved = {**row, "prevSeqId": row["prevSeqId"] - before, "seqId": row["seqId"] - after}
+        return Passed(text=json.dumps({**message, "data": [moved]}, separators=(",", ":")), done=self.name)
+
+
+def _with_fields(message: dict[str, Any]) -> dict[str, Any]:
+    found = {**message, "zFutureField": "1"}
+    if isinstance(found.get("data"), list):
+        found["data"] = [
+            {**row, "zFutureField": "1", "zFutureNothing": None} if isinstance(row, dict) else row
+            for row in found["data"]
+        ]
+    return found
+
+
+EXTRA = {
+    "unknown-event": '{"event":"zfuture-event","msg":"","code":"0","connId":"a4d3ae55"}',
+    "conn-count": '{"event":"channel-conn-count","channel":"orders","connCount":"2","connId":"a4d3ae55"}',
+    "empty-data": '{"arg":{"channel":"tickers","instId":"BTC-USDT"},"data":[]}',
+    "other-channel": '{"arg":{"channel":"zfuture-channel","instId":"BTC-USDT"},"data":[{"zFuture":"1"}]}',
+    "stray-pong": "pong",
+}
+"""Messages that nobody asked for and that a client must let pass."""
+
+
+class Oddities(Circumstance):
+    """Messages with members that are new, and messages that were not asked for."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.name = "oddities"
+        self._names = names
+        self._told: set[int] = set()
+
+    @property
+    def exhausted(self) -> bool:
+        return bool(self._told)
+
+    def said(self, link: Link, frame: Passed) -> list[Passed]:
+        if "added-members" not in self._names or not frame.text.startswith("{"):
+            return [frame]
+        message = json.loads(frame.text)
+        return [Passed(text=json.dumps(_with_fields(message), separators=(",", ":")), done="added-members")]
+
+    def settled(self, link: Link) -> None:
+        if link.conn not in self._told:
+            self._told.add(link.conn)
+            for at, name in enumerate(name for name in self._names if name in EXTRA):
+                link.later(0.3 + 0.1 * at, lambda name=name: link.say(EXTRA[name], name))
+
+
+class OrderOps(Circumstance):
+    """One order operation: its answer is lost, the connection ends instead of it, or it is refused."""
+
+    def __init__(self, name: str, kind: Literal["lost", "cut", "refused", "limit"]) -> None:
+        self.name = name
+        self._kind = kind
+        self._waiting: set[tuple[int, str]] = set()
+        self._used = False
+
+    @property
+    def exhausted(self) -> bool:
+        return self._used
+
+    def heard(self, link: Link, text: str, message: dict[str, Any]) -> bool:
+        if message.get("op") not in ("order", "batch-orders") or self._used:
+            return True
+        self._used = True
+        given = message.get("id")
+        if self._kind in ("lost", "cut"):
+            self._waiting.add((link.conn, str(given)))
+            return True
+        code, said = ("51008", "Order failed. Insufficient USDT balance in account.")
+        if self._kind == "limit":
+            reply = {"id": given, "op": message["op"], "code": "50011", "msg": "Rate limit reached.", "data": []}
+        else:
+            items = [{"clOrdId": "", "ordId": "", "sCode": code, "sMsg": said, "tag": "", "ts": "1748617662056"}]
+            reply = {"id": given, "op": message["op"], "code": "1", "msg": "", "data": items}
+        reply |= {"inTime": "1748617662056837", "outTime": "1748617662057837"}
+        link.say(json.dumps(reply, separators=(",", ":")), self.name)
+        return False
+
+    def said(self, link: Link, frame: Passed) -> list[Passed]:
+        if self._waiting and '"op":"' in frame.text[:160]:
+            given = str(json.loads(frame.text).get("id"))
+            if (link.conn, given) in self._waiting:
+                self._waiting.discard((link.conn, given))
+                link.note(self.name, given)
+                if self._kind == "cut":
+                    link.cut(self.name)
+                return []
+        # What the orders channel says about it would give the answer away; that is fine, and stays.
+        return [frame]
