@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from . import bills
 from .accounts import MAKER_FEE, TAKER_FEE, ZERO, Account, Event
+from .algos import attach
 from .bills import credit, credit_funding
 from .decimals import EXACT, plain
 from .instruments import Instrument
@@ -200,6 +201,8 @@ def close(
     venue.depth(inst, now_ms).remove(order)
     venue.orders.finish(order)
     tell(venue, account, inst, order, now_ms)
+    if order.attached:
+        attach(venue, account, order, now_ms)
     account.tell(Event(channel="account", event_type="event_update"))
     return order
 

@@ -14,6 +14,7 @@ from .clock import Clock
 from .limits import Ledger
 from .risk import Liquidation
 from .seasons import Expiry, Funding, Interest, Timers
+from .triggers import Triggers
 from .venue import Venue, funded_account
 
 SITES = ("global", "eea", "us")
@@ -42,7 +43,7 @@ class Site:
         }
         self._issued: dict[str, KeyRecord] = {}
         for environment, venue in self.venues.items():
-            venue.chores = (Timers(), Funding(), Interest(), Expiry(), Liquidation())
+            venue.chores = (Timers(), Triggers(), Funding(), Interest(), Expiry(), Liquidation())
             uid = funded_account(seed, venue, now_ms).uid
             self._issued[environment] = KeyRecord(
                 key=seeded.uuid(seed, name, environment),

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from . import seeded
 from .accounts import ZERO
 from .decimals import EXACT, plain
 from .protocol import Json
+
+if TYPE_CHECKING:
+    from .algos import Attached
 
 OPEN = ("live", "partially_filled")
 KEPT = 5_000
@@ -58,6 +62,8 @@ class Order:
     """Why the order exists: 6 trigger, 7 take profit or stop loss, 25 trailing stop; '' for an order of the client."""
     algo_id: str = ""
     algo_client_id: str = ""
+    attached: tuple[Attached, ...] = ()
+    """Take profit and stop loss that are set up when the order has ended."""
 
     @property
     def open(self) -> bool:
@@ -75,7 +81,7 @@ class Order:
         return {
             "accFillSz": plain(self.filled), "algoClOrdId": self.algo_client_id, "algoId": self.algo_id,
             "attachAlgoClOrdId": "",
-            "attachAlgoOrds": [], "avgPx": average, "cTime": str(self.created_ms),
+            "attachAlgoOrds": [each.row() for each in self.attached], "avgPx": average, "cTime": str(self.created_ms),
             "cancelSource": self.cancel_source, "cancelSourceReason": "", "category": self.category, "ccy": self.ccy,
             "clOrdId": self.client_id, "fee": plain(self.fee), "feeCcy": self.fee_ccy,
             "fillPx": "" if last is None else plain(last.price), "fillSz": "0" if last is None else plain(last.size),

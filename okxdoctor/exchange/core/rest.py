@@ -44,6 +44,8 @@ class Call:
     owner: Account | None = None
     now_ms: int = 0
     in_us: int = 0
+    expires: str = ""
+    """The header ``expTime``: the request is not to be carried out after it (epoch ms)."""
 
     @property
     def account(self) -> Account:
@@ -92,7 +94,7 @@ def routes() -> dict[tuple[str, str], Route]:
 
 MODULES = (
     "rest_absent", "rest_public", "rest_market", "rest_candles", "rest_contracts", "rest_account",
-    "rest_settings", "rest_risk", "rest_bills", "rest_asset", "rest_trade",
+    "rest_settings", "rest_risk", "rest_bills", "rest_asset", "rest_trade", "rest_algo", "rest_closing",
 )  # fmt: skip
 """The handler modules; what a later one serves replaces what an earlier one says."""
 
@@ -182,6 +184,7 @@ def _respond(exchange: Exchange, site: str, request: Request) -> Reply:
                 owner=owner,
                 now_ms=now_ms,
                 in_us=in_us,
+                expires=request.headers.get("exptime", ""),
             )
         )
 

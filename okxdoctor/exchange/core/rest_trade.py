@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 
 from .decimals import EXACT, plain
@@ -49,15 +50,24 @@ def do_cancel(call: Call, args: dict[str, object]) -> dict[str, Json]:
 
 
 def do_amend(call: Call, args: dict[str, object]) -> dict[str, Json]:
-    """One amendment."""
-    order = amend(call.venue, call.account, args, _instrument(call, args), call.now_ms)
+    """One amendment; with ``cxlOnFail`` the order ends when it cannot be amended."""
+    _expiry(call, args)
+    inst = _instrument(call, args)
+    try:
+        order = amend(call.venue, call.account, args, inst, call.now_ms)
+    except Rejected:
+        if inst is not None and text(args.get("cxlOnFail")).lower() == "true":
+            with suppress(Rejected):
+                ids = text(args.get("ordId")), text(args.get("clOrdId"))
+                cancel(call.venue, call.account, *ids, inst.id, call.now_ms, source="0")
+        raise
     item = acknowledgement(order, call.now_ms)
     item["reqId"] = text(args.get("reqId"))
     return item
 
 
 def _expiry(call: Call, args: dict[str, object]) -> None:
-    expires = text(args.get("expTime"))
+    expires = text(args.get("expTime")) or call.expires
     if expires.isdigit() and int(expires) <= call.now_ms:
         message = "The expTime can't be earlier than the current system time. Please adjust the expTime and try again."
         raise Rejected("50036", message)

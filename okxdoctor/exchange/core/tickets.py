@@ -88,7 +88,7 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
     if inst is None:
         raise Rejected("51001", UNKNOWN_INSTRUMENT)
     mode, side, kind = text(args.get("tdMode")), text(args.get("side")), text(args.get("ordType"))
-    inst = _view(venue, account, inst, mode)
+    inst = view_of(venue, account, inst, mode)
     for name, value, choices in (
         ("tdMode", mode, ("cash", "cross", "isolated")), ("side", side, ("buy", "sell")), ("ordType", kind, KINDS),
     ):  # fmt: skip
@@ -107,7 +107,7 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
     if kind == "fok" and (stp or account.stp) == "cancel_both":
         raise Rejected("54036", "A fill-or-kill order cannot have self-trade prevention for both maker and taker.")
     _mode_allowed(account, inst, mode)
-    position_side = _position_side(account, inst, text(args.get("posSide")))
+    position_side = position_side_of(account, inst, text(args.get("posSide")))
     if inst.type == "OPTION" and kind in ("market", "optimal_limit_ioc"):
         message = "Market orders unavailable for options trading. Place a limit order to close position."
         raise Rejected("51066", message)
@@ -163,7 +163,7 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
     )  # fmt: skip
 
 
-def _view(venue: Venue, account: Account, inst: Instrument, mode: str) -> Instrument:
+def view_of(venue: Venue, account: Account, inst: Instrument, mode: str) -> Instrument:
     """Spot traded on margin is another instrument; accounts of several currencies trade spot in cross mode, too."""
     if inst.type != "SPOT" or mode not in ("cross", "isolated"):
         return inst
@@ -192,7 +192,7 @@ def _mode_allowed(account: Account, inst: Instrument, mode: str) -> None:
         raise Rejected("54000", "Margin trading is not supported.")
 
 
-def _position_side(account: Account, inst: Instrument, given: str) -> str:
+def position_side_of(account: Account, inst: Instrument, given: str) -> str:
     if inst.type in ("SPOT", "MARGIN", "OPTION"):
         # A side that has no meaning here is passed over.
         return "" if inst.type == "SPOT" else "net"

@@ -11,6 +11,7 @@ from decimal import Decimal
 from .accounts import ZERO, Account, Event
 from .clearing import closable, close, held_in, hold, only_closes, opening_cost, rehold, tell
 from .decimals import EXACT, parse, plain
+from .depth import Depth
 from .instruments import Instrument
 from .margin import free, lever
 from .matching import Plan, book, carry_out, plan, settle
@@ -45,7 +46,8 @@ def place(venue: Venue, account: Account, wanted: Ticket, now_ms: int) -> Order:
         target_ccy=wanted.target_ccy, ccy=wanted.ccy, tag=wanted.tag, reduce_only=wanted.reduce_only and not spot,
         lever="" if spot else lever(account, inst, wanted.mode), created_ms=now_ms, updated_ms=now_ms,
         fee_ccy=received if spot else inst.listing.settle, frozen_ccy=held_in(inst, wanted.side),
-        stp=wanted.stp or account.stp,
+        stp=wanted.stp or account.stp, source=wanted.source, algo_id=wanted.algo_id,
+        algo_client_id=wanted.algo_client_id, attached=wanted.attached,
     )  # fmt: skip
     if not spot and only_closes(order):
         _fit(venue, account, order)
@@ -55,6 +57,9 @@ def place(venue: Venue, account: Account, wanted: Ticket, now_ms: int) -> Order:
         if not order.size:
             raise Rejected("51020", "Your order should meet or exceed the minimum order amount.")
     need = _need(venue, account, inst, order, first, now_ms, wanted.quote)
+    if spot and order.kind == "market" and wanted.quote is None and not wanted.ban_amend:
+        first = _cut(venue, account, depth, order, first, need, now_ms)
+        need = _need(venue, account, inst, order, first, now_ms)
     if free(venue, account, order.frozen_ccy, now_ms) < need:
         raise _insufficient(order)
     venue.orders.add(order)
@@ -63,6 +68,20 @@ def place(venue: Venue, account: Account, wanted: Ticket, now_ms: int) -> Order:
         tell(venue, account, inst, order, now_ms)
     account.tell(Event(channel="account", event_type="event_update"))
     return _run(venue, account, inst, order, first, now_ms)
+
+
+def _cut(
+    venue: Venue, account: Account, depth: Depth, order: Order, first: Plan, need: Decimal, now_ms: int
+) -> Plan:  # fmt: skip
+    """A spot market order for which the money lasts at the last price, but not in the book, buys what it can."""
+    money = free(venue, account, order.frozen_ccy, now_ms)
+    if order.side != "buy" or need <= money or EXACT.multiply(order.size, venue.price_of(order, now_ms)) > money:
+        return first
+    less = plan(depth, order, size=order.size, quote=money)
+    if not less.size:
+        return first
+    order.size, order.size_text = less.size, plain(less.size)
+    return less
 
 
 def _fit(venue: Venue, account: Account, order: Order) -> None:
@@ -139,7 +158,9 @@ def _end(venue: Venue, account: Account, inst: Instrument, order: Order, now_ms:
     return order
 
 
-def cancel(venue: Venue, account: Account, order_id: str, client_id: str, inst_id: str, now_ms: int) -> Order:
+def cancel(
+    venue: Venue, account: Account, order_id: str, client_id: str, inst_id: str, now_ms: int, *, source: str = "1"
+) -> Order:  # fmt: skip
     """Cancel an open order; raises ``Rejected`` 51400 when there is none."""
     if not order_id and not client_id:
         raise Rejected("51003", "Either client order ID or order ID is required.")
@@ -147,7 +168,7 @@ def cancel(venue: Venue, account: Account, order_id: str, client_id: str, inst_i
     order = venue.orders.find(account.uid, order_id, client_id)
     if order is None or not order.open or (inst_id and order.inst_id != inst_id):
         raise Rejected("51400", "Order cancellation failed as the order has been filled, canceled or does not exist.")
-    return _end(venue, account, venue.inst_of(order), order, now_ms, "1")
+    return _end(venue, account, venue.inst_of(order), order, now_ms, source)
 
 
 def amend(venue: Venue, account: Account, args: dict[str, object], inst: Instrument | None, now_ms: int) -> Order:
@@ -178,7 +199,10 @@ def amend(venue: Venue, account: Account, args: dict[str, object], inst: Instrum
         if inst.lot is None or inst.lot.index(parsed) is None:
             raise Rejected("51121", "Order quantity must be a multiple of the lot size.")
         size = parsed
-    price = checked_price(venue, inst, order.side, order.kind, new_price, now_ms) if new_price else order.price
+    adjust = text(args.get("pxAmendType")) == "1"
+    price = order.price
+    if new_price:
+        price = checked_price(venue, inst, order.side, order.kind, new_price, now_ms, adjust=adjust)
     depth = book(venue, inst, now_ms)
     before = (order.size, order.price, order.size_text)
     keeps = price == order.price and size <= order.size

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from . import seeded
 from .accounts import Account, Balance
+from .algos import Algos
 from .depth import Depth
 from .instruments import Change, Instrument, catalogue, changed
 from .market import SLOT_MS, Market, Moves, coin_of
@@ -62,6 +63,7 @@ class Venue:
         self._margin: dict[str, tuple[Instrument, Instrument]] = {}
         self.accounts: dict[str, Account] = {}
         self.orders = Book(seed=seed, venue=self.name)
+        self.algos = Algos()
         self.streams: dict[str, object] = {}
         """Book streams by instrument; they belong to ``channels``."""
         self.made: dict[tuple[str, str], tuple[int, str]] = {}
@@ -226,9 +228,19 @@ class Venue:
         slot = now_ms // SLOT_MS
         return market.tick.decimal((market.trade(slot) if depth is None else depth.last(slot)).px)
 
+    def price_of(self, order: Order, now_ms: int) -> Decimal:
+        """The last price of what ``order`` trades."""
+        return self.price(self.inst_of(order), now_ms)
+
     def closing_algos(self, uid: str, inst_id: str, side: str) -> list[Json]:
         """The algo orders that wait to close a position, as account/positions shows them."""
-        return []
+        found = [algo for algo in self.algos.of(uid) if (algo.inst_id, algo.position_side or "net") == (inst_id, side)]
+        names = ("algoId", "slTriggerPx", "slTriggerPxType", "tpTriggerPx", "tpTriggerPxType")
+        return [
+            {**{name: algo.row()[name] for name in names}, "closeFraction": "1" if algo.size is None else ""}
+            for algo in found
+            if algo.reduce_only
+        ]
 
     def usd(self, ccy: str, now_ms: int) -> Decimal:
         """What one unit of ``ccy`` is worth in USD by the spot market; stable coins count as 1."""

@@ -207,7 +207,7 @@ def test_the_market_fills_a_large_order_in_parts_at_its_price(bench: Any) -> Non
     venue = bench.exchange.venue("global", "live")
     venue.accounts[next(iter(venue.accounts))].balance("USDT").cash = Decimal(10) ** 9
     px = str(Decimal(book(bench)["bids"][10][0]))
-    order_id = placed(bench, side="buy", px=px, sz="400")
+    order_id = placed(bench, side="buy", px=px, sz="250")
     states = []
     for _ in range(6_000):
         bench.advance(100)
