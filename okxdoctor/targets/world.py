@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from okxdoctor.exchange.core.sites import MIRROR
+from okxdoctor.exchange.core.sites import MIRROR, WS_NAME
 from okxdoctor.exchange.faults.model import Fault, Injected
 from okxdoctor.port import Instant
 from okxdoctor.targets.config import read_clocks
@@ -141,6 +141,33 @@ FAULTS: tuple[Fault, ...] = (
         choices=("eea", "us"),
     ),
     Fault(
+        name="region-wrong-ws-host",
+        example="region-wrong-ws-host=eea",
+        layer="machine",
+        says="the profile's REST address is that of the key's site, its WebSocket address that of another site",
+        cause="region.wrong-ws-host",
+        value="choice",
+        default="eea",
+        choices=("eea", "us"),
+    ),
+    Fault(
+        name="key-wrong-environment-ws",
+        example="key-wrong-environment-ws",
+        layer="machine",
+        says="the profile's WebSocket address is that of demo trading, the key and the REST address are live",
+        cause="key.wrong-environment",
+    ),
+    Fault(
+        name="ws-wrong-path-address",
+        example="ws-wrong-path-address=/api/v5",
+        layer="machine",
+        says="the profile's WebSocket address has a base path under which no WebSocket is served",
+        cause="ws.wrong-path",
+        value="choice",
+        default="/api/v5",
+        choices=("/api/v5", "/ws/v4"),
+    ),
+    Fault(
         name="ratelimit-exceeded",
         example="ratelimit-exceeded=60",
         layer="machine",
@@ -231,6 +258,7 @@ def build_world(
     if "dns-retired-name" in on:
         rest_url = f"https://{on['dns-retired-name']}:{port}"
     need = ("read",) if "ip-unbound" in on else NEED  # that key may only read, and nobody misses more
+    ws_url = _ws_address(on, port, ws_host) or ws_url
     text = _profile_text(_credentials(on, key), rest_url if from_file else None, ws_url, need)
     profile.write_text(text, "utf-8")
     profile.chmod(0o644 if "env-config-exposed" in on else 0o600)
@@ -251,6 +279,17 @@ def build_world(
         own_burst=int(float(str(on.get("ratelimit-exceeded", 0)))),
         orders_file=orders,
     )
+
+
+def _ws_address(on: Mapping[str, object], port: int, ws_host: str) -> str | None:
+    """The WebSocket address that stands in the profile, where it is a wrong one."""
+    if "region-wrong-ws-host" in on:
+        return f"wss://{WS_NAME[str(on['region-wrong-ws-host']), 'live']}:{port}/ws/v5"
+    if "key-wrong-environment-ws" in on:
+        return f"wss://{WS_NAME['global', 'demo']}:{port}/ws/v5"
+    if "ws-wrong-path-address" in on:
+        return f"wss://{ws_host}:{port}{on['ws-wrong-path-address']}"
+    return None
 
 
 def _credentials(on: Mapping[str, object], key: Key) -> dict[str, str]:
