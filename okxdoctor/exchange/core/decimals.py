@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
@@ -82,3 +83,14 @@ def parse(text: object) -> Decimal | None:
     except InvalidOperation:
         return None
     return value if value.is_finite() and -40 <= value.adjusted() <= 40 else None
+
+
+_WRITTEN = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?\Z")
+
+
+def written(text: object) -> Decimal | None:
+    """A number as orders have to write it: a text of plain decimals; None for exponents and everything else.
+
+    Reported for prices and sizes with an exponent: 51000 (ccxt/ccxt#14906, #13952, #21907).
+    """
+    return parse(text) if isinstance(text, str) and _WRITTEN.match(text) else None

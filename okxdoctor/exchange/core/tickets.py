@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from .accounts import Account
 from .algos import PRICES, Attached, Leg
-from .decimals import EXACT, parse, plain
+from .decimals import EXACT, parse, plain, written
 from .instruments import Instrument
 from .market import SLOT_MS
 from .protocol import UNKNOWN_INSTRUMENT
@@ -115,7 +115,7 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
         raise Rejected("51027", "Contract expired.")
     if inst.state != "live" and not (inst.state == "post_only" and kind == "post_only"):
         raise Rejected("51021" if inst.state == "preopen" else "51022", "Contract suspended.")
-    size = parse(args.get("sz"))
+    size = written(args.get("sz"))
     if size is None or size <= 0:
         raise wrong("sz")
     target = text(args.get("tgtCcy"))
@@ -211,7 +211,7 @@ def checked_price(
     """The price of an order, on its tick and within the limits; ``adjust`` brings it to the limit that it is beyond."""
     if kind in ("market", "optimal_limit_ioc"):
         return None
-    price = parse(given)
+    price = written(given)
     if price is None or price <= 0 or inst.tick is None:
         raise wrong("px")
     if inst.tick.index(price) is None:
@@ -246,12 +246,12 @@ def leg(args: dict[str, object], inst: Instrument, prefix: str, *, order: str = 
             'Please select "Last" and try again.'
         )
         raise Rejected("51415", message)
-    at = parse(trigger)
+    at = written(trigger)
     if at is None or at <= 0:
         raise wrong(trigger_name)
     if price in ("-1", "-1.0"):
         return Leg(trigger=at, price=None, of=of)
-    wanted = parse(price)
+    wanted = written(price)
     if wanted is None or wanted <= 0 or inst.tick is None:
         raise wrong(order_name)
     if inst.tick.index(wanted) is None:
