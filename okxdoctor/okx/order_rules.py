@@ -21,6 +21,7 @@ from okxdoctor.model import Json as Value
 from okxdoctor.okx import json_text
 from okxdoctor.okx.account_modes import SIDED, modes_with, trade_modes
 from okxdoctor.okx.json_text import Json
+from okxdoctor.okx.order_attached import attached
 from okxdoctor.okx.order_figures import priced, sized
 from okxdoctor.okx.order_funds import short_of_funds
 from okxdoctor.okx.order_units import other_unit
@@ -40,6 +41,7 @@ def order_of(wire: str) -> dict[str, Json]:
 
 def judge(order: Mapping[str, Json], place: Place) -> tuple[Breach, ...]:
     """Every rule that the order breaks, nearest to the wire first. Total."""
+    listed = place.instrument(word(order, "instId"))
     found = [
         Breach(
             cause=flaw.cause,
@@ -50,16 +52,16 @@ def judge(order: Mapping[str, Json], place: Place) -> tuple[Breach, ...]:
             fix=_respelt(order, flaw),
             sure=flaw.sure,
         )
-        for flaw in wire_flaws(order)
+        for flaw in wire_flaws(order, steps=_steps(listed))
     ]
     told = {breach.parameter for breach in found} | {str(breach.evidence.get("meant")) for breach in found}
-    listed = place.instrument(word(order, "instId"))
     if listed is None or "instId" in told:
         return tuple(found)
     found += (breach for breach in _account(order, listed, place) if breach.parameter not in told)
     if listed.state == "live":
         found += priced(order, listed, place) if "px" not in told else ()
         found += sized(order, listed, place) if "sz" not in told else ()
+    found += attached(order, listed, place)
     found += _expiry(order, place)
     found += _taken(order, place) if "clOrdId" not in told else ()
     if listed.state != "live" or told & {"px", "sz", "side", "ordType", "tdMode", "tgtCcy"}:
@@ -67,6 +69,12 @@ def judge(order: Mapping[str, Json], place: Place) -> tuple[Breach, ...]:
     if not any(breach.codes for breach in found):
         found += short_of_funds(order, listed, place)
     return (*other_unit(order, listed, place, tuple(found)), *found)
+
+
+def _steps(listed: ListedInstrument | None) -> dict[str, str]:
+    """Tick and lot of an instrument that has them."""
+    found = {} if listed is None else {"px": listed.value("tickSz"), "sz": listed.value("lotSz")}
+    return {name: step for name, step in found.items() if (fraction(step) or 0) > 0}
 
 
 def _respelt(order: Mapping[str, Json], flaw: WireFlaw) -> tuple[tuple[str, str], ...]:
@@ -141,6 +149,16 @@ def _account(order: Mapping[str, Json], listed: ListedInstrument, place: Place) 
             says=f"cross margin in {level} needs ccy, the currency of the margin",
             evidence=evidence,
             fix=(("ccy", listed.value("quoteCcy")), ("ccy", listed.value("baseCcy"))),
+        )
+    kind = word(order, "ordType")
+    if traded == "OPTION" and kind in ("market", "optimal_limit_ioc"):
+        yield Breach(
+            cause="order.parameter-invalid",
+            codes=("51066",),
+            parameter="ordType",
+            says=f"ordType {kind}: options take no market orders",
+            evidence={"ordType": kind, "product": traded},
+            fix=(("ordType", "limit"),),
         )
     yield from _sides(order, traded, account.pos_mode)
     if traded in SIDED:

@@ -121,7 +121,8 @@ def number(order: Mapping[str, Json], name: str) -> str:
     value = order.get(name)
     if not isinstance(value, str):
         return ""
-    flaws = [flaw for flaw in number_flaws(value) if flaw is not NumberFlaw.LEADING_ZEROS]
+    passing = (NumberFlaw.LEADING_ZEROS, NumberFlaw.FLOAT_NOISE)
+    flaws = [flaw for flaw in number_flaws(value) if flaw not in passing]
     return "" if flaws or fraction(value) is None else value
 
 

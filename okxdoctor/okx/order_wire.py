@@ -80,8 +80,13 @@ def wire_rules() -> WireRules:
     )
 
 
-def wire_flaws(order: Mapping[str, Json], *, path: str = PLACE) -> Iterator[WireFlaw]:
-    """Every flaw of one order that is sent to `path`; nothing for a path that takes no orders."""
+def wire_flaws(
+    order: Mapping[str, Json], *, path: str = PLACE, steps: Mapping[str, str] | None = None
+) -> Iterator[WireFlaw]:
+    """Every flaw of one order that is sent to `path`; nothing for a path that takes no orders.
+
+    `steps`: tick and lot by member, where they are known: a number on its grid is no float noise, however long it is.
+    """
     needed = wire_rules().required.get(path)
     if needed is None:
         return
@@ -110,12 +115,12 @@ def wire_flaws(order: Mapping[str, Json], *, path: str = PLACE) -> Iterator[Wire
             kind = order["ordType"]
             yield _invalid((WRONG, "51204"), "px", f"an order of type {kind} needs px.", {"parameter": "px"})
     yield from _ids(order, "")
-    yield from _numbers(order, "")
+    yield from _numbers(order, "", steps or {})
     attached = order.get("attachAlgoOrds")
     for item in attached if isinstance(attached, list) else []:
         if isinstance(item, dict):
             yield from _ids(item, "attached: ")
-            yield from _numbers(item, "attached: ")
+            yield from _numbers(item, "attached: ", {})
 
 
 def _invalid(
@@ -188,16 +193,18 @@ def _ids(order: Mapping[str, Json], where: str) -> Iterator[WireFlaw]:
         )
 
 
-def _numbers(order: Mapping[str, Json], where: str) -> Iterator[WireFlaw]:
+def _numbers(order: Mapping[str, Json], where: str, steps: Mapping[str, str]) -> Iterator[WireFlaw]:
     for name, value in order.items():
         if name not in wire_rules().numbers or value in (None, "") or isinstance(value, list | dict):
             continue
-        flaws = [flaw for flaw in number_flaws(value) if flaw is not NumberFlaw.LEADING_ZEROS]
+        flaws = [flaw for flaw in number_flaws(value, step=steps.get(name)) if flaw is not NumberFlaw.LEADING_ZEROS]
         if flaws:
+            # Noise is not told from digits that are meant: it is refused where it falls beside the grid.
+            noise = flaws == [NumberFlaw.FLOAT_NOISE]
             shown = str(value)[:40]
             yield WireFlaw(
                 cause="precision.number-format",
-                codes=(WRONG,),
+                codes=("51121", "51150", WRONG) if noise else (WRONG,),
                 parameter=name,
                 says=f"{where}{name} is {shown}: {', '.join(flaw.value for flaw in flaws)}.",
                 evidence={"parameter": name, "value": shown, "flaws": [flaw.value for flaw in flaws]},
