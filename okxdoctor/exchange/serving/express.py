@@ -41,6 +41,7 @@ class Express(asyncio.Protocol):
         self._peer: str | None = None
         self._kept = b""
         self._blocked = False
+        self._used = False
         self._unread = 0
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -61,7 +62,10 @@ class Express(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._kept:
             data = self._kept + data
-        if self._blocked or self._front.waits():
+        if self._blocked:
+            self._kept = data
+            return
+        if self._front.waits():
             self._give_away(data)
             return
         head = _HEAD.match(data)
@@ -71,7 +75,7 @@ class Express(asyncio.Protocol):
             else:
                 self._keep(data)
             return
-        headers = _fields(head[3])
+        headers = _fields(head[3]) if head.end() <= MAX_HEAD else None
         target = head[2].decode("ascii")
         if headers is None or self._front.is_special(target):
             self._give_away(data)
@@ -82,7 +86,7 @@ class Express(asyncio.Protocol):
             return
         end = start + int(length)
         if len(data) == end:
-            self._kept = b""
+            self._kept, self._used = b"", True
             self._deadline = self._time() + IDLE_S
             self._answer(head[1].decode("ascii"), target, headers, data[start:])
         elif len(data) < end <= MAX_HEAD:
@@ -142,6 +146,7 @@ class Express(asyncio.Protocol):
         """The peer does not read: nothing more is answered here."""
         self._blocked = True
         if self._transport is not None:
+            self._transport.pause_reading()
             self._unread = self._transport.get_write_buffer_size()
         self._deadline = self._time() + IDLE_S
         self._due(self._time() + self._front.patience_s)
@@ -149,6 +154,16 @@ class Express(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._blocked = False
         self._deadline = self._time() + IDLE_S
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+            if self._kept:
+                asyncio.get_running_loop().call_soon(self._again)
+
+    def _again(self) -> None:
+        """Look at what came while the peer did not read."""
+        kept, self._kept = self._kept, b""
+        if kept and self._transport is not None:
+            self.data_received(kept)
 
     # -- the other way ----------------------------------------------------------------------------------
 
@@ -157,10 +172,7 @@ class Express(asyncio.Protocol):
         if transport is None:
             return
         self._let_go()
-        heir = self._front.inherit(transport)
-        if self._blocked:
-            heir.pause_writing()
-        heir.data_received(data)
+        self._front.inherit(transport, served=self._used).data_received(data)
 
     def _let_go(self) -> None:
         if self._timer is not None:

@@ -20,8 +20,8 @@ from okxdoctor.exchange.core.protocol import Reply, Request
 from okxdoctor.exchange.core.rest import PREFIX, ROUTES, respond
 from okxdoctor.exchange.core.sites import HOSTS
 
-from .express import Express
 from . import spoiled
+from .express import Express
 from .log import WireLog
 
 if TYPE_CHECKING:
@@ -113,10 +113,13 @@ class Front:
         """Whether ``target`` is no request to the exchange's REST side."""
         return not target.startswith(PREFIX) and (target.startswith("/__control__") or _channel(target) is not None)
 
-    def inherit(self, transport: asyncio.Transport) -> web.RequestHandler:
-        """Let aiohttp serve a connection from here on."""
-        heir = self.listener()()
-        asyncio.get_running_loop().call_later(PATIENCE_S, self.lose_patience, transport)
+    def inherit(self, transport: asyncio.Transport, *, served: bool) -> web.RequestHandler:
+        """Let aiohttp serve a connection from here on; ``served``: requests were answered on it before."""
+        heir, loop = self.listener()(), asyncio.get_running_loop()
+        loop.call_later(PATIENCE_S, self.lose_patience, transport)
+        if served:
+            # A while ago, so that what is under way now is due within the patience.
+            self.served[transport] = loop.time() - KEEPALIVE_S
         transport.set_protocol(heir)
         heir.connection_made(transport)
         return heir
