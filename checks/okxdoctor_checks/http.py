@@ -190,7 +190,8 @@ def _other_server(facts: Facts, odd: Sequence[Page]) -> Finding | None:
             continue
         if 520 <= status <= 530 or (status in (500, 502, 503, 504) and not page.speaks_of_challenge):
             return _origin_down(facts, odd, page, status)
-        if _portal(page, status):
+        # A sign-in page answers anything but "too many": that is a limit of whoever answers.
+        if status != 429 and _portal(page, status):
             return _captive(facts, odd, page, status)
         if status in (401, 403, 429, 503) or page.mitigated or (page.speaks_of_challenge and _from_edge(page)):
             return _edge_blocked(facts, odd, page, status)
@@ -243,7 +244,8 @@ def _edge_blocked(facts: Facts, odd: Sequence[Page], page: Page, status: int) ->
         "http.edge-blocked",
         facts,
         odd,
-        f"The edge of {facts.host} answers {status} with {what} without a code of the exchange{_ray(page)}.",
+        f"{'The edge' if _from_edge(page) or not page.server else f'{page.server} in front'} of {facts.host} answers {status} "
+        f"with {what} without a code of the exchange{_ray(page)}.",
         _look(page) | {"mitigated": page.mitigated or None},
         confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
         excluded=("key.unknown", "permission.missing", "ip.not-whitelisted"),

@@ -107,6 +107,12 @@ def test_403_without_any_trace_of_a_server_is_less_certain() -> None:
     assert (found.code, found.confidence) == ("http.edge-blocked", Confidence.LIKELY)
 
 
+def test_a_limit_of_somebody_in_front_is_no_sign_in_page() -> None:
+    found = only(judge(page(429, "<h1>429 Too Many Requests</h1>", server="nginx/1.22.1")))
+    assert (found.code, found.confidence) == ("http.edge-blocked", Confidence.LIKELY)
+    assert found.summary.startswith("nginx/1.22.1 in front of")
+
+
 @pytest.mark.parametrize(
     "reply",
     [
