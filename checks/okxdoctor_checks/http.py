@@ -240,12 +240,12 @@ def _captive(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> Find
 def _edge_blocked(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> Finding:
     sure = _from_edge(page) and (status == 403 or bool(page.mitigated) or page.speaks_of_challenge)
     what = "a challenge page" if page.mitigated else "a page" if page.body == "html" else "an answer"
+    who = "The edge" if _from_edge(page) or not page.server else f"{page.server} in front"
     return _finding(
         "http.edge-blocked",
         facts,
         odd,
-        f"{'The edge' if _from_edge(page) or not page.server else f'{page.server} in front'} of {facts.host} answers {status} "
-        f"with {what} without a code of the exchange{_ray(page)}.",
+        f"{who} of {facts.host} answers {status} with {what} without a code of the exchange{_ray(page)}.",
         _look(page) | {"mitigated": page.mitigated or None},
         confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
         excluded=("key.unknown", "permission.missing", "ip.not-whitelisted"),
