@@ -18,6 +18,7 @@ from okxdoctor.exchange.core import redraft
 from okxdoctor.exchange.core.circumstances import Circumstances
 from okxdoctor.exchange.core.exchange import Exchange
 from okxdoctor.exchange.core.limits import Pressure, per
+from okxdoctor.exchange.core.market import SLOT_MS
 from okxdoctor.exchange.core.protocol import encode
 from okxdoctor.exchange.core.seeded import digest
 from okxdoctor.exchange.core.ws_world import CUT
@@ -28,6 +29,7 @@ from okxdoctor.exchange.faults.occasions import Occasions
 from .log import BODY, NOT_KEPT, WireLog, received
 
 PUMP_S = 0.05
+LAST_WRITE_S = 0.2
 COMPRESSED = 15
 """The window of a compressed frame, in bits."""
 _EVENT = re.compile(r'"(?:event|op|channel)":"([^"]{0,64})"')
@@ -59,6 +61,7 @@ class Connection:
         self.transport = transport
         self.queue: deque[Out] = deque()
         self.ready = asyncio.Event()
+        self.over = False
 
     def push(self, frames: list[Out]) -> None:
         """Queue frames; a consumer that lets too many wait is cut off."""
@@ -73,7 +76,7 @@ class Connection:
 
     async def write(self) -> None:
         """Write what is queued until a close frame or the end of the connection."""
-        while True:
+        while not self.over:
             await self.ready.wait()
             self.ready.clear()
             while self.queue:
@@ -89,6 +92,21 @@ class Connection:
                     await self.socket.close(code=frame.code, message=frame.reason.encode())
                     return
 
+    async def stop(self, writer: asyncio.Task[None]) -> None:
+        """End the writer: between two writes where it can be, for a write that is cut short leaves its rest behind."""
+        self.over = True
+        self.queue.clear()
+        self.ready.set()
+        done, _ = await asyncio.wait({writer}, timeout=LAST_WRITE_S)
+        if not done and isinstance(self.transport, asyncio.WriteTransport):
+            # Whoever waits for room to write learns that there will be none.
+            self.transport.abort()
+            done, _ = await asyncio.wait({writer}, timeout=LAST_WRITE_S)
+        if not done:
+            writer.cancel()
+        with contextlib.suppress(asyncio.CancelledError, ConnectionError, RuntimeError):
+            await writer
+
 
 class Sockets:
     """All WebSocket connections of an exchange."""
@@ -100,6 +118,7 @@ class Sockets:
         self.open: set[Connection] = set()
         self._number = 0
         self._pump: asyncio.Task[None] | None = None
+        self._writers: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -137,14 +156,14 @@ class Sockets:
         self.open.add(connection)
         self._ensure_pump()
         writer = asyncio.create_task(connection.write())
+        self._writers.add(writer)
+        writer.add_done_callback(self._writers.discard)
         try:
             await self._read(connection, peer, site)
         finally:
             self.open.discard(connection)
             session.end()
-            writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ConnectionError, RuntimeError):
-                await writer
+            await connection.stop(writer)
             self.log.add(
                 at_ms=self.exchange.clock.now_ms(),
                 kind="ws-close",
@@ -204,7 +223,7 @@ class Sockets:
     async def _run(self) -> None:
         while self.open:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(PUMP_S):
+                async with asyncio.timeout(self._pause_s()):
                     await self._wake.wait()
             self._wake.clear()
             for connection in tuple(self.open):
@@ -215,6 +234,12 @@ class Sockets:
                         connection.session.closed = True
                     self._told(connection, frames)
                     connection.push(frames)
+
+    def _pause_s(self) -> float:
+        """Until the next look: the market moves at the beginning of a slot, and is told right then."""
+        clock = self.exchange.clock
+        left_ms = SLOT_MS - clock.now_ms() % SLOT_MS
+        return min(PUMP_S, (left_ms + 1) / 1000) if clock.rate == 1 else PUMP_S
 
     async def notice(self, grace_s: float = 0.0) -> None:
         """Announce a service upgrade on every connection, then close them after ``grace_s``."""
@@ -245,6 +270,8 @@ class Sockets:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._pump
             self._pump = None
+        if self._writers:
+            await asyncio.wait(tuple(self._writers), timeout=3 * LAST_WRITE_S)
         del code
 
 
