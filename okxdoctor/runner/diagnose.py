@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
@@ -65,6 +65,7 @@ class Vocabulary:
 
     words: Mapping[str, Word]
     rules: tuple[Rule, ...]
+    look_alikes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def known(self, code: str) -> bool:
         return code in self.words
@@ -82,7 +83,7 @@ class Vocabulary:
         return word.severity if word is not None else Severity.ERROR
 
 
-def _alternatives(pattern: str) -> tuple[str, ...]:
+def alternatives(pattern: str) -> tuple[str, ...]:
     """``clock.{ahead,behind}`` -> both codes."""
     if "{" not in pattern:
         return (pattern,)
@@ -97,7 +98,7 @@ def rules() -> tuple[Rule, ...]:
     raw = tomllib.loads(files("okxdoctor.knowledge").joinpath("explains.toml").read_text("utf-8"))
     return tuple(
         Rule(
-            cause=_alternatives(row["cause"]),
+            cause=alternatives(row["cause"]),
             of=tuple(row["of"]),
             same_subject=row.get("subject") == "same",
             why=row["why"],
@@ -115,7 +116,8 @@ def vocabulary() -> Vocabulary:
         code: Word(severity=Severity(row.severity), blame=Blame(row.blame), remedy=tuple(row.remedy))
         for code, row in causes().items()
     }
-    return Vocabulary(words=words, rules=rules())
+    alike = {code: tuple(other.code for other in row.look_alikes) for code, row in causes().items()}
+    return Vocabulary(words=words, rules=rules(), look_alikes=alike)
 
 
 def diagnose(findings: Iterable[Finding], words: Vocabulary, *, skipped: Sequence[str] = ()) -> tuple[Diagnosis, ...]:

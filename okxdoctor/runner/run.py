@@ -21,6 +21,7 @@ from okxdoctor.model import Attempt, Finding, Outcome, Report, Severity, TargetN
 from okxdoctor.port import Io
 from okxdoctor.runner.diagnose import Vocabulary, diagnose, vocabulary
 from okxdoctor.runner.events import CheckFinished, CheckStarted, Event, RunFinished, RunStarted
+from okxdoctor.runner.exclude import with_exclusions
 from okxdoctor.runner.plan import Plan, read_by
 from okxdoctor.runner.scope import Heard, ScopedIo, Settling, as_io, scoped
 from okxdoctor.runner.verdict import Acceptance, conclude
@@ -267,7 +268,13 @@ async def run_checks(
             task.cancel()
     attempts = _complete(run, plan)
     conclusion = conclude(
-        diagnose([f for a in attempts for f in a.findings], words, skipped=_skipped(attempts)),
+        with_exclusions(
+            diagnose([f for a in attempts for f in a.findings], words, skipped=_skipped(attempts)),
+            attempts,
+            causes_of={check.id: check.causes for check in plan.chosen},
+            look_alikes=words.look_alikes,
+            words=words,
+        ),
         attempts,
         fail_on=options.fail_on,
         accepted=options.accepted,

@@ -56,9 +56,7 @@ class Heard:
                 Conversation(
                     url=socket.opening.url,
                     received=tuple(
-                        frame.text
-                        for frame in socket.frames
-                        if frame.direction == "received" and frame.kind == "text"
+                        frame.text for frame in socket.frames if frame.direction == "received" and frame.kind == "text"
                     ),
                 )
                 for socket in self._sockets
