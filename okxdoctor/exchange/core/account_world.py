@@ -66,15 +66,13 @@ def restore(venue: Venue, account: Account, done: Altered, now_ms: int) -> None:
 
 
 def _carry(venue: Venue, account: Account, ccy: str, amount: Decimal, rest: str, now_ms: int) -> None:
-    """``amount`` into the trading wallet (out of it when negative)."""
+    """``amount`` into the trading wallet (out of it when negative), with its bills."""
     from . import bills
-    from .bills import credit
-    from .clearing import move
+    from .bills import credit, credit_funding
 
     if not amount:
         return
+    sub = bills.IN if amount > 0 else bills.OUT
+    credit(venue, account, ccy, amount, kind=bills.TRANSFER, sub=sub, now_ms=now_ms)
     if rest == "funding":
-        move(venue, account, ccy, abs(amount), to_trading=amount > 0, now_ms=now_ms)
-    else:
-        sub = bills.IN if amount > 0 else bills.OUT
-        credit(venue, account, ccy, amount, kind=bills.TRANSFER, sub=sub, now_ms=now_ms)
+        credit_funding(venue, account, ccy, -amount, kind="131" if amount > 0 else "130", now_ms=now_ms)

@@ -40,6 +40,7 @@ class KeyRecord:
     addresses: tuple[str, ...] = ()
     label: str = ""
     frozen: bool = False
+    created_ms: int = 0
 
     def admits(self, peer: str) -> bool:
         """Whether a request from ``peer`` passes the IP list; an unbound key passes from everywhere."""
@@ -138,6 +139,9 @@ class Account:
     """The name of a sub-account; '' for the main account."""
     may_send: bool = True
     """Whether a sub-account may transfer to others."""
+    opened_ms: int = 0
+    between: deque[dict[str, Json]] = field(default_factory=lambda: deque(maxlen=BILLS))
+    """Of a main account: transfers with its sub-accounts, as asset/subaccount/bills shows them."""
     transfers: dict[str, dict[str, Json]] = field(default_factory=dict)
     """Transfers between the wallets by number, as asset/transfer-state shows them."""
     stp: str = "cancel_maker"

@@ -11,7 +11,7 @@ from decimal import Decimal
 from . import bills
 from .accounts import MAKER_FEE, TAKER_FEE, ZERO, Account, Event
 from .algos import attach
-from .bills import credit, credit_funding
+from .bills import credit
 from .decimals import EXACT, plain
 from .instruments import Instrument
 from .margin import DELIVERED, fee_of, fee_rate, free, margin_of, notional, opening_need, short_option
@@ -238,20 +238,3 @@ def set_lever(venue: Venue, account: Account, inst: Instrument, mode: str, lever
         account.balance(ccy).margin += more
     account.leverage[inst.id, mode] = leverage
     return True
-
-
-def move(
-    venue: Venue, account: Account, ccy: str, amount: Decimal, *, to_trading: bool, now_ms: int, client_id: str = ""
-) -> None:  # fmt: skip
-    """Carry ``amount`` between the funding and the trading wallet; the caller has seen that it is there."""
-    signed = amount if to_trading else -amount
-    source, target = ("6", "18") if to_trading else ("18", "6")
-    credit(
-        venue, account, ccy, signed, kind=bills.TRANSFER, sub=bills.IN if to_trading else bills.OUT, now_ms=now_ms,
-        source=source, target=target,
-    )  # fmt: skip
-    credit_funding(
-        venue, account, ccy, -signed, kind="131" if to_trading else "130", now_ms=now_ms, client_id=client_id
-    )  # fmt: skip
-    account.tell(Event(channel="account", event_type="event_update"))
-    account.tell(Event(channel="balance_and_position", event_type="transferred"))

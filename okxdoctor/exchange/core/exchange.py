@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 
 from . import seeded
 from .account_world import Altered, alter, restore
-from .accounts import KeyRecord
+from .accounts import Account, KeyRecord
 from .circumstances import HEALTHY, Circumstances
 from .clock import Clock
 from .limits import Ledger
 from .risk import Liquidation
 from .seasons import Expiry, Funding, Interest, Timers
 from .triggers import Triggers
-from .venue import Venue, funded_account
+from .venue import Venue, funded_account, sub_accounts
 
 SITES = ("global", "eea", "us")
 ENVIRONMENTS = ("live", "demo")
@@ -42,24 +42,43 @@ class Site:
             for environment in ENVIRONMENTS
         }
         self._issued: dict[str, KeyRecord] = {}
+        self._extra: dict[str, KeyRecord] = {}
         for environment, venue in self.venues.items():
             venue.chores = (Timers(), Triggers(), Funding(), Interest(), Expiry(), Liquidation())
-            uid = funded_account(seed, venue, now_ms).uid
+            main = funded_account(seed, venue, now_ms)
+            for account in sub_accounts(seed, venue, main, now_ms):
+                self._extra |= _sub_key(seed, venue, account, now_ms)
             self._issued[environment] = KeyRecord(
                 key=seeded.uuid(seed, name, environment),
                 secret=seeded.secret_key(seed, name, environment),
                 passphrase=seeded.passphrase(seed, name, environment),
-                uid=uid,
+                uid=main.uid,
                 environment=environment,
                 addresses=LOOPBACK,
                 label="okxdoctor",
+                created_ms=now_ms,
             )
-        self.keys: dict[str, KeyRecord] = {record.key: record for record in self._issued.values()}
+        self.keys: dict[str, KeyRecord] = self._all()
         self._altered: Altered | None = None
 
-    def credentials(self, environment: str) -> Credentials:
-        """The credentials of the account of ``environment`` as they were handed out."""
+    def _all(self) -> dict[str, KeyRecord]:
+        """Every key as it was issued: those of the main accounts, and those of sub-accounts."""
+        return {record.key: record for record in self._issued.values()} | self._extra
+
+    def add_key(self, record: KeyRecord) -> None:
+        """Let ``record`` be a key of a sub-account, or replace what it was."""
+        self._extra[record.key] = self.keys[record.key] = record
+
+    def drop_key(self, key: str) -> None:
+        """Delete a key of a sub-account."""
+        self._extra.pop(key, None)
+        self.keys.pop(key, None)
+
+    def credentials(self, environment: str, sub: str = "") -> Credentials:
+        """The credentials of the account of ``environment`` (or of its sub-account ``sub``) as they were handed out."""
         record = self._issued[environment]
+        if sub:
+            record = next(each for each in self._extra.values() if (each.environment, each.label) == (environment, sub))
         return Credentials(api_key=record.key, secret_key=record.secret, passphrase=record.passphrase)
 
     def bind(self, environment: str, addresses: tuple[str, ...]) -> None:
@@ -71,7 +90,7 @@ class Site:
     def apply(self, seed: int, world: Circumstances) -> None:
         """Bring the record of the live key into the state that the circumstances ask for."""
         change, issued = world.key, self._issued["live"]
-        keys = {record.key: record for record in self._issued.values()}
+        keys = self._all()
         if change.deleted:
             del keys[issued.key]
         else:
@@ -99,6 +118,17 @@ class Site:
         self._altered = alter(venue, account, world.account, now_ms)
 
 
+def _sub_key(seed: int, venue: Venue, account: Account, now_ms: int) -> dict[str, KeyRecord]:
+    """The key of a sub-account: bound to loopback, for reading and trading, labelled like the account."""
+    key = seeded.uuid(seed, venue.name, account.label)
+    record = KeyRecord(
+        key=key, secret=seeded.secret_key(seed, venue.name, account.label), uid=account.uid,
+        passphrase=seeded.passphrase(seed, venue.name, account.label), environment=venue.environment,
+        label=account.label, created_ms=now_ms, addresses=LOOPBACK,
+    )  # fmt: skip
+    return {key: record}
+
+
 class Exchange:
     """Everything there is. ``world`` is replaced as a whole by ``set_circumstances``.
 
@@ -119,9 +149,9 @@ class Exchange:
     def venue(self, site: str, environment: str) -> Venue:
         return self.sites[site].venues[environment]
 
-    def credentials(self, site: str = "global", environment: str = "live") -> Credentials:
-        """What a user of ``site`` is handed."""
-        return self.sites[site].credentials(environment)
+    def credentials(self, site: str = "global", environment: str = "live", sub: str = "") -> Credentials:
+        """What a user of ``site`` is handed; ``sub`` names a sub-account."""
+        return self.sites[site].credentials(environment, sub)
 
     def set_circumstances(self, world: Circumstances) -> None:
         """Let the world be like this from now on."""

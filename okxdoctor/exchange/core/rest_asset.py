@@ -1,25 +1,22 @@
-"""REST handlers of the funding wallet: currencies, balances, transfers to and from the trading account."""
+"""REST handlers of the funding wallet: currencies, balances, deposits and withdrawals, what everything is worth."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from .accounts import ZERO, Account
-from .clearing import move
-from .decimals import parse, plain
-from .margin import free
-from .protocol import Json, Refused, Reply, bad_parameter, empty_parameter, failure, ok
+from . import seeded
+from .accounts import ZERO
+from .bills import FundingBill
+from .decimals import EXACT, plain
+from .funds import FUNDING
+from .paging import page
+from .protocol import Json, Refused, Reply, bad_parameter, failure, ok
 from .rest import Call
-from .tickets import CLIENT_ID, text
+from .statements import balance_row
 
-FUNDING, TRADING = "6", "18"
-"""The numbers of the wallets."""
-
-TRANSFER_TYPES = ("0", "1", "2", "3", "4")
-"""0 is within the account; the others go to or come from a sub-account."""
-
-KEPT_TRANSFERS = 1_000
-"""Transfers whose state can be asked for."""
+FIAT = ("USD", "USDT", "USDC")
+ONE = Decimal(1)
+FINE = Decimal("1e-12")
 
 
 def currencies(call: Call) -> Reply:
@@ -29,7 +26,7 @@ def currencies(call: Call) -> Reply:
     return ok([currency_row(ccy) for ccy in sorted(names) if ccy and (not wanted or ccy in wanted.split(","))])
 
 
-def currency_row(ccy: str) -> Json:
+def currency_row(ccy: str) -> dict[str, Json]:
     chain = {"BTC": "Bitcoin", "USDT": "TRC20", "USDC": "ERC20"}.get(ccy, ccy.capitalize())
     return {
         "burningFeeRate": "", "canDep": True, "canInternal": True, "canWd": True, "ccy": ccy,
@@ -54,75 +51,90 @@ def funding_balances(call: Call) -> Reply:
     )
 
 
-def _free(call: Call, account: Account, ccy: str) -> Decimal:
-    """What may leave the trading account: not what is bound, and not what open positions have won or lost."""
-    held = account.balances.get(ccy)
-    return ZERO if held is None else min(held.available, free(call.venue, account, ccy, call.now_ms))
-
-
-def transfer(call: Call) -> Reply:
-    """POST asset/transfer between the funding wallet (6) and the trading account (18)."""
-    body, account = call.body, call.account
-    ccy, source, target = text(body.get("ccy")), text(body.get("from")), text(body.get("to"))
-    for name, value in (("ccy", ccy), ("amt", text(body.get("amt"))), ("from", source), ("to", target)):
-        if not value:
-            raise empty_parameter(name)
-    kind, client_id = text(body.get("type")) or "0", text(body.get("clientId"))
-    if kind not in TRANSFER_TYPES:
-        raise bad_parameter("type")
-    if client_id and not CLIENT_ID.match(client_id):
-        raise bad_parameter("clientId")
-    for name, value in (("from", source), ("to", target)):
-        if value not in (FUNDING, TRADING):
-            raise Refused(failure(200, "58129", f"{name} is incorrect or {name} does not match with 'type'"))
-    if kind != "0":
-        raise Refused(failure(200, "58115", "Sub-account does not exist."))
-    if source == target:
-        raise Refused(failure(200, "58123", "The From parameter cannot be the same as the To parameter."))
-    amount = parse(body.get("amt"))
-    if amount is None:
-        raise bad_parameter("amt")
-    if amount <= 0:
-        raise Refused(failure(400, "58114", "Transfer amount must be greater than 0"))
-    if source == FUNDING:
-        held, free = account.funding.get(ccy, ZERO), account.funding.get(ccy, ZERO)
-    else:
-        balance = account.balances.get(ccy)
-        held, free = (ZERO if balance is None else balance.cash), _free(call, account, ccy)
-    if held <= 0:
-        raise Refused(failure(200, "58008", "You do not have assets in this currency."))
-    if amount > free:
-        raise Refused(failure(200, "58116", "Transfer exceeds the available amount."))
-    move(
-        call.venue, account, ccy, amount, to_trading=target == TRADING, now_ms=call.now_ms, client_id=client_id
+def deposit_address(call: Call) -> Reply:
+    """GET asset/deposit-address: one address a chain, made up, leading into the funding wallet."""
+    ccy = call.need("ccy")
+    if ccy not in call.venue.currencies - {"USD"}:
+        raise Refused(failure(200, "51012", "Token doesn't exist."))
+    row = currency_row(ccy)
+    address = f"0x{seeded.digest(call.exchange.seed, 'deposit', call.account.uid, ccy).hex()[:40]}"
+    return ok(
+        [
+            {
+                "addr": address, "ccy": ccy, "chain": row["chain"], "ctAddr": "", "selected": True, "to": FUNDING,
+                "verifiedName": "",
+            }
+        ]
     )  # fmt: skip
-    row: dict[str, Json] = {
-        "transId": call.venue.orders.next_id(), "ccy": ccy, "clientId": client_id, "from": source,
-        "amt": plain(amount), "to": target,
+
+
+def _moves(call: Call, kind: str) -> list[Json]:
+    """What was paid in (1) or out (2), as the exchange's operator did it."""
+    ccy = call.params.get("ccy", "")
+    found = (bill for bill in reversed(call.account.funding_bills) if bill.kind == kind and ccy in ("", bill.ccy))
+    return page(call, found, lambda bill: _move(call, bill), cursor=lambda bill: bill.ts)
+
+
+def _move(call: Call, bill: FundingBill) -> Json:
+    common: dict[str, Json] = {
+        "amt": plain(abs(bill.change)), "ccy": bill.ccy, "chain": currency_row(bill.ccy)["chain"], "state": "2",
+        "ts": str(bill.ts), "txId": seeded.digest(call.exchange.seed, "tx", bill.bill_id).hex(),
     }  # fmt: skip
-    account.transfers[str(row["transId"])] = row
-    while len(account.transfers) > KEPT_TRANSFERS:
-        del account.transfers[next(iter(account.transfers))]
-    call.exchange.tell()
-    return ok([row])
+    if bill.change > 0:
+        return {
+            **common, "actualDepBlkConfirm": "2", "areaCodeFrom": "", "depId": bill.bill_id, "from": "",
+            "fromWdId": "", "to": "",
+        }  # fmt: skip
+    return {
+        **common, "addrEx": None, "areaCodeFrom": "", "areaCodeTo": "", "clientId": "", "fee": "0",
+        "feeCcy": bill.ccy, "from": "", "memo": "", "nonTradableAsset": False, "note": "", "to": "", "toAddrType": "1",
+        "wdId": bill.bill_id,
+    }  # fmt: skip
 
 
-def transfer_state(call: Call) -> Reply:
-    """GET asset/transfer-state by ``transId`` or ``clientId``; transfers within an account are done at once."""
-    number, client_id = call.params.get("transId", ""), call.params.get("clientId", "")
-    if not number and not client_id:
-        raise empty_parameter("transId")
-    rows: list[Json] = [
-        {**row, "instId": "", "state": "success", "subAcct": "", "toInstId": "", "type": "0"}
-        for row in call.account.transfers.values()
-        if (row["transId"] == number if number else row["clientId"] == client_id)
-    ]
-    return ok(rows)
+def deposits(call: Call) -> Reply:
+    """GET asset/deposit-history."""
+    return ok(_moves(call, "1"))
+
+
+def withdrawals(call: Call) -> Reply:
+    """GET asset/withdrawal-history."""
+    return ok(_moves(call, "2"))
+
+
+def non_tradable(call: Call) -> Reply:
+    """GET asset/non-tradable-assets: there are none."""
+    del call
+    return ok([])
+
+
+def valuation(call: Call) -> Reply:
+    """GET asset/asset-valuation in ``ccy``, BTC unless told."""
+    ccy = call.params.get("ccy", "BTC")
+    unit = ONE if ccy in FIAT else call.venue.usd(ccy, call.now_ms)
+    if not unit:
+        raise bad_parameter("ccy")
+    rates = ((amount, call.venue.usd(each, call.now_ms)) for each, amount in call.account.funding.items())
+    funding = sum((EXACT.multiply(amount, rate) for amount, rate in rates), ZERO)
+    trading = Decimal(str(balance_row(call.venue, call.account, call.now_ms)["totalEq"]))
+    parts = [plain(EXACT.divide(part, unit).quantize(FINE)) for part in (funding, trading, funding + trading)]
+    details: dict[str, Json] = {"classic": "0", "earn": "0", "funding": parts[0], "trading": parts[1]}
+    return ok([{"details": details, "totalBal": parts[2], "ts": str(call.now_ms)}])
+
+
+def exchanges(call: Call) -> Reply:
+    """GET asset/exchange-list: other exchanges that withdrawals may go to (made-up names)."""
+    del call
+    return ok([{"exchId": f"exch-{k}", "exchName": f"Exchange {k}"} for k in (1, 2)])
 
 
 TABLE = (
     ("GET", "/api/v5/asset/currencies", "private", "read_only", currencies),
     ("GET", "/api/v5/asset/balances", "private", "read_only", funding_balances),
-    ("POST", "/api/v5/asset/transfer", "private", "trade", transfer),
-    ("GET", "/api/v5/asset/transfer-state", "private", "read_only", transfer_state),
+    ("GET", "/api/v5/asset/deposit-address", "private", "read_only", deposit_address),
+    ("GET", "/api/v5/asset/deposit-history", "private", "read_only", deposits),
+    ("GET", "/api/v5/asset/withdrawal-history", "private", "read_only", withdrawals),
+    ("GET", "/api/v5/asset/non-tradable-assets", "private", "read_only", non_tradable),
+    ("GET", "/api/v5/asset/asset-valuation", "private", "read_only", valuation),
+    ("GET", "/api/v5/asset/exchange-list", "public", "", exchanges),
 )

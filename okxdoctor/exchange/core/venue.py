@@ -250,6 +250,25 @@ class Venue:
         return Decimal(0) if inst is None or not inst.trades else self.price(inst, now_ms)
 
 
+SUB_ACCOUNTS = ("deskone", "desktwo")
+"""Names of the sub-accounts that every main account has."""
+
+
+def sub_accounts(seed: int, venue: Venue, main: Account, now_ms: int) -> list[Account]:
+    """The sub-accounts under ``main``, with a little money."""
+    found: list[Account] = []
+    for name in SUB_ACCOUNTS:
+        uid = seeded.digits(seed, 18, "uid", venue.name, name)
+        account = Account(
+            uid=uid, main_uid=main.uid, level=main.level, label=name, opened_ms=now_ms - 86_400_000 * (len(found) + 1)
+        )
+        account.balances["USDT"] = Balance(cash=Decimal(500), updated_ms=now_ms)
+        account.funding = {"USDT": Decimal(50)}
+        venue.accounts[uid] = account
+        found.append(account)
+    return found
+
+
 def funded_account(seed: int, venue: Venue, now_ms: int) -> Account:
     """The account behind the handed-out key: money in both wallets, nothing open."""
     uid = seeded.digits(seed, 18, "uid", venue.name)
