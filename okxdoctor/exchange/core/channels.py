@@ -14,7 +14,7 @@ from typing import Protocol
 from .accounts import Account
 from .exchange import Exchange
 from .feeds_book import Books, stream_of
-from .feeds_private import Fills, Orders, Told, Wallet
+from .feeds_private import Fills, Orders, Told, Warnings
 from .feeds_public import (
     Candles,
     Liquidations,
@@ -27,6 +27,7 @@ from .feeds_public import (
     interest_row,
     shallow,
 )
+from .feeds_wallet import Both, Funds, Positions
 from .market import LEVELS, SLOT_MS
 from .protocol import Json, encode
 from .rest import Call
@@ -166,9 +167,15 @@ def _private(exchange: Exchange, venue: Venue, account: Account, named: dict[str
             return Fills(account=account, named=named, head=head, read=start)
         case "deposit-info" | "withdrawal-info":
             return Told(account=account, named=named, head=head, read=start)
-        case "positions" if not named.get("instType"):
+        case "account":
+            return Funds(venue=venue, account=account, named=named, head=head, read=start)
+        case "balance_and_position":
+            return Both(venue=venue, account=account, named=named, head=head, read=start)
+        case "positions" | "liquidation-warning" if named.get("instType") not in (*_TYPES[1:], "ANY"):
             return None
-        case "account" | "positions" | "balance_and_position":
-            return Wallet(venue=venue, account=account, named=named, head=head, read=start)
+        case "positions":
+            return Positions(venue=venue, account=account, named=named, head=head, read=start)
+        case "liquidation-warning":
+            return Warnings(venue=venue, account=account, named=named, head=head, read=start)
         case _:
             return Nothing()

@@ -1,13 +1,12 @@
-"""Private channels: events of orders, fills and deposits, and the account's wallets and positions."""
+"""Private channels that tell events: orders and algo orders, fills, deposits and withdrawals, warnings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from .accounts import Account, Event
-from .decimals import plain
 from .protocol import Json, encode
-from .statements import balance_row, position_rows
+from .statements import position_rows
 from .venue import Venue
 
 REPEAT_MS = 5_000
@@ -100,61 +99,34 @@ class Told:
 
 
 @dataclass(slots=True, kw_only=True)
-class Wallet:
-    """``account``, ``positions`` and ``balance_and_position``: snapshot, then changes; the first two repeat."""
+class Warnings:
+    """Positions that come near to their liquidation; nothing at the start."""
 
     venue: Venue
     account: Account
     named: dict[str, str]
     head: str
     read: int
-    sent_ms: int = 0
 
     def opening(self, now_ms: int) -> list[str]:
-        self.sent_ms = now_ms
-        return [self._text("snapshot", now_ms)]
-
-    def later(self, now_ms: int) -> list[str]:
-        channel = self.named["channel"]
-        events = [event for event in self.account.events_from(self.read) if event.channel == channel]
-        self.read = self.account.told
-        if events:
-            self.sent_ms = now_ms
-            return [self._text(events[-1].event_type, now_ms)]
-        extra = self.named.get("extraParams", "").replace(" ", "")
-        quiet = channel == "balance_and_position" or '"updateInterval":"0"' in extra
-        if not quiet and now_ms - self.sent_ms >= REPEAT_MS:
-            return self.opening(now_ms)
         return []
 
-    def _text(self, event_type: str, now_ms: int) -> str:
-        channel, ccy = self.named["channel"], self.named.get("ccy", "")
-        page = ',"curPage":1,"lastPage":true' if event_type == "snapshot" else ""
-        if channel == "balance_and_position":
-            return f'{self.head}"data":[{encode(self._both(event_type, now_ms)).decode()}]}}'
-        rows: list[Json]
-        if channel == "account":
-            rows = [balance_row(self.venue, self.account, now_ms, (ccy,) if ccy else ())]
-        else:
-            inst_type = self.named["instType"]
-            rows = [
-                row for row in position_rows(self.venue, self.account, now_ms) if inst_type in ("ANY", row["instType"])
-            ]
-        return f'{self.head}"eventType":"{event_type}"{page},"data":{encode(rows).decode()}}}'
+    def later(self, now_ms: int) -> list[str]:
+        events, self.read = self.account.events_from(self.read), self.account.told
+        warned = {event.inst_id for event in events if event.channel == "liquidation-warning"}
+        if not warned:
+            return []
+        rows: list[Json] = [
+            {name: row[name] for name in _WARNED}
+            for row in position_rows(self.venue, self.account, now_ms)
+            if row["instId"] in warned
+            and self.named["instType"] in ("ANY", row["instType"])
+            and self.named.get("instId", row["instId"]) == row["instId"]
+        ]
+        return [f'{self.head}"data":{encode(rows).decode()}}}'] if rows else []
 
-    def _both(self, event_type: str, now_ms: int) -> Json:
-        return {
-            "pTime": str(now_ms), "eventType": event_type,
-            "balData": [
-                {"ccy": ccy, "cashBal": plain(held.cash), "uTime": str(held.updated_ms)}
-                for ccy, held in sorted(self.account.balances.items())
-            ],
-            "posData": [
-                {name: row[name] for name in (
-                    "posId", "tradeId", "instId", "instType", "mgnMode", "posSide", "pos", "ccy", "posCcy", "avgPx",
-                    "uTime",
-                )}
-                for row in position_rows(self.venue, self.account, now_ms)
-            ],
-            "trades": [],
-        }  # fmt: skip
+
+_WARNED = (
+    "cTime", "ccy", "instId", "instType", "lever", "markPx", "mgnMode", "mgnRatio", "pTime", "pos", "posCcy", "posId",
+    "posSide", "uTime",
+)  # fmt: skip
