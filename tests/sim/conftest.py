@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -19,6 +20,8 @@ from okxdoctor.model import Report
 from okxdoctor.reports import formats, writer
 from okxdoctor.reports.look import Look
 from okxdoctor.settings import Flags, resolve
+
+sys.path.append(str(Path(__file__).parent.parent / "campaign"))
 
 Run = Callable[..., Report]
 
@@ -65,14 +68,25 @@ def hold_to_contract(report: Report) -> dict[str, Any]:
     return value
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """``run(faults=(...), seed=3, only=(...))`` -> Report, held to the contract of every report."""
-
+def _look(wait: Callable[..., Report], home: Path) -> Run:
     def go(faults: Sequence[str] = (), seed: int = 0, **more: Any) -> Report:
         flags = replace(Flags(target="sim", faults=tuple(faults), seed=seed), **more)
-        report = asyncio.run(check_up(resolve(flags, {}, tmp_path)))
+        report = wait(check_up(resolve(flags, {}, home)))
         hold_to_contract(report)
         return report
 
     return go
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """``run(faults=(...), seed=3, only=(...))`` -> Report, held to the contract of every report."""
+    return _look(asyncio.run, tmp_path)
+
+
+@pytest.fixture
+def leap(tmp_path: Path) -> Run:
+    """``run`` on a clock that leaps: what never comes is not waited for, and a busy machine makes nothing slow."""
+    import leaping
+
+    return _look(leaping.run, tmp_path)

@@ -17,8 +17,8 @@ CHOICES = [
 
 
 @pytest.mark.parametrize(("fault", "cause"), CHOICES)
-def test_a_choice_leads_to_the_cause_of_its_fault(run, fault: str, cause: str) -> None:
-    report = run(faults=[fault], seed=11, burst=cause == "ratelimit.refusal-shape")
+def test_a_choice_leads_to_the_cause_of_its_fault(leap, fault: str, cause: str) -> None:
+    report = leap(faults=[fault], seed=11, burst=cause == "ratelimit.refusal-shape")
     assert [found.code for found in report.diagnosis] == [cause]
     assert not [attempt for attempt in report.attempts if attempt.outcome is Outcome.BROKEN]
 
@@ -32,14 +32,14 @@ def test_a_choice_leads_to_the_cause_of_its_fault(run, fault: str, cause: str) -
         (("ws-blocked", "permission-excess"), {"ws.blocked", "permission.excess"}),
     ],
 )
-def test_two_faults_are_both_named(run, faults: tuple[str, ...], causes: set[str]) -> None:
-    report = run(faults=faults, seed=11)
+def test_two_faults_are_both_named(leap, faults: tuple[str, ...], causes: set[str]) -> None:
+    report = leap(faults=faults, seed=11)
     assert {found.code for found in report.diagnosis} == causes
 
 
 @pytest.mark.parametrize("home", ["eea", "us"])
-def test_the_site_of_the_key_is_named(run, home: str) -> None:
-    (found,) = run(faults=[f"region-wrong-rest-host={home}"], seed=11).diagnosis
+def test_the_site_of_the_key_is_named(leap, home: str) -> None:
+    (found,) = leap(faults=[f"region-wrong-rest-host={home}"], seed=11).diagnosis
     assert found.code == "region.wrong-rest-host"
     assert found.confidence is Confidence.CERTAIN
     assert found.evidence["lives_on"] == [f"{home}/live"]

@@ -20,10 +20,10 @@ NOTED = frozenset({"schema.new-field"})
 
 
 @pytest.mark.parametrize("name", sorted(FAULTS))
-def test_a_fault_leads_to_its_cause(run, rendered, secrets, name: str) -> None:
+def test_a_fault_leads_to_its_cause(leap, rendered, secrets, name: str) -> None:
     fault = FAULTS[name]
     burst = fault.cause in ("ratelimit.refusal-shape", "ratelimit.limit-differs")
-    report = run(faults=[fault.example], seed=SEED, burst=burst)
+    report = leap(faults=[fault.example], seed=SEED, burst=burst)
 
     codes = [d.code for d in report.diagnosis]
     if fault.cause in NOTED:
