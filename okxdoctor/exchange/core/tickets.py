@@ -147,6 +147,8 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
         raise Rejected("51020", "Your order should meet or exceed the minimum order amount.")
     maximum = parse(inst.listing.max_market if kind == "market" else inst.listing.max_limit)
     usd = size_base * (venue.usd(inst.listing.base, now_ms) if spot and kind == "market" else 1)
+    if in_quote:
+        usd = EXACT.multiply(size, venue.usd(inst.listing.quote, now_ms))
     if maximum is not None and usd > maximum:
         raise Rejected("51202" if kind == "market" else "51005", "Your order amount exceeds the max order amount.")
     most_usd = parse(str(inst.listing.field("maxMktAmt" if kind == "market" else "maxLmtAmt")))
@@ -158,9 +160,15 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
         inst=inst, mode=mode, side=side, position_side=position_side, kind=kind, size=size_base,
         size_text=text(args.get("sz")), price=price, client_id=client_id, tag=tag,
         target_ccy=target if spot else "", ccy=text(args.get("ccy")),
-        reduce_only=text(args.get("reduceOnly")).lower() == "true", quote=size if in_quote else None, stp=stp,
+        reduce_only=_reduces(inst, position_side, text(args.get("reduceOnly"))),
+        quote=size if in_quote else None, stp=stp,
         ban_amend=text(args.get("banAmend")).lower() == "true", attached=attached,
     )  # fmt: skip
+
+
+def _reduces(inst: Instrument, position_side: str, given: str) -> bool:
+    """Whether reduceOnly is on; it only has a meaning for margin, and for contracts in net mode (documented)."""
+    return given.lower() == "true" and position_side == "net" and inst.type in ("MARGIN", "SWAP", "FUTURES")
 
 
 def view_of(venue: Venue, account: Account, inst: Instrument, mode: str) -> Instrument:
