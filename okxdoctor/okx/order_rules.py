@@ -53,6 +53,7 @@ def judge(order: Mapping[str, Json], place: Place) -> tuple[Breach, ...]:
             sure=flaw.sure,
         )
         for flaw in wire_flaws(order, steps=_steps(listed))
+        if not _without_effect(flaw.parameter, order, listed)
     ]
     told = {breach.parameter for breach in found} | {str(breach.evidence.get("meant")) for breach in found}
     if listed is None or "instId" in told:
@@ -69,6 +70,13 @@ def judge(order: Mapping[str, Json], place: Place) -> tuple[Breach, ...]:
     if not any(breach.codes for breach in found):
         found += short_of_funds(order, listed, place)
     return (*other_unit(order, listed, place, tuple(found)), *found)
+
+
+def _without_effect(parameter: str, order: Mapping[str, Json], listed: ListedInstrument | None) -> bool:
+    """A member that means nothing for this order: whether it is looked at all the same is not known."""
+    if parameter == "posSide":
+        return listed is not None and product(order, listed) not in SIDED
+    return parameter == "px" and word(order, "ordType") in ("market", "optimal_limit_ioc")
 
 
 def _steps(listed: ListedInstrument | None) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """The pure core of the exchange as the world that probes ask: no socket, no thread, a clock that stands still.
 
-    core = Core(seed=3)
-    core.put("account-position-mode")
-    facts = core.preflight([{"instId": "BTC-USDT", …}])     # the probes of key, instrument, account and order
-    core.place({"instId": "BTC-USDT", …})                   # "0", or the code of the refusal
+core = Core(seed=3)
+core.put("account-position-mode")
+facts = core.preflight([{"instId": "BTC-USDT", …}])     # the probes of key, instrument, account and order
+core.place({"instId": "BTC-USDT", …})                   # "0", or the code of the refusal
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ that the preflight has named.
 from __future__ import annotations
 
 import json
+import os
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,7 @@ from okxdoctor.okx.order_rules import judge
 from okxdoctor.okx.order_view import Breach
 
 MODES = ("", "account-mode-forbids", "account-position-mode", "order-insufficient-funds", "account-funds-elsewhere")
+EXAMPLES = int(os.environ.get("OKXDOCTOR_ORDER_EXAMPLES", "120"))
 LIMITED = ("limit", "post_only", "fok", "ioc")
 
 
@@ -90,7 +92,7 @@ def refusing(breaches: tuple[Breach, ...]) -> list[Breach]:
 
 
 @given(drawn=orders())
-@settings(max_examples=int(__import__("os").environ.get("N","250")), report_multiple_bugs=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, report_multiple_bugs=False, suppress_health_check=list(HealthCheck))
 def test_preflight_and_exchange_agree(drawn: tuple[str, int, dict[str, Any]]) -> None:
     circumstance, seed, order = drawn
     core = Core(seed)
