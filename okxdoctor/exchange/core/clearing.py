@@ -82,8 +82,13 @@ def rehold(venue: Venue, account: Account, inst: Instrument, order: Order, now_m
         if order.open:
             hold(account, order, resting_need(venue, inst, order, ZERO, now_ms))
         return
-    while any(_reheld(venue, account, inst, each, now_ms) for each in venue.orders.fellows(order)):
-        pass
+    position = account.positions.get((order.inst_id, order.position_side, order.mode))
+    if venue.orders.alone(order, ZERO if position is None else position.quantity):
+        if order.open:
+            _reheld(venue, account, inst, order, now_ms)
+    else:
+        while any(_reheld(venue, account, inst, each, now_ms) for each in venue.orders.fellows(order)):
+            pass
     relieve(venue, account, inst.listing.settle, now_ms)
 
 

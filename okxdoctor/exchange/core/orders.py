@@ -154,6 +154,7 @@ class Book:
         self._by_id: dict[str, Order] = {}
         self._open: dict[str, dict[str, Order]] = {}
         self._fellows: dict[tuple[str, str, str, str], dict[str, Order]] = {}
+        self._bases: dict[tuple[str, str, str, str], Decimal] = {}
         self._named: dict[tuple[str, str], Order] = {}
         self._counts: dict[tuple[str, str], int] = {}
         self._finished: dict[str, deque[Order]] = {}
@@ -204,6 +205,21 @@ class Book:
     def fellows(self, order: Order) -> list[Order]:
         """The open orders on the same position as ``order``, oldest first."""
         return list(self._fellows.get(_position(order), {}).values())
+
+    def alone(self, order: Order, quantity: Decimal) -> bool:
+        """Whether ``order`` can have changed nothing for the others on its position, which is now ``quantity``.
+
+        Without a position no order has to do with another one; the newest order has nothing behind it.
+        """
+        key = _position(order)
+        before = self._bases.get(key, ZERO)
+        if quantity:
+            self._bases[key] = quantity
+        else:
+            self._bases.pop(key, None)
+        if before != quantity:
+            return False
+        return not quantity or (order.open and next(reversed(self._fellows.get(key, {}).values()), None) is order)
 
     def of_position(self, uid: str, inst_id: str, side: str, mode: str) -> list[Order]:
         """The open orders on one position, oldest first."""

@@ -6,15 +6,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 
+from .bills import QUARTER_MS, WEEK_MS
 from .decimals import EXACT, plain
 from .instruments import Instrument
 from .margin import lever, notional
-from .orders import Order
+from .orders import Fill, Order
+from .paging import page
 from .protocol import Json, Refused, Reply, acknowledged, bad_parameter, failure, ok
 from .rest import Call
+from .rest_public import TYPES
 from .tickets import Rejected, text, ticket
 from .trading import acknowledgement, amend, cancel, place, rejection
 
+THREE_DAYS_MS = 3 * 86_400_000
 BATCH = 20
 """Orders in one batch request."""
 
@@ -137,49 +141,71 @@ def query_order(call: Call) -> Reply:
     return ok([order.row()])
 
 
-def _page(call: Call, orders: list[Order]) -> Reply:
+_FIELDS: dict[str, Callable[[Order], str]] = {
+    "instType": lambda order: order.inst_type, "instId": lambda order: order.inst_id,
+    "instFamily": lambda order: order.family, "uly": lambda order: order.family.removesuffix("_UM"),
+    "ordType": lambda order: order.kind, "state": lambda order: order.state,
+    "category": lambda order: order.category, "ordId": lambda order: order.order_id,
+}  # fmt: skip
+"""What order lists and fills can be filtered by; read off the order, so that nothing is written out in vain."""
+
+
+def _chosen(call: Call, *names: str) -> Callable[[Order], bool]:
+    wanted = [(_FIELDS[name], call.params[name].split(",")) for name in names if call.params.get(name)]
+    return lambda order: all(read(order) in values for read, values in wanted)
+
+
+def _orders(call: Call, orders: list[Order], since_ms: int = 0) -> Reply:
     """Newest first, filtered, paged by order id."""
-    filters = ("instType", "instId", "instFamily", "ordType", "state")
-    wanted = {name: call.params[name] for name in filters if name in call.params}
-    after, before = call.params.get("after", ""), call.params.get("before", "")
-    limit = call.params.get("limit", "100")
-    for name, value in (("after", after), ("before", before), ("limit", limit)):
-        if value and not value.isdigit():
-            raise bad_parameter(name)
-    rows: list[Json] = []
-    for order in orders:
-        if (after and int(order.order_id) >= int(after)) or (before and int(order.order_id) <= int(before)):
-            continue
-        row = order.row()
-        row["instFamily"] = order.family
-        if all(str(row[name]) in value.split(",") for name, value in wanted.items()):
-            del row["instFamily"]
-            rows.append(row)
-        if len(rows) >= min(100, max(1, int(limit))):
-            break
-    return ok(rows)
+    kind = call.params.get("instType", "")
+    if kind and kind not in TYPES:
+        raise bad_parameter("instType")
+    chosen = _chosen(call, "instType", "instId", "instFamily", "uly", "ordType", "state", "category")
+    found = (order for order in orders if order.updated_ms >= since_ms and chosen(order))
+    return ok(
+        page(call, found, Order.row, cursor=lambda order: int(order.order_id), at_ms=lambda order: order.created_ms)
+    )
 
 
 def pending(call: Call) -> Reply:
     """GET trade/orders-pending."""
-    return _page(call, call.venue.orders.open(call.account.uid)[::-1])
+    return _orders(call, call.venue.orders.open(call.account.uid)[::-1])
 
 
 def history(call: Call) -> Reply:
-    """GET trade/orders-history and its archive: finished orders; ``instType`` is required."""
+    """GET trade/orders-history: orders finished in seven days; ``instType`` is required."""
     call.need("instType")
-    return _page(call, call.venue.orders.finished(call.account.uid))
+    return _orders(call, call.venue.orders.finished(call.account.uid), call.now_ms - WEEK_MS)
+
+
+def archive(call: Call) -> Reply:
+    """GET trade/orders-history-archive: orders finished in three months; ``instType`` is required."""
+    call.need("instType")
+    return _orders(call, call.venue.orders.finished(call.account.uid), call.now_ms - QUARTER_MS)
+
+
+def _fills(call: Call, since_ms: int) -> Reply:
+    """Newest first, paged by bill id."""
+    kind = call.params.get("instType", "")
+    if kind and kind not in TYPES:
+        raise bad_parameter("instType")
+    chosen, sub = _chosen(call, "instType", "instId", "instFamily", "uly", "ordId"), call.params.get("subType", "")
+    found = (
+        fill for fill in call.venue.orders.fills(call.account.uid)
+        if fill.ts >= since_ms and chosen(fill.order) and sub in ("", fill.sub)
+    )  # fmt: skip
+    return ok(page(call, found, Fill.row, cursor=lambda fill: int(fill.bill_id), at_ms=lambda fill: fill.ts))
 
 
 def fills(call: Call) -> Reply:
-    """GET trade/fills and fills-history, newest first."""
-    wanted = {name: call.params[name] for name in ("instType", "instId", "ordId") if name in call.params}
-    limit = call.params.get("limit", "100")
-    if not limit.isdigit():
-        raise bad_parameter("limit")
-    found = (fill.row() for fill in call.venue.orders.fills(call.account.uid))
-    rows: list[Json] = [row for row in found if all(row[name] == value for name, value in wanted.items())]
-    return ok(rows[: min(100, max(1, int(limit)))])
+    """GET trade/fills: three days."""
+    return _fills(call, call.now_ms - THREE_DAYS_MS)
+
+
+def fills_history(call: Call) -> Reply:
+    """GET trade/fills-history: three months; ``instType`` is required."""
+    call.need("instType")
+    return _fills(call, call.now_ms - QUARTER_MS)
 
 
 def precheck(call: Call) -> Reply:
@@ -230,8 +256,9 @@ TABLE = (
     ("GET", "/api/v5/trade/order", "private", "read_only", query_order),
     ("GET", "/api/v5/trade/orders-pending", "private", "read_only", pending),
     ("GET", "/api/v5/trade/orders-history", "private", "read_only", history),
-    ("GET", "/api/v5/trade/orders-history-archive", "private", "read_only", history),
+    ("GET", "/api/v5/trade/orders-history-archive", "private", "read_only", archive),
     ("GET", "/api/v5/trade/fills", "private", "read_only", fills),
-    ("GET", "/api/v5/trade/fills-history", "private", "read_only", fills),
+    ("GET", "/api/v5/trade/fills-history", "private", "read_only", fills_history),
+    ("GET", "/api/v5/trade/fills-archive", "private", "read_only", fills_history),
     ("GET", "/api/v5/trade/account-rate-limit", "private", "read_only", order_rate),
 )
