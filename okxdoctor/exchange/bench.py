@@ -160,6 +160,18 @@ class Bench:
         """How many occasions (requests, connections, lookups) have met a fault that is turned on and chooses them."""
         return _met(self._served.running, name)
 
+    def reset_book(self, inst: str, *, site: str = "global", environment: str = "live") -> int:
+        """Let the numbers of a book begin anew, as after maintenance: its next update has a smaller ``seqId``."""
+        return self._served.run(self._desk.reset_book(Place(site=site, environment=environment), inst))
+
+    def options(self, *, checksum: str | None = None, tier: int | None = None) -> dict[str, Json]:
+        """Choose how the exchange is, within what is healthy; what is chosen then.
+
+        ``checksum``: of books, ``zero`` (as since 2026-06) or ``crc`` (as before); ``tier``: the fee tier of the
+        accounts, which gates tick-by-tick books and fills (1 to 9).
+        """
+        return self._served.run(self._desk.options(checksum=checksum, tier=tier))
+
     def cut_connections(self) -> int:
         """Break every WebSocket connection without a close frame; how many there were."""
         return self._served.run(self._desk.cut_connections())
@@ -269,6 +281,14 @@ class AsyncBench:
     def met(self, name: str) -> int:
         """As ``Bench.met``."""
         return _met(self._running, name)
+
+    async def reset_book(self, inst: str, *, site: str = "global", environment: str = "live") -> int:
+        """As ``Bench.reset_book``."""
+        return await self._do(self._desk.reset_book(Place(site=site, environment=environment), inst))
+
+    async def options(self, *, checksum: str | None = None, tier: int | None = None) -> dict[str, Json]:
+        """As ``Bench.options``."""
+        return await self._do(self._desk.options(checksum=checksum, tier=tier))
 
     async def cut_connections(self) -> int:
         """As ``Bench.cut_connections``."""

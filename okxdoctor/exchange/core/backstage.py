@@ -18,9 +18,10 @@ from .exchange import Exchange
 from .instruments import Instrument
 from .margin import free
 from .market import SLOT_MS
-from .matching import fill_at_own_price, settle
+from .matching import book, fill_at_own_price, settle
 from .orders import Order
-from .seeded import digits
+from .protocol import Json
+from .seeded import digest, digits
 from .tickets import Rejected, ticket
 from .trading import place
 from .venue import Venue
@@ -68,6 +69,8 @@ def add_funds(exchange: Exchange, venue: Venue, ccy: str, amount: Amount, wallet
         raise Impossible(f"only {plain(held)} {ccy} can be taken out of the {wallet} wallet")
     if wallet == "funding":
         credit_funding(venue, account, ccy, change, kind="1" if change > 0 else "2", now_ms=now_ms)
+        if change > 0:
+            account.tell(Event(channel="deposit-info", row=_deposit(venue, account, ccy, change, now_ms)))
         exchange.tell()
         return account.funding[ccy]
     credit(
@@ -79,6 +82,17 @@ def add_funds(exchange: Exchange, venue: Venue, ccy: str, amount: Amount, wallet
     account.tell(Event(channel="balance_and_position", event_type="transferred"))
     exchange.tell()
     return account.balance(ccy).cash
+
+
+def _deposit(venue: Venue, account: Account, ccy: str, amount: Decimal, now_ms: int) -> dict[str, Json]:
+    """The row of a deposit that has been credited (state 2)."""
+    purpose = (venue.name, account.uid, account.told)
+    return {
+        "actualDepBlkConfirm": "2", "amt": plain(amount), "areaCodeFrom": "", "ccy": ccy, "chain": f"{ccy}-Test",
+        "depId": digits(venue.seed, 8, "deposit", *purpose), "from": "", "fromWdId": "", "pTime": str(now_ms),
+        "state": "2", "subAcct": "", "to": digest(venue.seed, "address", ccy, account.uid).hex()[:34],
+        "ts": str(now_ms), "txId": digest(venue.seed, "transaction", *purpose).hex(), "uid": account.uid,
+    }  # fmt: skip
 
 
 def counter_order(exchange: Exchange, venue: Venue, inst_id: str, side: str, px: Amount, sz: Amount) -> Order:
@@ -147,6 +161,14 @@ def market_bid(exchange: Exchange, venue: Venue, inst_id: str) -> str:
     """The best bid of the market itself, whatever orders of accounts stand or have just traded beside it."""
     market = venue.market(trading_instrument(venue, inst_id))
     return market.tick.text(market.touch(exchange.clock.now_ms() // SLOT_MS)[0])
+
+
+def reset_book(exchange: Exchange, venue: Venue, inst_id: str) -> int:
+    """Let the numbers of a book begin anew, as after maintenance; the next update has a smaller ``seqId``: this one."""
+    depth = book(venue, trading_instrument(venue, inst_id), exchange.clock.now_ms())
+    depth.restart()
+    exchange.tell()
+    return depth.seq
 
 
 def settle_all(exchange: Exchange) -> None:

@@ -51,6 +51,11 @@ class Depth:
                 taken.clear()
         return self
 
+    def restart(self) -> None:
+        """Number the book from a small number on, as happens after maintenance."""
+        self.market.restarted = self.slot
+        self.seq = self.market.seq_id(self.slot)
+
     # -- orders -------------------------------------------------------------------------------
 
     @property

@@ -16,6 +16,7 @@ from .risk import Liquidation
 from .seasons import Expiry, Funding, Interest, Timers
 from .triggers import Triggers
 from .venue import Venue, funded_account, sub_accounts
+from .ws_world import Options
 
 SITES = ("global", "eea", "us")
 ENVIRONMENTS = ("live", "demo")
@@ -139,6 +140,7 @@ class Exchange:
         self.clock = clock
         self.seed = seed
         self.world: Circumstances = HEALTHY
+        self.options = Options()
         now_ms = clock.now_ms()
         self.sites = {name: Site(seed=seed, name=name, now_ms=now_ms) for name in SITES}
         self.ledger = Ledger(slack)

@@ -84,7 +84,7 @@ class Stream:
 
     def _checksum(self) -> int:
         """0 since 2026-06; before that the CRC-32 (signed) of the best 25 levels, bid and ask in turn."""
-        if self.exchange.world.channels.checksum == "zero":
+        if self.exchange.options.checksum == "zero":
             return 0
         bids, asks = (levels(self.market, list(side.values())[:25]) for side in (self.bids, self.asks))
         words: list[str] = []

@@ -110,7 +110,7 @@ class Moves:
 class Market:
     """The market of one instrument of one venue."""
 
-    __slots__ = ("_bar", "_lot_scale", "_path", "_reference", "_salt", "_step", "lot", "moves", "tick")
+    __slots__ = ("_bar", "_lot_scale", "_path", "_reference", "_salt", "_step", "lot", "moves", "restarted", "tick")
 
     def __init__(self, seed: int, venue: str, instrument: Instrument, moves: Moves | None = None) -> None:
         if instrument.tick is None or instrument.lot is None:
@@ -118,6 +118,8 @@ class Market:
         self.tick: Grid = instrument.tick
         self.lot: Grid = instrument.lot
         self.moves = Moves() if moves is None else moves
+        self.restarted = 0
+        """The slot from which the book is numbered anew."""
         self._salt = number(seed, "market", venue, instrument.id) & ((1 << 62) - 1)
         # Spot, swaps and futures of one coin go the same way on every site; only the finest wave is each one's own.
         path = number(seed, "path", coin_of(instrument)) & ((1 << 62) - 1)
@@ -176,7 +178,8 @@ class Market:
 
     def seq_id(self, slot: int) -> int:
         """The sequence number of the book of ``slot``: rises with it, in uneven jumps, with room for changes within."""
-        return SEQUENCE_ROOM * slot + mix(self._salt + 77, slot) % (SEQUENCE_ROOM // 4)
+        since = slot - self.restarted if slot >= self.restarted else slot
+        return SEQUENCE_ROOM * since + mix(self._salt + 77, slot) % (SEQUENCE_ROOM // 4)
 
     def trade(self, slot: int) -> Trade:
         """The trade of ``slot``."""

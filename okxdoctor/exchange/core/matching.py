@@ -238,4 +238,6 @@ def fill_at_own_price(venue: Venue, order: Order, size: Decimal, now_ms: int) ->
 def book(venue: Venue, inst: Instrument, now_ms: int) -> Depth:
     """The book of ``inst`` as it stands at ``now_ms``, after the market has met the orders."""
     settle(venue, now_ms)
-    return venue.depth(inst, now_ms).at(now_ms // SLOT_MS)
+    depth = venue.depth(inst, now_ms)
+    # The market of an instrument that is halted stands still; what leaves its book is seen all the same.
+    return depth if inst.state in FROZEN else depth.at(now_ms // SLOT_MS)

@@ -37,8 +37,6 @@ class Channels:
     crowd        which limit others use up: connections a second of the address, connections of a private channel,
                  requests or subscriptions of the connection (which a gateway shares out)
     upgrade_announced  a service upgrade is announced on each connection soon after it opens
-    checksum     whether books carry the CRC-32 of before 2026-06 (an option; both are healthy)
-    tier         the fee tier that gates the tick-by-tick books and fills (an option; a regular user is 1)
     """
 
     upgrade: Literal["refuse", "strip", "hang", "redirect", "close"] | None = None
@@ -57,8 +55,21 @@ class Channels:
     login: LoginTrouble | None = None
     crowd: Crowd | None = None
     upgrade_announced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What an operator chooses; each choice is a healthy exchange.
+
+    checksum  of books: ``zero`` as since 2026-06, or ``crc``, the CRC-32 of before
+    tier      the fee tier of the accounts, which gates the tick-by-tick books and fills (1: a regular user)
+    """
+
     checksum: Literal["zero", "crc"] = "zero"
     tier: int = 1
 
-
-QUIET = Channels()
+    def __post_init__(self) -> None:
+        if self.checksum not in ("zero", "crc"):
+            raise ValueError("checksum is zero or crc")
+        if not 1 <= self.tier <= 9:
+            raise ValueError("tier is a number from 1 to 9")

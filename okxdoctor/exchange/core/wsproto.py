@@ -187,7 +187,7 @@ class Session:
         """The refusal of a channel that this connection may not have, or not beside those it has."""
         if (private or channel in GATED) and self.account is None:
             return self._error("60011", "Please log in", given)
-        if self._channels.tier < GATED.get(channel, 0):
+        if self.exchange.options.tier < GATED.get(channel, 0):
             tier = "Your trading fee tier doesn't meet the requirement to access this channel"
             return self._error("64003", tier, given)
         if "uly" in named and private:

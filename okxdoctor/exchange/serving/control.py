@@ -23,6 +23,8 @@ account or a market; the default is global, live.
     GET  /__control__/market?inst=I   {"inst", "last"}
     POST /__control__/market          {"inst": "BTC-USDT", "to": "60000"} or {"inst": ..., "by": -0.05}; {"inst", "bid"}
     POST /__control__/key             {"ip": ["203.0.113.7"]} what the key is bound to; [] for a key without an IP list
+    POST /__control__/reset-book      {"inst": "BTC-USDT"} its numbers begin anew, as after maintenance; {"seq_id"}
+    POST /__control__/options         {"checksum": "crc", "tier": 5} how it is, within what is healthy
     GET  /__control__/log?after=N     wire log, without anything secret, entries numbered above N
     POST /__control__/cut             break every WebSocket connection; {"cut": how many}
     POST /__control__/notice          announce a service upgrade, close the connections after {"grace_s": 0.1}
@@ -70,6 +72,7 @@ class Control:
             ("POST", "/fill"): self._fill, ("GET", "/market"): self._market, ("POST", "/market"): self._move_market,
             ("POST", "/key"): self._bind_key,
             ("GET", "/log"): self._log, ("POST", "/cut"): self._cut, ("POST", "/notice"): self._notice,
+            ("POST", "/reset-book"): self._reset_book, ("POST", "/options"): self._options,
         }  # fmt: skip
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -193,6 +196,15 @@ class Control:
         addresses = _texts(given, "ip")
         await self._desk.bind_key(_place(given), tuple(addresses))
         return {"ip": addresses}
+
+    async def _reset_book(self, given: Given) -> object:
+        return {"seq_id": await self._desk.reset_book(_place(given), _text(given, "inst"))}
+
+    async def _options(self, given: Given) -> object:
+        tier = _number(given, "tier")
+        return await self._desk.options(
+            checksum=_text(given, "checksum", "") or None, tier=None if tier is None else int(tier)
+        )
 
     # -- connections ------------------------------------------------------------------------------
 

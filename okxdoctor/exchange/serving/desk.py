@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
@@ -96,6 +96,16 @@ class Desk:
             except ValueError:
                 raise Impossible(f"{each[:64]!r} is neither an address nor a network") from None
         self._running.exchange.sites[place.site].bind(place.environment, addresses)
+
+    async def reset_book(self, place: Place, inst: str) -> int:
+        return backstage.reset_book(self._running.exchange, self._venue(place), inst)
+
+    async def options(self, *, checksum: str | None = None, tier: int | None = None) -> dict[str, Json]:
+        """Choose (what is not None); what is chosen then."""
+        chosen = {name: each for name, each in (("checksum", checksum), ("tier", tier)) if each is not None}
+        exchange = self._running.exchange
+        exchange.options = replace(exchange.options, **chosen)  # type: ignore[arg-type]
+        return {"checksum": exchange.options.checksum, "tier": exchange.options.tier}
 
     async def cut_connections(self) -> int:
         return await self._running.sockets.cut()
