@@ -27,17 +27,13 @@ from okxdoctor.facts import (
     FailureKind,
     Frame,
     Handshake,
-    Holding,
     Instant,
-    Instruments,
     KeyStanding,
     LedgerRow,
-    ListedInstrument,
     Lookup,
     Mangling,
     NtpAnswer,
     Opening,
-    OrderDraft,
     Phases,
     ProxyDial,
     Route,
@@ -45,8 +41,8 @@ from okxdoctor.facts import (
     TimeBasis,
     TrustStore,
     Verification,
-    Wallets,
 )
+from okxdoctor.trading_facts import Holding, Instruments, ListedInstrument, OrderDraft, Wallets
 from okxdoctor.traffic import Conversation, Traffic
 
 __all__ = [

@@ -16,7 +16,7 @@ from okxdoctor.okx.order_rules import judge
 from okxdoctor.okx.order_view import Leverage, MostSize, OpenPosition, Place, PriceLimits, product, word
 from okxdoctor.okx.signing import request_path
 from okxdoctor.port import AccountView, Answer, Ask, Io, ListedInstrument, OrderDraft
-from okxdoctor_checks._answers import read, rows, standing_in_the_way, text, together
+from okxdoctor_checks._answers import read, recorded, rows, standing_in_the_way, text, together
 
 LIMIT = "/api/v5/public/price-limit"
 TICKER = "/api/v5/market/ticker"
@@ -63,7 +63,7 @@ async def place_of(
         asks[f"ticker {inst_id}"] = _get(TICKER, instId=inst_id)
     if account is not None:
         asks |= _account_asks(open_ones, contracts, known, account)
-    answers = dict(zip(asks, await together(*(io.http(ask) for ask in asks.values())), strict=True))
+    answers = dict(zip(asks, await recorded(io, *asks.values()), strict=True))
     for answer in answers.values():
         if (obstacle := standing_in_the_way(read(answer), io.view.rest.host)) is not None:
             raise obstacle

@@ -27,7 +27,7 @@ from okxdoctor.model import Finding, Json
 from okxdoctor.okx.account_modes import modes_with, trade_modes
 from okxdoctor.okx.order_view import fraction
 from okxdoctor.port import AccountView, Answer, Ask, Holding, Io, Wallets
-from okxdoctor_checks._answers import Reply, line, read, rows, standing_in_the_way, text, together
+from okxdoctor_checks._answers import Reply, line, read, recorded, rows, standing_in_the_way, text
 from okxdoctor_checks._instruments import listing_of
 from okxdoctor_checks._words import listed
 
@@ -71,7 +71,7 @@ async def probe(io: Io) -> Facts:
     trading: tuple[Holding, ...] | None = None
     funding: tuple[Holding, ...] | None = None
     if trades or view.orders:
-        answers = await together(*(io.http(Ask(method="GET", path=path, signed=True)) for path in (BALANCE, FUNDING)))
+        answers = await recorded(io, *(Ask(method="GET", path=path, signed=True) for path in (BALANCE, FUNDING)))
         replies = tuple(read(answer) for answer in answers)
         for reply in replies:
             if reply.kind != "ok":

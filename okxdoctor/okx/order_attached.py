@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from okxdoctor.facts import ListedInstrument
 from okxdoctor.okx.json_text import Json
 from okxdoctor.okx.off_grid import why_off_tick
 from okxdoctor.okx.order_view import Breach, Place, fraction, grid, number, shown, word
 from okxdoctor.okx.precision import PrecisionError
+from okxdoctor.trading_facts import ListedInstrument
 
 _NAMES = {"tp": "take profit", "sl": "stop loss"}
 _BESIDE = {

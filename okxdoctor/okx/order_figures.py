@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from okxdoctor.facts import ListedInstrument
 from okxdoctor.model import Json as Value
 from okxdoctor.okx.account_modes import SIDED
 from okxdoctor.okx.json_text import Json
@@ -18,6 +17,7 @@ from okxdoctor.okx.off_grid import AboveMaximum, BelowMinimum, OffLot, size_faul
 from okxdoctor.okx.order_view import Breach, Place, contract_value, fraction, grid, number, shown, size_in_quote, word
 from okxdoctor.okx.order_wire import WRONG
 from okxdoctor.okx.precision import PrecisionError, round_size
+from okxdoctor.trading_facts import ListedInstrument
 
 PRICED = ("limit", "post_only", "fok", "ioc")
 _STABLE = ("USD", "USDT", "USDC")
@@ -136,7 +136,8 @@ def _in_units(
     counted = not (market and listed.type == "SPOT")
     maximum = listed.value("maxMktSz" if market else "maxLmtSz") if counted else ""
     evidence: dict[str, Value] = {"sz": asked, "unit": unit, "lot": lot, "minimum": minimum}
-    for fault in size_faults(asked, lot=lot, minimum=minimum, maximum=maximum) if lot else ():
+    faults = size_faults(asked, lot=lot, minimum=minimum, maximum=maximum) if lot else ()
+    for fault in faults:
         match fault:
             case OffLot(below=below, above=above):
                 good = tuple(each for each in (below, above) if _least(each, minimum))
@@ -160,7 +161,7 @@ def _in_units(
             case AboveMaximum(most=most):
                 yield _above(asked, f"{maximum} {unit}", "maxMktSz" if market else "maxLmtSz", market, listed, most)
     price = fraction(number(order, "px")) if not market else place.price(listed.inst_id)
-    if price is None or not lot:
+    if price is None or not lot or any(isinstance(fault, AboveMaximum) for fault in faults):
         return
     worth = _usd(size, price, listed)
     if worth is not None:

@@ -12,9 +12,9 @@ import io
 import json
 from collections.abc import Iterator
 
-from okxdoctor.facts import OrderDraft
 from okxdoctor.okx import json_text
 from okxdoctor.okx.order_wire import wire_rules
+from okxdoctor.trading_facts import OrderDraft
 
 LARGEST_BYTES = 2_000_000
 MOST_ORDERS = 1_000

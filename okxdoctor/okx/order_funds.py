@@ -19,7 +19,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from okxdoctor.facts import Holding, ListedInstrument
 from okxdoctor.okx.account_modes import SIDED
 from okxdoctor.okx.json_text import Json
 from okxdoctor.okx.order_view import (
@@ -34,6 +33,7 @@ from okxdoctor.okx.order_view import (
     word,
 )
 from okxdoctor.okx.precision import PrecisionError, round_size
+from okxdoctor.trading_facts import Holding, ListedInstrument
 
 CODES = ("51008", "51127", "51131", "51119")
 SLACK = Fraction(102, 100)

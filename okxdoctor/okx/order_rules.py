@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 
-from okxdoctor.facts import ListedInstrument
 from okxdoctor.model import Json as Value
 from okxdoctor.okx import json_text
 from okxdoctor.okx.account_modes import SIDED, modes_with, trade_modes
@@ -29,6 +28,7 @@ from okxdoctor.okx.order_view import Breach, Place, fraction, number, product, s
 from okxdoctor.okx.order_wire import WRONG, WireFlaw, wire_flaws, wire_rules
 from okxdoctor.okx.precision import PrecisionError, plain_text
 from okxdoctor.okx.wire_numbers import CAUSE, NumberFlaw, number_flaws, without_noise
+from okxdoctor.trading_facts import ListedInstrument
 
 _LEVEL = {"1": "spot mode", "2": "futures mode", "3": "multi-currency margin mode", "4": "portfolio margin mode"}
 

@@ -10,24 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from okxdoctor.facts import ListedInstrument
 from okxdoctor.okx.account_modes import DERIVATIVES
 from okxdoctor.okx.json_text import Json
 from okxdoctor.okx.order_view import Breach, Place, contract_value, fraction, number, shown, size_in_quote, word
 from okxdoctor.okx.precision import PrecisionError, round_size
+from okxdoctor.trading_facts import ListedInstrument
 
 _TOO_SMALL, _TOO_LARGE, _UNPAID = (
     "precision.size-below-minimum",
     "precision.size-above-maximum",
     "order.insufficient-funds",
 )
+FAR = 8
+"""So many times more than there is: contracts are worth 10, 100 or 1000 units where they are worth more than one."""
 
 
 def other_unit(
     order: Mapping[str, Json], listed: ListedInstrument, place: Place, found: tuple[Breach, ...]
 ) -> Iterator[Breach]:
     """The breach of an order whose size breaks a rule, and is right in another unit. ``found``: what else it breaks."""
-    causes = {breach.cause for breach in found if breach.parameter == "sz"}
+    causes = {breach.cause for breach in found if breach.parameter == "sz" and _far(breach)}
     size = fraction(number(order, "sz"))
     if size is None or size <= 0 or not causes & {_TOO_SMALL, _TOO_LARGE, _UNPAID}:
         return
@@ -35,6 +37,14 @@ def other_unit(
         yield from _coins(order, listed, size, causes)
     elif listed.type == "SPOT" and word(order, "ordType") == "market" and not word(order, "tgtCcy"):
         yield from _base_or_quote(order, listed, place, size, causes)
+
+
+def _far(breach: Breach) -> bool:
+    """Whether a size is wrong by more than a miscalculation: money may just be short."""
+    if breach.cause != _UNPAID:
+        return True
+    needs, has = (fraction(str(breach.evidence.get(name, "")).partition(" ")[0]) for name in ("needs", "has"))
+    return needs is not None and has is not None and needs > has * FAR
 
 
 def _coins(order: Mapping[str, Json], listed: ListedInstrument, size: Fraction, causes: set[str]) -> Iterator[Breach]:

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from okxdoctor.facts import AccountView, Holding, ListedInstrument
+from okxdoctor.facts import AccountView
 from okxdoctor.model import Json as Value
 from okxdoctor.okx.json_text import Json
 from okxdoctor.okx.precision import Band, Exact, Grid, PrecisionError, parse, plain
 from okxdoctor.okx.wire_numbers import NumberFlaw, number_flaws
+from okxdoctor.trading_facts import Holding, ListedInstrument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from okxdoctor.facts import OrderDraft
 from okxdoctor.settings.problem import UsageProblem
+from okxdoctor.trading_facts import OrderDraft
 
 
 def read_order_files(paths: Sequence[str]) -> tuple[OrderDraft, ...]:

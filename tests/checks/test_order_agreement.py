@@ -1,8 +1,8 @@
 """The doctor's verdict on an order and the exchange's own: two sets of rules that share no judgement must agree.
 
 Hypothesis writes orders beside every rule. The preflight gathers its facts from the pure core by its own probes and
-judges; the same order is then sent to the core. Where both are sure they must say the same: taken, or refused with a code
-that the preflight has named.
+judges; the same order is then sent to the core. Where both are sure they must say the same: taken, or refused with a
+code that the preflight has named.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def orders(draw: st.DrawFn) -> tuple[str, int, dict[str, Any]]:
             {"tpTriggerPx": "1", "tpOrdPx": "-1"}, {"slTriggerPx": "1", "slOrdPx": "-1"}, {"pxAmendType": "1"},
             {"attachAlgoOrds": [{"tpTriggerPx": "9999999", "tpOrdPx": "-1"}]}, {"attachAlgoOrds": [{"sz": "1"}]},
             {"attachAlgoOrds": [{"slTriggerPx": "9999999", "slOrdPx": "-1", "slTriggerPxType": "mark"}]},
-            {"slTriggerPx": "0.5"}, {"expTime": "1795363200122"}, {"expTime": "1795363201000"}, {"tdMode": None}, {"sz": None},
+            {"slTriggerPx": "0.5"}, {"expTime": "1795363200122"}, {"expTime": "1795363201000"}, {"tdMode": None},
+            {"sz": None},
         )
     )  # fmt: skip
     for bend in draw(st.lists(bends, max_size=2)):
