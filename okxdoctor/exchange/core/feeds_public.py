@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .decimals import plain
+from .depth import Depth
 from .instruments import Instrument
 from .market import SLOT_MS
 from .matching import book
@@ -18,6 +19,10 @@ from .venue import Venue
 
 RARE = 70
 """Slots from one liquidation of a type to the next."""
+
+
+TAPES = 256
+"""Slots of trades that a venue keeps as they were written."""
 
 
 class Nothing:
@@ -98,16 +103,29 @@ class Trades:
         self.slot, self.printed = depth.slot, depth.printed
         texts: list[str] = []
         for each in range(first, depth.slot + 1):
-            for trade in depth.tape(each):
-                if trade.trade_id <= self.last:
-                    continue
-                row = trade_row(depth.market, self.inst, trade)
-                if not self.one:
-                    row["count"] = "1"
-                    row["seqId"] = depth.market.seq_id(each)
-                texts.append(f'{self.head}"data":[{encode(row).decode()}]}}')
-                self.last = trade.trade_id
+            for trade_id, row in self._rows(depth, each):
+                if trade_id > self.last:
+                    texts.append(f'{self.head}"data":[{row}]}}')
+                    self.last = trade_id
         return texts
+
+    def _rows(self, depth: Depth, slot: int) -> list[tuple[int, str]]:
+        """Trades of a slot as they are written, by their ids: made once for all connections."""
+        key, tapes = (self.inst.id, self.one, slot, depth.printed), self.venue.tapes
+        found = tapes.get(key)
+        if found is not None and found[0] is depth:
+            return found[1]
+        rows: list[tuple[int, str]] = []
+        for trade in depth.tape(slot):
+            row = trade_row(depth.market, self.inst, trade)
+            if not self.one:
+                row["count"] = "1"
+                row["seqId"] = depth.market.seq_id(slot)
+            rows.append((trade.trade_id, encode(row).decode()))
+        if len(tapes) >= TAPES:
+            tapes.clear()
+        tapes[key] = (depth, rows)
+        return rows
 
 
 @dataclass(slots=True, kw_only=True)

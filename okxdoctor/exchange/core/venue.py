@@ -68,6 +68,8 @@ class Venue:
         """Book streams by instrument; they belong to ``channels``."""
         self.made: dict[tuple[str, str], tuple[int, str]] = {}
         """Payloads of public channels: (channel, instrument) -> period and text; for all connections."""
+        self.tapes: dict[tuple[str, bool, int, int], tuple[Depth, list[tuple[int, str]]]] = {}
+        """Trades as they were written: instrument, whether one a message, slot, account trades so far -> id and text."""
         self.version = 0
 
     @property

@@ -36,6 +36,8 @@ _EVENT = re.compile(r'"(?:event|op|channel)":"([^"]{0,64})"')
 _CODE = re.compile(r'"code":"(\d{1,6})"')
 QUEUE = 2_000
 """Frames that may wait for a slow consumer."""
+WRITE_AHEAD = 65_536
+"""Bytes that may wait in the transport of a connection; beyond them frames wait here."""
 MAX_MESSAGE = 65_536
 CONNECTS = per(3, 1, "ip")
 """New connections of one address in a second (documented)."""
@@ -62,17 +64,42 @@ class Connection:
         self.queue: deque[Out] = deque()
         self.ready = asyncio.Event()
         self.over = False
+        self.plain = not socket.compress
+        """Texts may be written at once: no compression was agreed on, and no end is on its way."""
 
-    def push(self, frames: list[Out]) -> None:
-        """Queue frames; a consumer that lets too many wait is cut off."""
-        if not frames:
+    def push(self, frames: list[Out], framed: dict[str, bytes] | None = None) -> None:
+        """Write frames at once where nothing waits, or queue them; a consumer that lets too many wait is cut off.
+
+        ``framed``: frames that were made already for the same texts.
+        """
+        if not frames or self._wrote(frames, {} if framed is None else framed):
             return
+        if any(isinstance(frame, Close) for frame in frames):
+            self.plain = False  # nothing overtakes the end
         self.queue.extend(frames)
         self.ready.set()
         if len(self.queue) > QUEUE:
             self.session.closed = True
             if isinstance(self.transport, asyncio.WriteTransport):
                 self.transport.abort()
+
+    def _wrote(self, frames: list[Out], framed: dict[str, bytes]) -> bool:
+        """Write ordinary texts in one piece, if the consumer keeps up."""
+        transport = self.transport
+        if not self.plain or self.queue or self.over or not isinstance(transport, asyncio.WriteTransport):
+            return False
+        if transport.is_closing() or transport.get_write_buffer_size() > WRITE_AHEAD:
+            return False
+        pieces: list[bytes] = []
+        for frame in frames:
+            if not isinstance(frame, Send) or frame.compressed:
+                return False
+            made = framed.get(frame.text)
+            if made is None:
+                made = framed[frame.text] = text_frame(frame.text)
+            pieces.append(made)
+        transport.write(b"".join(pieces))
+        return True
 
     async def write(self) -> None:
         """Write what is queued until a close frame or the end of the connection."""
@@ -226,6 +253,7 @@ class Sockets:
                 async with asyncio.timeout(self._pause_s()):
                     await self._wake.wait()
             self._wake.clear()
+            framed: dict[str, bytes] = {}
             for connection in tuple(self.open):
                 if not connection.session.closed:
                     with self.exchange.under(self._world(connection)):
@@ -233,7 +261,7 @@ class Sockets:
                     if any(isinstance(frame, Close) for frame in frames):
                         connection.session.closed = True
                     self._told(connection, frames)
-                    connection.push(frames)
+                    connection.push(frames, framed)
 
     def _pause_s(self) -> float:
         """Until the next look: the market moves at the beginning of a slot, and is told right then."""
@@ -273,6 +301,17 @@ class Sockets:
         if self._writers:
             await asyncio.wait(tuple(self._writers), timeout=3 * LAST_WRITE_S)
         del code
+
+
+def text_frame(text: str) -> bytes:
+    """One unmasked text message in one frame (RFC 6455 section 5.2)."""
+    payload = text.encode()
+    size = len(payload)
+    if size < 126:
+        return b"\x81" + size.to_bytes(1) + payload
+    if size < 1 << 16:
+        return b"\x81\x7e" + size.to_bytes(2) + payload
+    return b"\x81\x7f" + size.to_bytes(8) + payload
 
 
 def _event(text: str) -> str:
