@@ -14,6 +14,7 @@ from okxdoctor_checks._timekeeping import (
     NtpView,
     Sample,
     after_last_jump,
+    between_jumps,
     cache_signs,
     exchange_offset,
     growth,
@@ -65,11 +66,13 @@ def read_clocks(samples: Sequence[Sample], ntp: Sequence[NtpAnswer], readings: S
     recent = after_last_jump(readings, samples, limit("clock_jump_s"))
     cached = cache_signs(samples, limit("clock_cache_span_s"), limit("clock_all_alike_s"))
     exchange = None if cached else exchange_offset(recent)
+    # A small step of the wall clock is a correction, and no rate at which the difference grows.
+    steady = between_jumps(readings, samples, limit("clock_growth_s"))
     return Reading(
         exchange=exchange,
         ntp=ntp_view(ntp, limit("clock_ntp_slack_s"), arbiter=exchange),
         date=None if cached else exchange_offset(recent, by_date=True),
-        growth=None if cached else growth(recent),
+        growth=None if cached else growth(steady),
         jump_s=jump,
         cached=cached,
     )

@@ -115,6 +115,15 @@ def after_last_jump(readings: Sequence[Instant], samples: Sequence[Sample], limi
     return tuple(sample for sample in samples if sample.sent_mono_ns >= last) or tuple(samples)
 
 
+def between_jumps(readings: Sequence[Instant], samples: Sequence[Sample], limit_s: float) -> tuple[Sample, ...]:
+    """The longest row of samples between which the wall clock was not stepped."""
+    steps = [at for at, _ in _steps(readings, samples, limit_s)]
+    rows: dict[int, list[Sample]] = {}
+    for sample in samples:
+        rows.setdefault(sum(at <= sample.sent_mono_ns for at in steps), []).append(sample)
+    return tuple(max(rows.values(), key=len, default=()))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
     """The offset moved by at least ``grown_s`` (sign included) within ``span_s``."""

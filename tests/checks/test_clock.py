@@ -264,6 +264,11 @@ def test_growth_between_samples() -> None:
     assert found.evidence["grown_s"] == pytest.approx(-0.08, abs=0.005)
 
 
+def test_a_small_step_is_a_correction_and_no_rate() -> None:
+    stepped = tuple(sample(n * 0.06, skew_s=0.0 if n < 2 else 0.069, trip_ms=2) for n in range(5))
+    assert judged(CHECK, facts(0.0, samples=stepped, ntp=())) == ()
+
+
 def test_two_servers_that_disagree_by_a_constant_are_no_growth() -> None:
     mixed = tuple(sample(n * 0.06, skew_s=(n % 2) * 0.04, trip_ms=2) for n in range(5))
     assert judged(CHECK, facts(0.0, samples=mixed, ntp=())) == ()
