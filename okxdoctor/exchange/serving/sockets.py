@@ -255,13 +255,19 @@ class Sockets:
             self._wake.clear()
             framed: dict[str, bytes] = {}
             for connection in tuple(self.open):
-                if not connection.session.closed:
+                if connection.session.closed:
+                    continue
+                if connection.met:
                     with self.exchange.under(self._world(connection)):
                         frames = self._written(connection.session.tick())
-                    if any(isinstance(frame, Close) for frame in frames):
-                        connection.session.closed = True
-                    self._told(connection, frames)
-                    connection.push(frames, framed)
+                else:
+                    frames = self._written(connection.session.tick())
+                if not frames:
+                    continue
+                if isinstance(frames[-1], Close):
+                    connection.session.closed = True
+                self._told(connection, frames)
+                connection.push(frames, framed)
 
     def _pause_s(self) -> float:
         """Until the next look: the market moves at the beginning of a slot, and is told right then."""
