@@ -160,9 +160,9 @@ class Bench:
         """How many occasions (requests, connections, lookups) have met a fault that is turned on and chooses them."""
         return _met(self._served.running, name)
 
-    def reset_book(self, inst: str, *, site: str = "global", environment: str = "live") -> int:
+    def reset_book(self, inst: str) -> int:
         """Let the numbers of a book begin anew, as after maintenance: its next update has a smaller ``seqId``."""
-        return self._served.run(self._desk.reset_book(Place(site=site, environment=environment), inst))
+        return self._served.run(self._desk.reset_book(self._place, inst))
 
     def options(self, *, checksum: str | None = None, tier: int | None = None) -> dict[str, Json]:
         """Choose how the exchange is, within what is healthy; what is chosen then.
@@ -282,9 +282,9 @@ class AsyncBench:
         """As ``Bench.met``."""
         return _met(self._running, name)
 
-    async def reset_book(self, inst: str, *, site: str = "global", environment: str = "live") -> int:
+    async def reset_book(self, inst: str) -> int:
         """As ``Bench.reset_book``."""
-        return await self._do(self._desk.reset_book(Place(site=site, environment=environment), inst))
+        return await self._do(self._desk.reset_book(self._place, inst))
 
     async def options(self, *, checksum: str | None = None, tier: int | None = None) -> dict[str, Json]:
         """As ``Bench.options``."""
