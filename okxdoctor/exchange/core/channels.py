@@ -24,7 +24,6 @@ from .feeds_public import (
     Status,
     Trades,
     index_row,
-    interest_row,
     shallow,
 )
 from .feeds_wallet import Both, Funds, Positions
@@ -32,7 +31,7 @@ from .market import LEVELS, SLOT_MS
 from .protocol import Json, encode
 from .rest import Call
 from .rest_market import BARS, ticker_row
-from .rest_public import funding_row, mark_row, price_limit_row
+from .rest_public import funding_row, interest_row, mark_row, price_limit_row
 from .venue import Venue
 
 Subject = tuple[tuple[str, str], ...]

@@ -164,7 +164,7 @@ def fill(
     role = "" if role == DELIVERED else role
     order.last = Fill(
         trade_id=trade_id, bill_id=bill_id, price=price, size=size, fee=fee, role=role, ts=now_ms, pnl=pnl, sub=sub,
-        order=order,
+        rate=fee_rate(inst, role), order=order,
     )  # fmt: skip
     venue.orders.fill(order.last)
     if order.remaining <= 0:

@@ -266,8 +266,3 @@ def index_row(venue: Venue, inst: Instrument, name: str, now_ms: int) -> Json:
         "instId": name, "idxPx": row["last"], "high24h": row["high24h"], "low24h": row["low24h"],
         "open24h": row["open24h"], "sodUtc0": row["sodUtc0"], "sodUtc8": row["sodUtc8"], "ts": row["ts"],
     }  # fmt: skip
-
-
-def interest_row(venue: Venue, inst: Instrument, now_ms: int) -> Json:
-    volume = str(venue.market(inst).bar(0, 600, 600).volume)
-    return {"instId": inst.id, "instType": inst.type, "oi": volume, "oiCcy": volume, "oiUsd": volume, "ts": str(now_ms)}

@@ -60,7 +60,9 @@ def opening_need(value: Decimal, leverage: str, rate: Decimal = SWAP_TAKER_FEE) 
 
 
 def fee_rate(inst: Instrument, role: str) -> Decimal:
-    """The regular rate of spot, margin and contracts; ``role`` is M or T."""
+    """The regular rate; ``role`` is M or T."""
+    if inst.type == "OPTION":
+        return OPTION_FEES.get(role, OPTION_FEES["T"])
     if inst.type in ("SPOT", "MARGIN"):
         return MAKER_FEE if role == "M" else TAKER_FEE
     return SWAP_MAKER_FEE if role == "M" else SWAP_TAKER_FEE

@@ -130,6 +130,8 @@ class Fill:
     pnl: Decimal = ZERO
     sub: str = ""
     """Subtype of its bill."""
+    rate: Decimal = ZERO
+    """The fee rate, positive for a charge."""
     order: Order = field(repr=False)
 
     def row(self) -> dict[str, Json]:
@@ -137,6 +139,7 @@ class Fill:
         order = self.order
         return {
             "billId": self.bill_id, "clOrdId": order.client_id, "execType": self.role, "fee": plain(self.fee),
+            "feeRate": plain(-self.rate),
             "feeCcy": order.fee_ccy, "fillFwdPx": "", "fillIdxPx": "", "fillMarkPx": "", "fillMarkVol": "",
             "fillPnl": plain(self.pnl), "fillPx": plain(self.price), "fillPxUsd": "", "fillPxVol": "",
             "fillSz": plain(self.size), "fillTime": str(self.ts), "instId": order.inst_id,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from . import prices
 from .decimals import plain
 from .instruments import TICK_BANDS, Instrument
@@ -9,7 +11,9 @@ from .prices import FUNDING_MS
 from .protocol import Json, Reply, bad_parameter, empty_parameter, encode, ok, ok_encoded
 from .rest import Call
 from .tickets import limits
+from .venue import Venue
 
+_COIN = Decimal("1e-8")
 TYPES = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION", "EVENTS")
 
 
@@ -116,24 +120,27 @@ def open_interest(call: Call) -> Reply:
     inst_type = call.need("instType")
     if inst_type not in ("SWAP", "FUTURES", "OPTION"):
         raise bad_parameter("instType")
-    wanted = call.params.get("instId", "")
+    wanted, family = call.params.get("instId", ""), call.params.get("instFamily") or call.params.get("uly", "")
     if wanted:
         call.venue.instrument(wanted)
-    rows: list[Json] = []
-    for inst in call.venue.of_type(inst_type):
-        if inst.trades and (not wanted or inst.id == wanted):
-            bar = call.venue.market(inst).bar(0, 600, 600)
-            rows.append(
-                {
-                    "instId": inst.id,
-                    "instType": inst_type,
-                    "oi": str(bar.volume),
-                    "oiCcy": str(bar.volume),
-                    "oiUsd": str(bar.volume * 100),
-                    "ts": str(call.now_ms),
-                }
-            )
-    return ok(rows)
+    found = (
+        inst for inst in call.venue.of_type(inst_type)
+        if inst.trades and wanted in ("", inst.id) and family in ("", inst.listing.family)
+    )  # fmt: skip
+    return ok([interest_row(call.venue, inst, call.now_ms) for inst in found])
+
+
+def interest_row(venue: Venue, inst: Instrument, now_ms: int) -> Json:
+    """What is open of an instrument, in contracts, in coins and in USD; a steady figure."""
+    market = venue.market(inst)
+    size, price = market.lot.decimal(market.bar(0, 600, 600).volume), prices.mark(venue, inst, now_ms)
+    one = Decimal(inst.listing.ct_val) * Decimal(inst.listing.ct_mult or "1")
+    index = prices.index(venue, prices.index_of(inst), now_ms) or price
+    coins = (size * one / index).quantize(_COIN) if inst.listing.ct_val_ccy == "USD" else size * one
+    return {
+        "instId": inst.id, "instType": inst.type, "oi": plain(size), "oiCcy": plain(coins),
+        "oiUsd": plain((coins * index).quantize(_COIN)), "ts": str(now_ms),
+    }  # fmt: skip
 
 
 def status(call: Call) -> Reply:
