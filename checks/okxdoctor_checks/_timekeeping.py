@@ -121,7 +121,7 @@ def between_jumps(readings: Sequence[Instant], samples: Sequence[Sample], limit_
     rows: dict[int, list[Sample]] = {}
     for sample in samples:
         rows.setdefault(sum(at <= sample.sent_mono_ns for at in steps), []).append(sample)
-    return tuple(max(rows.values(), key=lambda row: len(row), default=[]))
+    return tuple(max(rows.values(), key=len)) if rows else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

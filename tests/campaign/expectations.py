@@ -46,7 +46,7 @@ _BEHIND_NAMES = ("tcp.*", *_BEHIND_TCP)
 _PREFLIGHT = ("account.*", "precision.*", "order.*")
 """Orders are judged by the account that they would be placed on."""
 _REFUSED_KEY = ("permission.*", "ip.private-listed", "ip.unbound", "key.idle-expiry", "ratelimit.order-cap",
-                "schema.unknown-value", *_PREFLIGHT)  # fmt: skip
+                "schema.unknown-value", "ws.login-refused", *_PREFLIGHT)  # fmt: skip
 
 HIDES: dict[str, tuple[str, ...]] = {
     "dns.resolver-down": ("dns.*", *_BEHIND_NAMES),
@@ -75,7 +75,7 @@ HIDES: dict[str, tuple[str, ...]] = {
         ("http.*", *_BEHIND_HTTP),
     ),
     # A burst that is not over within its window measures nothing.
-    "http.slow": ("ratelimit.refusal-shape", "ratelimit.limit-differs"),
+    "http.slow": ("ratelimit.refusal-shape", "ratelimit.limit-differs", "ratelimit.headers-inconsistent"),
     # Where connections end that early, requests are lost.
     "http.goaway": ("http.*", *_BEHIND_HTTP),
     # What the proxy resolves and connects, the program does not.
@@ -102,8 +102,10 @@ HIDES: dict[str, tuple[str, ...]] = {
     "ws.blocked": ("ws.*",),
     # What does not read as it should is not reckoned with.
     **dict.fromkeys(
-        ("schema.field-missing", "schema.type-changed", "schema.unknown-value"), ("instrument.*", *_PREFLIGHT)
+        ("schema.field-missing", "schema.type-changed", "schema.unknown-value"),
+        ("instrument.*", "ws.silent", "ws.book-corrupt", "ws.sequence-gap", *_PREFLIGHT),
     ),
+    "region.wrong-ws-host": ("ws.*",),
     "instrument.not-live": ("precision.*", "order.*"),
     # The burst wants an instrument that is there, and so does an order.
     "instrument.unknown": ("ratelimit.refusal-shape", "ratelimit.limit-differs", "precision.*", "order.*"),
@@ -146,6 +148,9 @@ _CLASHES = (
     {"dns-unofficial-name", "proxy-*"},
     # The port that names the cause is closed in any case.
     {"tcp-port-8443-closed", "proxy-*"},
+    # By another name REST and the WebSocket are one host.
+    {"dns-unofficial-name", "tcp-filtered-one-host"},
+    {"dns-unofficial-name", "tcp-refused-one-host"},
 )
 
 
@@ -173,7 +178,7 @@ def composable(one: str, other: str) -> bool:
 
 def hides(one: Wrong, other: Wrong) -> bool:
     """Whether ``other`` may be out of sight while ``one`` is on."""
-    return not one.in_part and any(fnmatchcase(other.cause, glob) for glob in HIDES.get(one.cause, ()))
+    return not (one.in_part or one.goes_on) and any(fnmatchcase(other.cause, glob) for glob in HIDES.get(one.cause, ()))
 
 
 def explains(one: Wrong, other: Wrong) -> bool:
@@ -242,7 +247,7 @@ def _of_two(one: Wrong, other: Wrong) -> Expected:
             return Expected(
                 # What is nearer to the machine and was seen all the same may stand first.
                 first=frozenset({deep.cause, *nearer}), roots=frozenset({deep.cause}),
-                may=frozenset({shallow.cause}) | unseen if apart else frozenset(),
+                may=(frozenset({shallow.cause}) if apart else frozenset()) | unseen,
             )  # fmt: skip
     if hides(one, other):
         deep = min(one, other, key=lambda each: depth(each.cause))

@@ -7,6 +7,7 @@ An exchange changes its answers without a new version of its API, and what stand
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,6 +22,10 @@ How = Literal[
     "drop", "rename", "number", "text", "null", "empty", "exponent", "seconds", "microseconds", "iso", "word", "add",
     "rows-by-number", "code-as-number",
 ]  # fmt: skip
+
+
+_CHANNEL = re.compile(r'\{"arg":\{[^}]*?"channel":"([^"]{1,64})"')
+"""Pushed data, also where something has cut the message off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +56,10 @@ def rest(drafts: Iterable[Redraft], target: str, reply: Reply) -> Reply:
 
 def message(drafts: Iterable[Redraft], text: str) -> str:
     """A message of pushed data as it is written now; everything else stays."""
-    if not text.startswith('{"arg"'):
+    found = _CHANNEL.match(text)
+    if found is None:
         return text
-    channel = json.loads(text)["arg"].get("channel", "")
-    mine = [draft for draft in drafts if draft.concerns(f"ws {channel}")]
+    mine = [draft for draft in drafts if draft.concerns(f"ws {found[1]}")]
     return _rewritten(mine, text) if mine else text
 
 
