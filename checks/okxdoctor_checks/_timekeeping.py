@@ -118,10 +118,10 @@ def after_last_jump(readings: Sequence[Instant], samples: Sequence[Sample], limi
 def between_jumps(readings: Sequence[Instant], samples: Sequence[Sample], limit_s: float) -> tuple[Sample, ...]:
     """The longest row of samples between which the wall clock was not stepped."""
     steps = [at for at, _ in _steps(readings, samples, limit_s)]
-    rows: dict[int, list[Sample]] = {}
+    rows: list[list[Sample]] = [[] for _ in range(len(steps) + 1)]
     for sample in samples:
-        rows.setdefault(sum(at <= sample.sent_mono_ns for at in steps), []).append(sample)
-    return tuple(max(rows.values(), key=len)) if rows else ()
+        rows[sum(at <= sample.sent_mono_ns for at in steps)].append(sample)
+    return tuple(sorted(rows, key=len)[-1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
