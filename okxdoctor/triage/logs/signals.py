@@ -1,0 +1,238 @@
+"""Failures in one line of a log: codes of OKX, HTTP statuses, WebSocket closes, texts of libraries.
+
+A number is a code only where the line says so: beside the word code, in an answer's JSON, behind an error's name. A
+price of 51008 is none. What a line says of another exchange or another host is not OKX's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from okxdoctor.knowledge.code_table import CodeRow, code, codes
+from okxdoctor.knowledge.log_marks import log_marks
+
+_OKX = ("okx", "okex", "/api/v5/", "/ws/v5/", "ok-access", '"scode"', "'scode'", "scode=")
+_HOST = re.compile(r"(?:https?|wss?)://([a-z0-9.-]+)|\bhost[= ]['\"]?([a-z0-9-]+(?:\.[a-z0-9-]+)+)", re.IGNORECASE)
+_OURS = re.compile(r"(^|\.)(okx|okex)\.(com|cab|test)$|^(localhost|127\.|0\.0\.0\.0|\[?::1)")
+
+_MEMBER = re.compile(
+    r"""(?P<name>\b(?:s|sub|ret|error_?|err_?|okx_?)?code)(?P<quote>\\*["']?)\s*(?:[:=]|\bis\b)\s*\\*["']?"""
+    r"""(?P<number>-?\d{1,6})(?![\d.]|\w)""",
+    re.IGNORECASE,
+)
+_BEHIND = re.compile(
+    r"\b(?:error|err|errno|exception|failed|failure|rejected|refused|reason|reject)\b(?:\s+\w+){0,3}?\s*[:=#(\[\s]\s*"
+    r"([5-7]\d{4})(?![\d.]|\w)",
+    re.IGNORECASE,
+)
+_BEFORE = re.compile(r"(?<![\w.-])([5-7]\d{4})(?![\d.\w])\s*[:\])\-,]?\s*[\"']?\s*([A-Z][A-Za-z' ]{5,60})")
+_STATUS = re.compile(
+    r"""(?:\bHTTP/\d(?:\.\d)?["']?\s+|\bstatus(?:_?code)?["']?\s*[:=(]?\s*["']?|\bresponse\s*\["""
+    r"""|\bcode["']?\s*[:=]\s*["']?|\bHTTP(?:[ _]?(?:error|code|status))?\s*[:=]?\s+|\bserver response:?\s+|\brejected websocket connection: http\s+)"""
+    r"""([345]\d\d)(?![\d.]|\w)""",
+    re.IGNORECASE,
+)
+_CLIENT_ERROR = re.compile(r"(?<![\d.])([45]\d\d)(?: (?:client|server) error\b|,\s*message=)", re.IGNORECASE)
+_CLOSE = re.compile(
+    r"\b(?:clos(?:e|ed|ing)|disconnect(?:ed)?|received|sent|code|ws|websocket|rcvd|sent)\b[^0-9\n]{0,24}?"
+    r"(?<![\d.])(1001|1006|1009|1011|1012|1013|40(?:0\d|88))(?![\d.]|\w)",
+    re.IGNORECASE,
+)
+_SOCKET = re.compile(r"\bwss?\b|socket|connection|clos|disconnect", re.IGNORECASE)
+_FAILURE = re.compile(
+    r"error|exception|fail|warn|refus|reject|denied|msg|invalid|expired|incorrect|critical|fatal|\bscode|okx|okex|code",
+    re.IGNORECASE,
+)
+_PART = re.compile(r"[a-z0-9]+")
+MOST_WORDS = 400
+# Looked for first, because they are cheap: a line without such a number needs no closer look.
+_MAYBE_CODE = re.compile(r"(?<![\d.])[4-7]\d{4}(?![\d.])")
+_MAYBE_CLOSE = re.compile(r"(?<![\d.])(?:10(?:0[169]|1[123])|40\d\d)(?![\d.])")
+_MAYBE_STATUS = re.compile(r"(?<![\d.,])[345]\d\d(?![\d.])")
+_BLANKS = {ord(c): " " for c in map(chr, range(128)) if not c.isalnum()} | {ord("'"): None, ord("\u2019"): None}
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One failure: `kind` code, status, close or text; `name` what a report calls it; `causes` likeliest first."""
+
+    kind: str
+    name: str
+    causes: tuple[str, ...]
+    says: str = ""
+    generic: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.kind, self.name
+
+
+def concerns_okx(text: str) -> bool | None:
+    """True where the line names OKX, False where it names another exchange or host, None where it names nobody."""
+    lower = text.lower()
+    if any(name in lower for name in _OKX):
+        return True
+    if "://" in lower or "host" in lower:
+        for hit in _HOST.finditer(lower):
+            if not _OURS.search(hit[1] or hit[2]):
+                return False
+    return False if any(name in lower for name in log_marks().other_venues) else None
+
+
+def signals(text: str) -> Iterator[Signal]:
+    """The failures that a line tells. A code says more than the status or the text beside it."""
+    lower = text.lower()
+    found = list(dict.fromkeys(_codes(text, lower)))
+    if not found and _MAYBE_CLOSE.search(text):
+        found = list(dict.fromkeys(_closes(text)))
+    if not found:
+        named = _texts(lower)
+        found = [named] if named is not None else []
+        if (named is None or named.generic) and _MAYBE_STATUS.search(text):
+            found = list(dict.fromkeys(_statuses(text))) or found
+    yield from found
+
+
+# ---- codes ---------------------------------------------------------------------------------------------------------
+
+
+def _codes(text: str, lower: str) -> Iterator[Signal]:
+    if "code" not in lower and not _MAYBE_CODE.search(text):
+        return
+    of_items: list[str] = []
+    of_all: list[str] = []
+    whole = ""
+    for hit in _MEMBER.finditer(text):
+        number, name = hit["number"], hit["name"].lower()
+        if name == "scode":
+            of_items.append(number)
+        elif name == "subcode":
+            continue
+        elif number in ("1", "2"):
+            # Only in an answer's own form; `exit code=1` is something else.
+            whole = number if hit["quote"] and re.search(r"\b(data|msg)\b", text) else whole
+        elif hit["quote"].strip("\\") or _FAILURE.search(text):
+            # Without quotes it may be any code: of a country, of a process.
+            of_all.append(number)
+    refused = [number for number in of_items if number not in ("0", "")]
+    numbers = refused or of_all
+    if _FAILURE.search(text):
+        numbers += _BEHIND.findall(text) if not numbers else []
+        if not numbers:
+            numbers = [number for number, said in _BEFORE.findall(text) if _says(number, said)]
+    named = [signal for number in dict.fromkeys(numbers) if (signal := _of_code(number)) is not None]
+    yield from named
+    if not named and whole and not of_items:
+        yield Signal(
+            "code", whole, (), "the request, or a part of it, was refused; the codes of its items are not in the log"
+        )
+
+
+def _of_code(number: str) -> Signal | None:
+    if not re.fullmatch(r"[4-7]\d{4}|4088", number):
+        return None
+    try:
+        row = code(number)
+    except KeyError:
+        return Signal("code", number, (), "a code that is not known here") if number[0] in "567" else None
+    return _signal(row)
+
+
+def _signal(row: CodeRow) -> Signal:
+    return Signal("code", row.code, row.causes, row.meaning)
+
+
+def _says(number: str, said: str) -> bool:
+    """Whether the words behind a bare number are the message of that code."""
+    try:
+        row = code(number)
+    except KeyError:
+        return False
+    words = set(_PART.findall(said.lower()))
+    return any(len(words & set(_PART.findall(text.lower()))) >= 2 for text in (row.message, *row.variants))
+
+
+# ---- closes and statuses -------------------------------------------------------------------------------------------
+
+
+def _closes(text: str) -> Iterator[Signal]:
+    if not _SOCKET.search(text):
+        return
+    for number in _CLOSE.findall(text):
+        causes = log_marks().closes.get(number)
+        if causes is not None:
+            yield Signal("close", number, causes, f"the WebSocket was closed with {number}")
+            continue
+        try:
+            row = code(number)
+        except KeyError:
+            continue
+        if row.area == "close":
+            yield Signal("close", number, row.causes, row.meaning)
+
+
+def _statuses(text: str) -> Iterator[Signal]:
+    for pattern in (_STATUS, _CLIENT_ERROR):
+        for number in pattern.findall(text):
+            if number in log_marks().statuses:
+                causes = log_marks().statuses[number]
+                yield Signal(
+                    "status", f"HTTP {number}", causes, f"answered with HTTP {number}, without a code of OKX beside it"
+                )
+
+
+# ---- texts ---------------------------------------------------------------------------------------------------------
+
+Phrase = tuple[tuple[str, ...], Signal]
+
+
+def _texts(lower: str) -> Signal | None:
+    """What the longest known phrase in the line stands for; one that only wraps a failure counts last."""
+    words = lower.translate(_BLANKS).split()[:MOST_WORDS]
+    best: Phrase | None = None
+    table = _phrases()
+    if table.keys().isdisjoint(words):
+        return None
+    for place, word in enumerate(words):
+        for phrase, signal in table.get(word, ()):
+            if tuple(words[place : place + len(phrase)]) == phrase and (
+                best is None or (not signal.generic, len(phrase)) > (not best[1].generic, len(best[0]))
+            ):
+                best = (phrase, signal)
+    return best[1] if best else None
+
+
+@cache
+def _phrases() -> dict[str, tuple[Phrase, ...]]:
+    """Every phrase by its first word: symptoms of libraries, and messages of OKX."""
+    from okxdoctor.knowledge import store
+
+    marks = log_marks()
+    found: dict[str, list[Phrase]] = {}
+    for row in store.from_toml("symptoms.toml")["symptom"]:
+        for text in row["phrases"]:
+            if text not in marks.not_in_logs:
+                words = tuple(_PART.findall(text.lower().replace("'", "")))
+                signal = Signal("text", row["phrases"][0], tuple(row["causes"]), "", text in marks.generic)
+                found.setdefault(words[0], []).append((words, signal))
+    for words, rows in _messages().items():
+        names = tuple(dict.fromkeys(cause for row in rows for cause in row.causes))
+        single = _signal(rows[0]) if len(rows) == 1 else Signal("text", rows[0].message, names, rows[0].meaning)
+        found.setdefault(words[0], []).append((words, single))
+    return {word: tuple(phrases) for word, phrases in found.items()}
+
+
+def _messages() -> dict[tuple[str, ...], list[CodeRow]]:
+    """Messages of OKX that are telling enough to be known without their code: of codes with a cause, three words or
+    more, or of the area of keys and signatures."""
+    found: dict[tuple[str, ...], list[CodeRow]] = {}
+    for row in codes().values():
+        for text in (row.message, *row.variants):
+            words = tuple(_PART.findall(text.lower().replace("'", "")))
+            telling = len(words) >= 3 or (row.area == "auth" and len(words) == 2)
+            if row.causes and telling and "{" not in text and row.area != "close":
+                found.setdefault(words, []).append(row)
+    return found
