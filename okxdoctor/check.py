@@ -54,6 +54,7 @@ class Check(Generic[F]):
     offers    turns facts into records for the checks that read them
     private   needs credentials
     matters   whether the run could not look (exit code 3) when this check was inconclusive
+    cleanup_s  how long a probe that is given up may take to put back what it changed
     """
 
     id: str
@@ -67,3 +68,4 @@ class Check(Generic[F]):
     offers: Callable[[F], Iterable[Any]] | None = None
     private: bool = False
     matters: bool = True
+    cleanup_s: float = 0.0

@@ -105,8 +105,8 @@ class _Run:
         over = await self._wait(task, scope)
         elapsed = round((time.monotonic() - begun) * 1000, 1)
         if over is not None:
-            await self._let_go(task)
-            return ended(Outcome.INCONCLUSIVE, over, elapsed_ms=elapsed)
+            said = await self._let_go(task, check.cleanup_s)
+            return ended(Outcome.INCONCLUSIVE, self.options.redact("; ".join((over, *said))), elapsed_ms=elapsed)
         try:
             facts = task.result()
         except Skip as skip:
@@ -159,11 +159,14 @@ class _Run:
             if self.ending is not None:
                 return self.ending
 
-    async def _let_go(self, task: asyncio.Task[Any]) -> None:
+    async def _let_go(self, task: asyncio.Task[Any], cleanup_s: float) -> tuple[str, ...]:
+        """Cancel a probe; what it has to say of what it leaves behind, if anything."""
         task.cancel()
         # A result or exception that comes too late is looked at, so that asyncio does not complain about it.
         task.add_done_callback(_look_at)
-        await asyncio.wait({task}, timeout=LET_GO_S)
+        await asyncio.wait({task}, timeout=max(LET_GO_S, cleanup_s))
+        left = task.exception() if task.done() and not task.cancelled() else None
+        return (left.because,) if isinstance(left, Inconclusive) else ()
 
     def _why_cancelled(self) -> str:
         return self.ending or "the probe was cancelled"
@@ -261,7 +264,8 @@ async def run_checks(
         if pending:
             for task in run.tasks.values():
                 task.cancel()
-            await asyncio.wait(pending, timeout=2 * LET_GO_S)
+            cleanup_s = max((check.cleanup_s for task, check in tasks.items() if task in pending), default=0.0)
+            await asyncio.wait(pending, timeout=max(2 * LET_GO_S, cleanup_s + LET_GO_S))
     finally:
         stopping.cancel()
         for task in pending:

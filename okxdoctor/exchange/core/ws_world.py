@@ -26,6 +26,7 @@ class Channels:
     upgrade      what becomes of the request to upgrade
     pong, data   whether the text ping is answered, and whether anything is pushed
     muted        a channel of which nothing is pushed
+    endings_lost  what tells of the end of an order is not pushed
     mute         nothing at all comes back once the connection is open
     end_after_ms, end_on_subscribe, end_code  when a connection ends by itself, and with which close code
     undeclared_compression  an agreement to compress is struck out of the upgrade's answer, and frames are compressed
@@ -43,6 +44,7 @@ class Channels:
     pong: bool = True
     data: bool = True
     muted: str | None = None
+    endings_lost: bool = False
     mute: bool = False
     end_after_ms: int | None = None
     end_on_subscribe: bool = False

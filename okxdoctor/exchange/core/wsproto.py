@@ -211,7 +211,9 @@ class Session:
             return []
         if channels.muted is not None and ("channel", channels.muted) in key:
             return []
-        if channels.book is not None and '"action":"' in texts[0]:
+        if channels.endings_lost:
+            texts = [each for each in texts if '"state":"canceled"' not in each]
+        if texts and channels.book is not None and '"action":"' in texts[0]:
             texts = self.ways.setdefault(key, BookWay()).passing(channels.book, texts)
         return [Send(each) for each in texts]
 

@@ -34,6 +34,10 @@ FAULTS: tuple[Fault, ...] = (
         cause="order.insufficient-funds", occasion="state",
         says="the trading account has a thousandth of its money left, the rest was withdrawn",
     ),
+    Fault(
+        name="order-state-diverges", example="order-state-diverges", layer="ws", cause="order.state-diverges",
+        says="the orders channel does not tell that an order was canceled (seen with --demo-orders)",
+    ),
 )  # fmt: skip
 
 

@@ -47,6 +47,8 @@ def _with(world: Circumstances, name: str, value: float | str | None) -> Circums
             return _clock(world, name, value)
         case "key" | "permission" | "ip":
             return _key(world, name, value)
+        case "order" if name == "order-state-diverges":
+            return replace(world, channels=replace(world.channels, endings_lost=True))
         case "account" | "order":
             return replace(world, account=changed(world.account, name))
         case "http" | "header" | "timestamp":

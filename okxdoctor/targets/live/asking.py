@@ -1,6 +1,7 @@
 """From a question (:class:`~okxdoctor.port.Ask`) to its answer: site, signature, allow-list, ledger, veil.
 
-okxdoctor only reads. That is not left to the checks: what is not on the list below does not leave this process.
+okxdoctor only reads. That is not left to the checks: what is not on the list below does not leave this process. The one
+exception is the order round trip, which has to be asked for and whose calls are in ``allowance``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from okxdoctor.check import Skip
 from okxdoctor.port import Answer, Ask, Cell, Instant, LedgerRow, Phases, View
 from okxdoctor.targets.config import Credentials
 from okxdoctor.targets.live import content
+from okxdoctor.targets.live.allowance import Allowance
 from okxdoctor.targets.live.hosts import Place, cell_place, place_of
 from okxdoctor.targets.live.ledger import Ledger, envelope_code, scope_of
 from okxdoctor.targets.live.veil import Veil, veil_header
@@ -33,8 +35,8 @@ class NotReadOnly(Exception):
     """A check asked for a request that may change something: a defect of the check, not a fact of the world."""
 
 
-def guard(ask: Ask) -> None:
-    """Raises NotReadOnly for anything but reading this API."""
+def guard(ask: Ask, allowance: Allowance | None = None) -> None:
+    """Raises NotReadOnly for anything but reading this API, and what ``allowance`` takes."""
     path = ask.path.partition("?")[0]
     if not ask.path.isascii() or any(ord(character) <= 32 or ord(character) == 127 for character in ask.path):
         raise NotReadOnly(f"{ask.method}: the path is not plain ASCII")
@@ -44,6 +46,8 @@ def guard(ask: Ask) -> None:
         case "GET" if path.startswith(API) and ask.body is None:
             return
         case "POST" if path in HARMLESS_POSTS:
+            return
+        case "POST" if allowance is not None and allowance.takes(ask):
             return
         case _:
             raise NotReadOnly(f"{ask.method} {path} is not on the list of requests that only read")
@@ -61,9 +65,10 @@ class Asking:
     veil: Veil
     timeout_s: float
     extra_headers: Mapping[str, str]
+    allowance: Allowance | None = None
 
     async def __call__(self, ask: Ask) -> Answer:
-        guard(ask)
+        guard(ask, self.allowance)
         place, environment = self._where(ask.cell)
         credentials = self.credentials
         if ask.signed and (credentials is None or not credentials.complete):

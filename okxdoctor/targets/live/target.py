@@ -27,6 +27,7 @@ from okxdoctor.port import (
 )
 from okxdoctor.port import Route as ProxyRoute
 from okxdoctor.targets.config import TargetConfig
+from okxdoctor.targets.live.allowance import Allowance
 from okxdoctor.targets.live.asking import Asking, find_cell
 from okxdoctor.targets.live.attention import Attention
 from okxdoctor.targets.live.hosts import Place, cell_place, place_of
@@ -86,6 +87,7 @@ class LiveTarget:
             veil=self._veil,
             timeout_s=config.timeout_s,
             extra_headers=config.extra_headers,
+            allowance=Allowance(config.view) if config.view.demo_orders else None,
         )
 
     async def __aenter__(self) -> LiveTarget:
