@@ -75,13 +75,15 @@ def price_limit_row(call: Call, inst: Instrument) -> Json:
 
 
 def mark_price(call: Call) -> Reply:
-    """GET public/mark-price: instType required, instId or family optional."""
-    inst_type = call.need("instType")
+    """GET public/mark-price: instType required, instId or family optional.
+
+    An instId without instType is answered, too: a client in wide use (ccxt) asks so.
+    """
+    wanted = call.params.get("instId", "")
+    named = call.venue.instrument(wanted) if wanted else None
+    inst_type = call.params.get("instType", "") or (named.type if named is not None else call.need("instType"))
     if inst_type not in TYPES:
         raise bad_parameter("instType")
-    wanted = call.params.get("instId", "")
-    if wanted:
-        call.venue.instrument(wanted)
     found = [inst for inst in call.venue.of_type(inst_type) if not wanted or inst.id == wanted]
     return ok([mark_row(call, inst, inst_type) for inst in found if inst.trades])
 
