@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from okxdoctor.conformance.client.trace import Event, Known, Trace
+from okxdoctor.conformance.client.trace import Event, Known, Printed, Trace
 
 MOST = 60_000
 """Events of one round that are kept."""
@@ -19,16 +19,15 @@ class Record:
     now_ms: Callable[[], int]
     events: list[Event] = field(default_factory=list)
     began: float = field(default_factory=monotonic)
-    heard_of: Callable[[], None] | None = None
+    over: bool = False
+    """Whether the program is being ended: what it does then is no longer of its own choice."""
 
     def at(self) -> float:
         return round(monotonic() - self.began, 4)
 
     def add(self, event: Event) -> None:
-        if len(self.events) < MOST:
+        if len(self.events) < MOST and (not self.over or isinstance(event, Printed)):
             self.events.append(event)
-        if self.heard_of is not None:
-            self.heard_of()
 
     def trace(self, name: str, known: Known) -> Trace:
         return Trace(name, tuple(self.events), known)

@@ -243,7 +243,7 @@ OTHER: tuple[Treatment, ...] = (
 
 ALL: dict[str, Treatment] = {each.name: each for each in (*EDGE, *LOST, *REFUSED, *ODD, *OTHER)}
 
-Match = Literal["get", "place", "any"]
+Match = Literal["get", "place", "batch", "any"]
 
 
 def matches(match: Match, method: str, path: str, body: bytes) -> bool:
@@ -253,6 +253,8 @@ def matches(match: Match, method: str, path: str, body: bytes) -> bool:
             return method == "GET" and path != "/api/v5/public/time"
         case "place":
             return method == "POST" and path in ORDER_PATHS
+        case "batch":
+            return method == "POST" and path == ORDER_PATHS[1] and body.count(b"instId") > 1
         case "any":
             return True
 

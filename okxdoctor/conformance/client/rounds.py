@@ -110,7 +110,7 @@ ODD_WS = ("added-members", *EXTRA)
 def plan() -> tuple[Round, ...]:
     """Every round after the healthy one, the longest first."""
     rounds = [
-        Round(name="silent", needs=("ws",), length_s=50.0, settle_s=3.0, make=(lambda: Quiet("silent", pongs=False),)),
+        Round(name="silent", needs=("ws",), length_s=50.0, settle_s=1.0, make=(lambda: Quiet("silent", pongs=False),)),
         Round(name="quiet", needs=("ws",), length_s=36.0, settle_s=1.0, make=(lambda: Quiet("quiet", pongs=True),)),
         Round(
             name="login-lost",
@@ -137,12 +137,12 @@ def plan() -> tuple[Round, ...]:
         Round(
             name="refused", needs=("place",), length_s=20.0, settle_s=3.0, series=_names(REFUSED), match="place", gap=0
         ),
-        Round(name="partial", needs=("batch",), length_s=9.0, settle_s=3.0, series=("partial",), match="place"),
+        Round(name="partial", needs=("batch",), length_s=9.0, settle_s=3.0, series=("partial",), match="batch"),
         Round(
             name="edge", needs=("get",), length_s=20.0, settle_s=2.0, series=_names(EDGE), match="get", gap=1, skip=1
         ),
-        Round(name="odd-rest", needs=("rest",), length_s=8.0, together=_names(ODD)),
-        Round(name="odd-ws", needs=("ws",), length_s=8.0, odd_ws=ODD_WS),
+        Round(name="odd-rest", needs=("rest",), length_s=9.0, settle_s=9.0, together=_names(ODD)),
+        Round(name="odd-ws", needs=("ws",), length_s=8.0, settle_s=8.0, odd_ws=ODD_WS),
         Round(
             name="retry-after",
             needs=("get",),
@@ -183,7 +183,7 @@ def plan() -> tuple[Round, ...]:
         ("cut-429", lambda: Disruption("cut-429", "cut", refuse=4, refuse_status=429)),
         ("cut-reset", lambda: Disruption("cut-reset", "cut", refuse=4, refuse_status=0)),
     )
-    rounds += [Round(name=name, needs=("ws",), length_s=20.0, settle_s=8.0, make=(make,)) for name, make in cuts]
+    rounds += [Round(name=name, needs=("ws",), length_s=18.0, settle_s=5.5, make=(make,)) for name, make in cuts]
     books: tuple[tuple[Literal["gap", "reset", "keep-alive"], str], ...] = (
         ("gap", "book-gap"),
         ("reset", "book-reset"),

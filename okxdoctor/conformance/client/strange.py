@@ -132,14 +132,6 @@ def _emptied(path: str, envelope: dict[str, Any]) -> None:
                     detail[name] = ""
 
 
-def _nulled(path: str, envelope: dict[str, Any]) -> None:
-    # instIdCode is null for instruments that wait for their opening (recorded).
-    if path in _INSTRUMENTS:
-        for row in _each(envelope):
-            if row.get("state") != "live" and "instIdCode" in row:
-                row["instIdCode"] = None
-
-
 def _waiting(path: str, envelope: dict[str, Any]) -> None:
     rows = _each(envelope)
     if path not in _INSTRUMENTS or len(rows) < 2:
@@ -196,7 +188,6 @@ STRANGE: tuple[Strange, ...] = (
     ),
     Strange(name="other-order", says="members stand in another order, the code last", change=_rows(_turned)),
     Strange(name="empty-members", says="members that can be empty are ''", change=_rows(_emptied)),
-    Strange(name="null-members", says="instIdCode of instruments that are not live is null", change=_rows(_nulled)),
     Strange(name="preopen-rows", says="the list of instruments has rows before their opening", change=_rows(_waiting)),
     Strange(name="new-values", says="other rows have states and types that are new", change=_rows(_new_values)),
     Strange(name="long-decimals", says="decimals have sixteen digits more", change=_rows(_long)),

@@ -101,16 +101,22 @@ class Disruption(Circumstance):
         self._refuse, self._refuse_status = refuse, refuse_status
         self._left: dict[str, int] = {}
         self._met: set[str] = set()
+        self._told: set[int] = set()
         self._ended: set[str] = set()
+        self._back: set[str] = set()
 
     @property
     def exhausted(self) -> bool:
-        return bool(self._met) and self._met == self._ended
+        """Whether every path that was lost is connected again."""
+        return bool(self._met) and self._met <= self._back
 
     def upgrade(self, path: str) -> Refusal | None:
+        if path not in self._met:
+            return None
         if path in self._ended and self._left.get(path, self._refuse) > 0:
             self._left[path] = self._left.get(path, self._refuse) - 1
             return Refusal(done=f"{self.name}-refused", status=self._refuse_status)
+        self._back.add(path)
         return None
 
     def settled(self, link: Link) -> None:
@@ -118,7 +124,12 @@ class Disruption(Circumstance):
             self._met.add(link.path)
             link.later(self._after_s, lambda: self._end(link))
 
+    def gone(self, link: Link) -> None:
+        if link.conn in self._told:
+            self._ended.add(link.path)
+
     def _end(self, link: Link) -> None:
+        self._told.add(link.conn)
         if self._how == "notice":
             link.say(
                 '{"event":"notice","code":"64008","msg":"The connection will soon be closed for a service upgrade. '
@@ -184,15 +195,16 @@ class LoginRefused(Circumstance):
 
 
 class Quiet(Circumstance):
-    """After the acknowledgements nothing is pushed any more; text pings are answered or not.
+    """After the acknowledgements nothing is pushed any more; without ``pongs`` the connection is dead altogether.
 
-    Over when every quiet connection has shown a heartbeat (and, without answers to it, has been given up).
+    Over when every quiet connection has shown a heartbeat, or every dead one has been given up.
     """
 
     def __init__(self, name: str, *, pongs: bool) -> None:
         self.name = name
         self._pongs = pongs
         self._quiet: set[int] = set()
+        self._paths: set[str] = set()
         self._alive: set[int] = set()
         self._gone: set[int] = set()
 
@@ -201,6 +213,12 @@ class Quiet(Circumstance):
         return bool(self._quiet) and self._quiet <= (self._alive if self._pongs else self._gone)
 
     def settled(self, link: Link) -> None:
+        if link.path not in self._paths:
+            # Of those that come after a connection was given up nothing more is to be learnt.
+            self._paths.add(link.path)
+            link.later(0.3, lambda: self._begin(link))
+
+    def _begin(self, link: Link) -> None:
         self._quiet.add(link.conn)
         link.note(self.name)
 
@@ -216,9 +234,9 @@ class Quiet(Circumstance):
         self._gone.add(link.conn)
 
     def said(self, link: Link, frame: Passed) -> list[Passed]:
-        if frame.text == "pong":
-            return [frame] if self._pongs else []
-        return [] if frame.text.startswith('{"arg"') else [frame]
+        if link.conn not in self._quiet:
+            return [frame]
+        return [frame] if self._pongs and not frame.text.startswith('{"arg"') else []
 
 
 class Book(Circumstance):

@@ -28,7 +28,7 @@ import websockets
 REST, WS = os.environ["OKX_BASE_URL"], os.environ["OKX_WS_URL"]
 KEY, SECRET, PHRASE = (os.environ[name] for name in ("OKX_API_KEY", "OKX_SECRET_KEY", "OKX_PASSPHRASE"))
 MISTAKES = frozenset(filter(None, os.environ.get("BOT_MISTAKES", "").split(",")))
-PARTS = frozenset(os.environ.get("BOT_PARTS", "rest,orders,public,private,business").split(","))
+PARTS = frozenset(os.environ.get("BOT_PARTS", "rest,tour,orders,public,private,business").split(","))
 PACE = float(os.environ.get("BOT_PACE", "0.25"))
 INST = "BTC-USDT"
 FATAL = {"50113", "50119", "50105", "50101", "50110", "50100", "50120", "50111"}
@@ -49,9 +49,10 @@ class Unknown(Exception):
 
 
 class Refused(Exception):
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, wait_s: float = 0.0) -> None:
         super().__init__(f"{code} {message}")
         self.code = code
+        self.wait_s = wait_s
 
 
 def verified() -> ssl.SSLContext:
@@ -122,7 +123,8 @@ class Api:
             return envelope
         if code in ("50004", "50026") or (answer.status_code >= 500 and code not in LATER):
             raise Unknown(code)
-        raise Refused(code, str(envelope.get("msg")))
+        after = answer.headers.get("Retry-After", "")
+        raise Refused(code, str(envelope.get("msg")), float(after) if after.isdigit() else 0.0)
 
     async def get(self, path: str, private: bool = False, **params: str) -> list:
         query = "&".join(f"{name}={value.replace(',', '%2C')}" for name, value in params.items())
@@ -138,8 +140,10 @@ class Api:
                     raise
                 if attempt == 8:
                     raise
+                least = getattr(problem, "wait_s", 0.0)
+                print("later:", path, problem, file=sys.stderr)
             if not wrong("storms"):
-                await asyncio.sleep(pause * random.uniform(0.8, 1.2))
+                await asyncio.sleep(max(least, pause * random.uniform(0.8, 1.2)))
                 pause = min(pause * 2, 4.0)
         raise AssertionError
 
@@ -185,6 +189,44 @@ class Trader:
                 )  # fmt: skip
         await self.api.get("/api/v5/account/config", private=True)
         await self.look()
+
+    async def tour(self) -> None:
+        """Everything else that a program may ask for, once."""
+        get, swap = self.api.get, "BTC-USDT-SWAP"
+        public = (
+            ("market/tickers", {"instType": "SWAP"}), ("market/books", {"instId": INST, "sz": "5"}),
+            ("market/candles", {"instId": INST, "bar": "1m", "limit": "5"}), ("market/trades", {"instId": INST, "limit": "5"}),
+            ("market/history-candles", {"instId": INST, "after": str(self.api.now_ms() - 60_000), "limit": "5"}),
+            ("public/mark-price", {"instType": "SWAP"}), ("public/open-interest", {"instType": "SWAP", "instId": swap}),
+            ("public/funding-rate", {"instId": swap}), ("public/price-limit", {"instId": swap}), ("system/status", {}),
+        )  # fmt: skip
+        private = (
+            ("trade/orders-history", {"instType": "SPOT"}), ("trade/fills-history", {"instType": "SPOT"}),
+            ("trade/orders-history-archive", {"instType": "SPOT"}), ("account/instruments", {"instType": "SPOT"}),
+            ("account/trade-fee", {"instType": "SPOT"}), ("account/max-size", {"instId": INST, "tdMode": "cash"}),
+            ("account/max-avail-size", {"instId": INST, "tdMode": "cash"}), ("asset/balances", {}),
+            ("account/leverage-info", {"instId": swap, "mgnMode": "cross"}),
+        )  # fmt: skip
+        for rows, signed in ((public, False), (private, True)):
+            for path, params in rows:
+                with contextlib.suppress(Unknown, Refused):
+                    await get(f"/api/v5/{path}", private=signed, **params)
+        if "orders" in PARTS:
+            order = self.order()
+            market = {
+                **order,
+                "ordType": "market",
+                "tgtCcy": "base_ccy",
+                "tag": "tour",
+                "clOrdId": "t" + secrets.token_hex(8),
+            }
+            del market["px"]
+            await self.place(market)
+            contract = {
+                "instId": swap, "tdMode": "cross", "side": "buy", "ordType": "post_only", "px": "10000", "sz": "1",
+                "posSide": "net", "reduceOnly": "false", "clOrdId": "s" + secrets.token_hex(8),
+            }  # fmt: skip
+            await self.place(contract)
 
     async def look(self) -> None:
         for row in await self.api.get("/api/v5/account/balance", private=True, ccy="BTC,USDT"):
@@ -277,6 +319,8 @@ class Trader:
                 await self.cancel(item["ordId"])
 
     async def work(self) -> None:
+        if "tour" in PARTS:
+            await self.tour()
         while True:
             self.round += 1
             with contextlib.suppress(Unknown, Refused):

@@ -31,7 +31,7 @@ def _unknown(trace: Trace, name: str) -> list[Item]:
         if isinstance(request, Call):
             if done_by(request.done, name):
                 found.append(item)
-        elif request is not None and text_of(request.json.get("id")) in noted:
+        elif request is not None and (item.done == name or text_of(request.json.get("id")) in noted):
             found.append(item)
     return found
 

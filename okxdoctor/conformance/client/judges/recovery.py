@@ -28,7 +28,11 @@ def _lost(trace: Trace, name: str, path: str = "") -> Iterator[Socket]:
     """Connections that the circumstance ended, with something subscribed on them."""
     for socket in trace.sockets:
         closed = socket.closed
-        if closed is not None and closed.done == name and socket.subscribed and path in ("", socket.path):
+        if closed is None or not socket.subscribed or path not in ("", socket.path):
+            continue
+        # Who is told of the end may close the connection first.
+        told = name == "notice" and closed.by == "program" and any(each.done == name for each in socket.said)
+        if closed.done == name or told:
             yield socket
 
 
@@ -173,19 +177,15 @@ def _before_end(case: Case, traces: Sequence[Trace], healthy: Trace | None, limi
             new = _successors(trace, socket)
             if notice is None or not new or socket.closed_place is None:
                 continue
-            if new[0].place < socket.closed_place:
-                return passed(1, "a new connection before the end of the old", trace, (notice.place, new[0].place))
+            if new[0].place < socket.closed_place or (socket.closed is not None and socket.closed.by == "program"):
+                return passed(
+                    1, "a new connection before the exchange ends the old", trace, (notice.place, new[0].place)
+                )
             return failed(
                 trace,
                 (notice.place, socket.closed_place, new[0].place),
                 "the new connection comes after the end of the old",
             )
-        # Some close the old connection themselves when they are told.
-        for socket in trace.sockets:
-            notice = next((message for message in socket.said if message.name == "notice"), None)
-            gone = socket.closed is not None and socket.closed.by == "program"
-            if notice is not None and gone and _successors(trace, socket):
-                return passed(1, "the notice is obeyed", trace, (notice.place, socket.closed_place))
     return not_exercised("no connection was told of its end")
 
 
