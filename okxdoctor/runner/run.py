@@ -327,7 +327,10 @@ def _complete(run: _Run, plan: Plan) -> tuple[Attempt, ...]:
 
 
 def _without_reason(run: _Run, attempt: Attempt) -> Attempt:
-    """Who was skipped for what another check sees, when that one saw nothing or did not look, has not looked."""
+    """Who was skipped for what another check sees, when that one sees no error, has not looked.
+
+    A warning that kept a check from looking is no reason for the run to read as one that looked.
+    """
     if attempt.outcome is not Outcome.SKIPPED or attempt.check not in run.pointed:
         return attempt
     here, seen = attempt.check, {attempt.check}
@@ -335,9 +338,12 @@ def _without_reason(run: _Run, attempt: Attempt) -> Attempt:
         here = run.pointed[here]
         seen.add(here)
     reason = run.attempts.get(here)
-    if reason is not None and any(run.words.severity(f) is not Severity.INFO for f in reason.findings):
+    grave = [run.words.severity(f) for f in reason.findings] if reason is not None else []
+    if Severity.ERROR in grave:
         return attempt
     told = "found nothing" if reason is not None and reason.outcome is Outcome.COMPLETED else "did not look"
+    if Severity.WARNING in grave:
+        told = "found no more than a warning"
     return replace(attempt, outcome=Outcome.INCONCLUSIVE, because=f"{attempt.because}; {here} {told}")
 
 

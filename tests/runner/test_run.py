@@ -102,6 +102,19 @@ def test_a_skip_for_what_another_check_found_stays_one() -> None:
     assert report.exit_code == 1
 
 
+def test_a_skip_for_a_warning_is_no_health_either() -> None:
+    """Every call refused with a warning beside it: the run did not look, and its exit code says so."""
+
+    def busy(facts: Facts) -> tuple[Finding, ...]:
+        return (Finding(code="status.overloaded", summary="busy", evidence={"calls": 9}),)
+
+    report, _ = go(make("status", evaluate=busy, causes=("status.overloaded",)), make("key", points("status")))
+    assert attempts(report)["key"].outcome is Outcome.INCONCLUSIVE
+    assert attempts(report)["key"].because == "no answer (see status); status found no more than a warning"
+    assert [root.code for root in report.diagnosis] == ["status.overloaded"]
+    assert report.exit_code == 3
+
+
 def test_a_skip_for_what_another_check_did_not_find_is_no_health() -> None:
     """One request may be lost where all others come through: who points elsewhere then has not looked."""
     report, _ = go(make("tls"), make("http", points("tls")), make("key", points("http")))
