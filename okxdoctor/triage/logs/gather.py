@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from okxdoctor.knowledge.log_marks import log_marks
 from okxdoctor.triage.logs.ledger import Ledger
-from okxdoctor.triage.logs.lines import Line, Tally, lines
+from okxdoctor.triage.logs.lines import MARKS, Line, Tally, lines
 from okxdoctor.triage.logs.signals import Signal, concerns_okx, signals
 from okxdoctor.triage.logs.times import Clock
 
@@ -214,7 +215,9 @@ def _near(one: Place, other: Place) -> bool:
 def read_log(name: str, stream: BinaryIO, gathered: Gathered, *, year: int) -> None:
     """The failures of one text file. `year` is taken for times that name none."""
     tally, log = Tally(), _Log(name, gathered, year)
-    for line in lines(stream, tally):
+    # Lines that name another exchange count too: they tell that a failure of nobody's need not be OKX's.
+    venues = [name.encode() for name in log_marks().other_venues]
+    for line in lines(stream, tally, (*MARKS, *venues)):
         log.line(line)
     log.end()
     gathered.files.append(File(name=name, kind="log", bytes=tally.bytes, lines=tally.lines, notes=tuple(_notes(tally))))

@@ -26,10 +26,12 @@ def read_har(name: str, value: dict[str, Any], size: int, gathered: Gathered) ->
     """The failures of one HAR. Requests to other hosts are counted and left aside."""
     rows = value["log"]["entries"]
     for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            continue
         try:
-            (request,) = entries(row)
+            (request,) = entries({"log": {"entries": [row]}})
         except (CaptureError, ValueError):
-            gathered.elsewhere += isinstance(row, dict) and _status(row) >= 400
+            gathered.elsewhere += _status(row) >= 400
             continue
         place = Place(file=name, line=number, moment=_moment(row), zoned=True)
         for signal, text in _failures(row, request):

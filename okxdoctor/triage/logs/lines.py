@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -69,10 +69,14 @@ MARKS: tuple[bytes, ...] = tuple(
 """Lower case; a line with none of them holds no failure that is known here."""
 
 
-def lines(stream: BinaryIO, tally: Tally) -> Iterator[Line]:
-    """The lines that hold a mark. `tally` grows as it goes."""
-    stream = _unpacked(stream)
-    encoding, stream = _encoding(stream)
+def lines(stream: BinaryIO, tally: Tally, marks: Sequence[bytes] = MARKS) -> Iterator[Line]:
+    """The lines that hold one of the marks. `tally` grows as it goes."""
+    try:
+        stream = _unpacked(stream)
+        encoding, stream = _encoding(stream)
+    except (OSError, EOFError, zlib.error) as error:
+        tally.problem = f"damaged at its beginning: {error}"
+        return
     rest = b""
     number = 1
     continued = False
@@ -93,13 +97,13 @@ def lines(stream: BinaryIO, tally: Tally) -> Iterator[Line]:
             data = data.replace(b"\0", b" ")
         end = data.rfind(b"\n") + 1 if block else len(data)
         whole, rest = data[:end], data[end:]
-        if not whole and len(rest) > 2 * BLOCK:
+        if not whole and len(rest) > max(2 * BLOCK, 4 * OVERLAP):
             # No line break in sight: hand out what there is, keep a little, so that nothing on the seam is lost.
             whole, rest = rest[:-OVERLAP], rest[-OVERLAP:]
             yield from _pieces(whole, number, continued=continued)
             continued = True
             continue
-        yield from _marked(whole, number, continued=continued)
+        yield from _marked(whole, number, marks, continued=continued)
         if whole:
             continued = False
         number += whole.count(b"\n")
@@ -135,11 +139,11 @@ def _recoded(block: bytes, encoding: str, stream: BinaryIO, tally: Tally) -> byt
     return block.decode(encoding, "replace").lstrip("\ufeff").encode("utf-8", "replace")
 
 
-def _marked(whole: bytes, number: int, *, continued: bool) -> Iterator[Line]:
+def _marked(whole: bytes, number: int, marks: Sequence[bytes], *, continued: bool) -> Iterator[Line]:
     """The lines of a block that hold a mark, each once, in their order."""
     lower = whole.lower()
     starts: set[int] = set()
-    for mark in MARKS:
+    for mark in marks:
         at = lower.find(mark)
         while at >= 0:
             starts.add(whole.rfind(b"\n", 0, at) + 1)

@@ -20,7 +20,7 @@ _OURS = re.compile(r"(^|\.)(okx|okex)\.(com|cab|test)$|^(localhost|127\.|0\.0\.0
 
 _MEMBER = re.compile(
     r"""(?P<name>\b(?:s|sub|ret|error_?|err_?|okx_?)?code)(?P<quote>\\*["']?)\s*(?:[:=]|\bis\b)\s*\\*["']?"""
-    r"""(?P<number>-?\d{1,6})(?![\d.]|\w)""",
+    r"""(?P<number>-?\d{1,6})(?P<close>["']?)(?![\d.]|\w)""",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
@@ -31,8 +31,8 @@ _BEHIND = re.compile(
 _BEFORE = re.compile(r"(?<![\w.-])([5-7]\d{4})(?![\d.\w])\s*[:\])\-,]?\s*[\"']?\s*([A-Z][A-Za-z' ]{5,60})")
 _STATUS = re.compile(
     r"""(?:\bHTTP/\d(?:\.\d)?["']?\s+|\bstatus(?:_?code)?["']?\s*[:=(]?\s*["']?|\bresponse\s*\["""
-    r"""|\bcode["']?\s*[:=]\s*["']?|\bHTTP(?:[ _]?(?:error|code|status))?\s*[:=]?\s+|\bserver response:?\s+|\brejected websocket connection: http\s+)"""
-    r"""([345]\d\d)(?![\d.]|\w)""",
+    r"""|\bcode["']?\s*[:=]\s*["']?|\bHTTP(?:[ _]?(?:error|code|status))?\s*[:=]?\s+"""
+    r"""|\bserver response:?\s+|\brejected websocket connection: http\s+)([345]\d\d)(?![\d.]|\w)""",
     re.IGNORECASE,
 )
 _CLIENT_ERROR = re.compile(r"(?<![\d.])([45]\d\d)(?: (?:client|server) error\b|,\s*message=)", re.IGNORECASE)
@@ -43,7 +43,7 @@ _CLOSE = re.compile(
 )
 _SOCKET = re.compile(r"\bwss?\b|socket|connection|clos|disconnect", re.IGNORECASE)
 _FAILURE = re.compile(
-    r"error|exception|fail|warn|refus|reject|denied|msg|invalid|expired|incorrect|critical|fatal|\bscode|okx|okex|code",
+    r"error|exception|fail|warn|refus|reject|denied|\bs?msg\b|invalid|expired|incorrect|critical|fatal|okx|okex",
     re.IGNORECASE,
 )
 _PART = re.compile(r"[a-z0-9]+")
@@ -114,7 +114,7 @@ def _codes(text: str, lower: str) -> Iterator[Signal]:
         elif number in ("1", "2"):
             # Only in an answer's own form; `exit code=1` is something else.
             whole = number if hit["quote"] and re.search(r"\b(data|msg)\b", text) else whole
-        elif hit["quote"].strip("\\") or _FAILURE.search(text):
+        elif hit["close"] or hit["quote"].strip("\\") or _FAILURE.search(text):
             # Without quotes it may be any code: of a country, of a process.
             of_all.append(number)
     refused = [number for number in of_items if number not in ("0", "")]

@@ -36,7 +36,7 @@ class Clock:
         """Whether the time that was found last names its zone, or is an epoch."""
 
     def of(self, line: str) -> float | None:
-        """Seconds since 1970, by the zone that the line names, or as if its local time were UTC. None without a time."""
+        """Seconds since 1970, by the zone that the line names, or as if its time were UTC; None without one."""
         first = line[:1]
         found = self._named(line) if first == "{" else None
         found = found or self._iso(line)
