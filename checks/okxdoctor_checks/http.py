@@ -39,6 +39,8 @@ PATH = "/api/v5/public/price-limit?instId=BTC-USDT-SWAP"
 LATER_IN_A_ROW, LATER_AT_ONCE = 2, 4
 REGION_CODE = "50121"
 EDGE_SERVERS = ("cloudflare", "cloudfront", "akamai", "fastly")
+NO_HTTP = "the answer is no HTTP: "
+"""How a target words that the peer spoke another protocol; its first words follow."""
 PHASES = ("resolve", "connect", "handshake", "first_byte", "body")
 
 
@@ -302,6 +304,8 @@ def _no_envelope(facts: Facts, odd: Sequence[Page]) -> Finding | None:
 def _flaw(page: Page) -> tuple[str, bool]:
     """What is wrong with an answer that is no envelope, and whether that is certain."""
     status = f"status {page.status} and "
+    if page.failure is not None and page.failure.detail.startswith(NO_HTTP):
+        return f"something that is no HTTP: {page.failure.detail.removeprefix(NO_HTTP)}", True
     if page.failure is not None:
         return f"a connection that ends before the answer does ({page.failure.kind})", False
     if page.truncated or (

@@ -74,6 +74,15 @@ def test_connections_that_end_when_used_again(times: int, expected: list[str]) -
     assert codes(judged(CHECK, facts_of(FINE, *again, *(FINE,) * (2 - times)))) == expected
 
 
+def test_another_protocol_is_quoted() -> None:
+    heard = Failure(kind="protocol", phase="first-byte", detail="the answer is no HTTP: 'SSH-2.0-OpenSSH_9.6'")
+    found = only(judged(CHECK, facts_of(Page(failure=heard))))
+    assert (found.code, found.confidence) == ("http.not-json", Confidence.CERTAIN)
+    assert "'SSH-2.0-OpenSSH_9.6'" in found.summary
+    other = Failure(kind="protocol", phase="first-byte", detail="illegal header line: x")
+    assert only(judged(CHECK, facts_of(Page(failure=other)))).confidence is Confidence.LIKELY
+
+
 def test_a_body_in_another_coding_than_announced_is_not_read_by_chance() -> None:
     answer = Answer(method="GET", path="/", url="https://x/", status=200, headers=(("content-encoding", "gzip"),),
                     body='{"code":"0","data":[],"msg":""}', miscoded=True)  # fmt: skip

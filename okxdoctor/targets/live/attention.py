@@ -89,6 +89,20 @@ def less_absence(elapsed_s: float, absent_s: float) -> float:
     return round(max(1e-6, elapsed_s - absent_s) * 1000, 3)
 
 
+class Stopwatch:
+    """How long something has taken at least that was waited for in several steps: less all the time that was lost."""
+
+    def __init__(self) -> None:
+        self._watched = _here()
+        self._lost_before_s = self._watched.lost_s() if self._watched is not None else 0.0
+        self._began = time.monotonic()
+
+    def waited_ms(self) -> float:
+        """Milliseconds since it was made that were surely spent waiting."""
+        lost_s = self._watched.lost_s() - self._lost_before_s if self._watched is not None else 0.0
+        return less_absence(time.monotonic() - self._began, max(lost_s, absent_s()))
+
+
 class patience:
     """``asyncio.timeout`` in time awake: seconds that the loop was kept away are added, up to as many again."""
 

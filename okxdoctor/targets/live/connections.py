@@ -113,7 +113,7 @@ class Stream(httpcore.AsyncNetworkStream):
             self.received, self.absent_s = self._clock(), absent_s()
             trail = TRAIL.get(None)
             if trail is not None and not trail.first:
-                trail.first = data[:16]
+                trail.first = data[:40]
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:

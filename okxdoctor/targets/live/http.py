@@ -24,6 +24,7 @@ from okxdoctor.targets.live.attention import absent_s, less_absence, patience
 from okxdoctor.targets.live.broken import Broken
 from okxdoctor.targets.live.connections import TRAIL, Backend, Pool, Stream, Ways, streams_up_to
 from okxdoctor.targets.live.content import LIMIT
+from okxdoctor.targets.live.proxy import printable
 from okxdoctor.targets.live.route import Family, Trail
 
 # These log headers at DEBUG, credentials included; a program that turns debugging on must not print them.
@@ -31,6 +32,7 @@ for _name in ("httpcore", "hpack", "h2"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 _IDLE_S = 30.0
+NO_HTTP = "the answer is no HTTP"
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -145,6 +147,9 @@ class HttpClient:
                 await self._send(pool, sending, reply)
         except TimeoutError:
             reply.failure = route.ran_out(reply.trail.phase, after_s=sending.timeout_s)
+            if reply.trail.phase == "first-byte" and (sending.host, sending.port) not in self._speaks_h2:
+                # A peer that greets in its own language and waits has answered, though not in ours.
+                reply.failure = _foreign(reply.trail.first) or reply.failure
         except Broken as broken:
             reply.failure = _in_phase(broken.failure, reply.trail.phase)
         except httpcore.LocalProtocolError as error:
@@ -266,12 +271,21 @@ def _protocol(error: Exception, reply: Reply) -> None:
         first = reply.trail.first
         if not first:
             reply.failure = Failure(kind="closed", phase="first-byte", detail="closed without an answer")
-        elif first.startswith(b"HTTP/"[: len(first)]):
-            reply.failure = Failure(kind="closed", phase="first-byte", detail="closed in the middle of the headers")
         else:
-            reply.failure = Failure(kind="protocol", phase="first-byte", detail="the answer is no HTTP")
+            torn = Failure(kind="closed", phase="first-byte", detail="closed in the middle of the headers")
+            reply.failure = _foreign(first) or torn
     else:
-        reply.failure = Failure(kind="protocol", phase=phase, detail=str(error)[:120])
+        # h11 stumbles over the first line of another protocol, and its own words quote no more than a part of it.
+        foreign = _foreign(reply.trail.first) if phase == "first-byte" else None
+        reply.failure = foreign or Failure(kind="protocol", phase=phase, detail=str(error)[:120])
+
+
+def _foreign(first: bytes) -> Failure | None:
+    """The failure that the first bytes of an answer are, if they belong to no HTTP."""
+    if not first or first.startswith(b"HTTP/"[: len(first)]):
+        return None
+    heard = printable(first.decode("latin-1"))
+    return Failure(kind="protocol", phase="first-byte", detail=f"{NO_HTTP}: {heard!r}")
 
 
 def _cause(error: BaseException) -> Failure:

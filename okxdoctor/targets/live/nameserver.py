@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import errno
 import socket
-import time
 from typing import Literal, TypeAlias
 
 import dns.exception
@@ -21,7 +20,7 @@ import dns.rcode
 import dns.rdatatype
 
 from okxdoctor.port import Lookup
-from okxdoctor.targets.live.attention import waited_ms
+from okxdoctor.targets.live.attention import Stopwatch, patience
 from okxdoctor.targets.live.broken import errno_name
 from okxdoctor.targets.live.wire import connect
 
@@ -112,15 +111,15 @@ async def ask_server(name: str, server: tuple[str, int], timeout_s: float) -> Lo
     """Total: a failure is an outcome. ``resolver`` is ``HOST:PORT``."""
     host, port = server
     label = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    started = time.monotonic()
+    stopwatch = Stopwatch()
     detail = ""
     try:
         question = Question(name)
     except ValueError as error:
         return Lookup(name=name, resolver=label, outcome="error", detail=str(error))
     try:
-        async with asyncio.timeout(timeout_s):
-            await _by_udp(question, server, started + timeout_s)
+        async with patience(timeout_s):
+            await _by_udp(question, server, timeout_s)
             if question.truncated:
                 await _by_tcp(question, server)
     except OSError as error:  # TimeoutError is one
@@ -134,28 +133,29 @@ async def ask_server(name: str, server: tuple[str, int], timeout_s: float) -> Lo
         outcome=outcome,
         addresses=addresses,
         canonical=canonical,
-        elapsed_ms=waited_ms(started),
+        elapsed_ms=stopwatch.waited_ms(),
         detail=detail,
     )
 
 
-async def _by_udp(question: Question, server: tuple[str, int], deadline: float) -> None:
+async def _by_udp(question: Question, server: tuple[str, int], timeout_s: float) -> None:
     loop = asyncio.get_running_loop()
     family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as asking:
         asking.setblocking(False)
         # Connected, so that the kernel drops what others send and reports a closed port.
         asking.connect(server)
-        resend_s = max(0.2, min(1.5, (deadline - time.monotonic()) / 3))
+        resend_s = max(0.2, min(1.5, timeout_s / 3))
         while True:
             for query in question.queries():
                 await loop.sock_sendall(asking, query)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(resend_s, deadline - time.monotonic())):
+                # In time awake: a second packet is for one that was lost, not for an answer that nobody has read.
+                async with patience(resend_s):
                     while not question.complete:
                         question.take(await loop.sock_recv(asking, 65535))
             # When one family is answered the other is not asked again: programs go on with what they have.
-            if question.some or time.monotonic() >= deadline:
+            if question.some:
                 return
 
 

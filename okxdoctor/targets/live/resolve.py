@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 
 from okxdoctor.port import Lookup
+from okxdoctor.targets.live.attention import patience
 from okxdoctor.targets.live.broken import gai_name
 from okxdoctor.targets.live.memo import Memo
 
@@ -123,7 +124,7 @@ async def ask_system(name: str, timeout_s: float) -> Lookup:
     threading.Thread(target=ask, name="okxdoctor-getaddrinfo", daemon=True).start()
     started = time.monotonic()
     try:
-        async with asyncio.timeout(timeout_s):
+        async with patience(timeout_s):
             return await answer
     except TimeoutError:
         return Lookup(name=name, resolver=SYSTEM, outcome="timeout", elapsed_ms=_ms_since(started))

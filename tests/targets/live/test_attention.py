@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from okxdoctor.port import Ask
-from okxdoctor.targets.live.attention import Attention, absent_s, patience, waited_ms
+from okxdoctor.targets.live.attention import Attention, Stopwatch, absent_s, patience, waited_ms
 
 
 def watched(main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
@@ -51,6 +51,20 @@ def test_a_wait_with_open_eyes_counts_in_full() -> None:
         return waited_ms(started)
 
     assert watched(main) >= 490
+
+
+def test_what_was_lost_on_several_occasions_is_taken_off() -> None:
+    async def main() -> tuple[float, float]:
+        stopwatch, started = Stopwatch(), time.monotonic()
+        for _ in range(3):
+            time.sleep(0.2)
+            await asyncio.sleep(0.03)
+        return stopwatch.waited_ms(), (time.monotonic() - started) * 1000
+
+    told, raw = watched(main)
+    assert raw > 600
+    assert told < raw / 2
+    assert asyncio.run(main())[0] > 600  # nobody watches
 
 
 def test_patience_waits_for_what_lay_there_when_the_loop_came_back() -> None:

@@ -474,6 +474,25 @@ def test_what_is_no_http_is_named_by_kind_and_phase(
     assert (answer.failure.kind, answer.failure.phase) == (kind, phase)
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_peer_with_a_language_of_its_own_is_quoted(stage: Any, ends: bool) -> None:
+    """Also where it greets and then waits for an answer in that language."""
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
+        await reader.read(1000)
+        if not ends:
+            await reader.read()
+
+    async def main() -> Any:
+        async with stage.serve(greet) as port, stage.target(port, timeout_s=0.3) as target:
+            return await target.http(TIME)
+
+    failure = asyncio.run(main()).failure
+    assert (failure.kind, failure.phase) == ("protocol", "first-byte")
+    assert failure.detail == "the answer is no HTTP: 'SSH-2.0-OpenSSH_9.6'"
+
+
 def test_silence_after_the_request_is_a_timeout_of_the_first_byte(stage: Any) -> None:
     async def main() -> Any:
         with stage.silent_port() as port:

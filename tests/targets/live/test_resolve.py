@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from okxdoctor.targets.live.attention import Attention
 from okxdoctor.targets.live.memo import Memo
 from okxdoctor.targets.live.resolve import Resolver, literal_address, resolv_conf_servers, suspicious
 
@@ -82,6 +83,31 @@ def test_silence_is_a_timeout_and_ends_in_time(stage: Any) -> None:
     assert found.outcome == "timeout"
     assert time.monotonic() - started < 5
     assert asked.count(A) > 1, "a lost packet is asked again"
+
+
+def test_a_loop_that_was_kept_away_asks_no_second_time_and_makes_no_slow_lookup(stage: Any) -> None:
+    """The answer lies there when the loop comes back; only packets that were lost are asked for again."""
+
+    async def main() -> Any:
+        asked: list[int] = []
+
+        def behave(name: str, kind: int, packet: bytes) -> bytes:
+            asked.append(kind)
+            if len(asked) == 1:
+                time.sleep(0.9)  # three times what is waited for an answer
+            return bytes(stage.reply(packet, (A, V4)) if kind == A else stage.reply(packet))
+
+        attention = Attention()
+        attention.start()
+        try:
+            async with stage.dns(behave) as server:
+                return await resolver(server, timeout_s=0.9).system("api.test"), asked
+        finally:
+            attention.stop()
+
+    found, asked = asyncio.run(main())
+    assert (found.outcome, len(asked)) == ("ok", 2)
+    assert found.elapsed_ms < 450
 
 
 def test_one_family_unanswered_does_not_hold_up_the_other(stage: Any) -> None:
