@@ -315,7 +315,8 @@ def envelopes(draw: st.DrawFn) -> str:
             made["data"] = []
     elif shape == "data":
         rows = st.fixed_dictionaries({"px": st.sampled_from(("1", "", "-57693.0443767968885")), "ts": st.just("1")})
-        data = st.lists(rows, max_size=2) | st.sampled_from(({}, None, "", [[]], [None]))
+        odd: tuple[Any, ...] = ({}, None, "", [[]], [None])
+        data: SearchStrategy[Any] = st.lists(rows, max_size=2) | st.sampled_from(odd)
         made = {"code": draw(st.sampled_from(("0", "0", 0))), "msg": "", "data": draw(data)}
     else:
         code = draw(st.sampled_from(("0", "1", "2")))

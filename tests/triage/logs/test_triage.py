@@ -215,7 +215,8 @@ def test_secrets_in_a_log_are_not_said_back(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["/nowhere/x.log"], "cannot be read"), ([], "FILE"), (["/"], "is a directory"), (["--format", "xml", "x"], "xml"),
+        (["/nowhere/x.log"], "cannot be read"), ([], "FILE"), (["/"], "is a directory"),
+        (["--format", "xml", "x"], "xml"),
         (["x\0y"], "no file name"),
     ],
 )  # fmt: skip
@@ -279,7 +280,8 @@ def test_quiet_is_one_line_for_each(log: Log, capsys: pytest.CaptureFixture[str]
 
 PARTS = st.sampled_from(
     ["2026-11-22 10:00:00,5 ", "okx ", '{"code":"50113","msg":"x"}', "status=429 ", "HTTP/1.1 503 ", "Traceback\n",
-     "\n", "Connection refused ", "\x1b[31m", "é\u2028", "closed code=1006 websocket ", "binance ", "sCode=51008 ", "\0", '"']
+     "\n", "Connection refused ",
+     "\x1b[31m", "é\u2028", "closed code=1006 websocket ", "binance ", "sCode=51008 ", "\0", '"']
 )  # fmt: skip
 
 
