@@ -37,7 +37,7 @@ class Wire:
         self.asked.append(ask.path)
         return Answer(method=ask.method, path=ask.path, url=f"https://x.test{ask.path}", status=200)
 
-    async def open_socket(self, path: str, *, cell: str | None = None, timeout_s: float | None = None) -> Socket:
+    async def open_socket(self, path: str, **how: Any) -> Socket:
         opening = Opening(url=f"wss://x.test/{path}", ok=path != "private")
         said = [
             Frame(direction=direction, kind=kind, at_ms=1.0, text=text)
@@ -49,12 +49,15 @@ class Wire:
         return Socket(opening=opening, frames=tuple(said))  # type: ignore[arg-type]
 
 
+NAME = TargetName(kind="sim", site="global", rest="https://x.test", ws="wss://x.test")
+
+
 @dataclass
 class Target:
     io: Any = field(default_factory=Wire)
     saved: None = None
     effort: tuple[int, int] = (0, 0)
-    name: TargetName = TargetName(kind="sim", site="global", rest="https://x.test", ws="wss://x.test")
+    name: TargetName = NAME
 
 
 def asks(*paths: str) -> Any:
