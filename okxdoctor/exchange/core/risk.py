@@ -20,20 +20,30 @@ from .instruments import Instrument
 from .margin import Risk, Standing, cross_risk, isolated_risk, standings
 from .market import SLOT_MS
 from .orders import Order
-from .prices import STEP_SLOTS
+from .prices import STEP_SLOTS, mark_ticks
 from .venue import Venue
 
 WARNING = Decimal(3)
 """The margin ratio at which the account is warned."""
 
 
-class Liquidation:
-    """The chore that looks at every account with positions whenever there is a new mark price."""
+Band = tuple[Instrument, int, int]
+"""An instrument and the mark prices (in ticks) between which nothing can happen."""
 
-    __slots__ = ("_step",)
+
+class Liquidation:
+    """The chore that looks at every account with positions whenever there is a new mark price.
+
+    Most looks are short: a whole one says how far prices may go before anything can happen, and as long as they have
+    not gone that far and nothing else has happened to the account, it is safe.
+    """
+
+    __slots__ = ("_safe", "_step")
 
     def __init__(self) -> None:
         self._step = -1
+        self._safe: dict[str, tuple[int, list[Band]]] = {}
+        """User id -> events told at the last whole look, and the bands."""
 
     def idle(self, venue: Venue) -> bool:
         return not any(account.positions for account in venue.accounts.values())
@@ -46,8 +56,47 @@ class Liquidation:
         if step == self._step:
             return False
         self._step = step
-        done = [_look(venue, account, at_ms) for account in list(venue.accounts.values()) if account.positions]
-        return any(done)
+        moved = False
+        for account in list(venue.accounts.values()):
+            if account.positions and not self._is_safe(venue, account, at_ms):
+                moved = _look(venue, account, at_ms) or moved
+                self._safe[account.uid] = account.told, _bands(venue, account, at_ms)
+        return moved
+
+    def _is_safe(self, venue: Venue, account: Account, now_ms: int) -> bool:
+        told, bands = self._safe.get(account.uid, (-1, []))
+        if told != account.told or not bands:
+            return False
+        slot = now_ms // SLOT_MS
+        return all(low < mark_ticks(venue, inst, slot) < high for inst, low, high in bands)
+
+
+def _bands(venue: Venue, account: Account, now_ms: int) -> list[Band]:
+    """How far each mark price may go before a warning or a liquidation; empty when that is not looked ahead.
+
+    What all positions of a unit lose together is at most their value times the change, twice that for inverse
+    contracts and growing needs.
+    """
+    found = standings(venue, account, now_ms)
+    if any(each.inst.type == "OPTION" for each in found):
+        return []
+    bands: list[Band] = []
+    for each in found:
+        cross = each.position.mode == "cross"
+        risk = cross_risk(account, each.inst.listing.settle, found) if cross else isolated_risk(each)
+        mine = [one for one in found if one is each or (cross and _same_unit(one, each))]
+        floor = risk.need if each.position.warned else risk.need * WARNING
+        value = sum((one.value for one in mine), ZERO)
+        share = min(Decimal("0.3"), (risk.equity - floor) / (2 * value)) if value else ZERO
+        if share <= 0:
+            return []
+        ticks = mark_ticks(venue, each.inst, now_ms // SLOT_MS)
+        bands.append((each.inst, int(ticks * (1 - share)), int(ticks * (1 + share)) + 1))
+    return bands
+
+
+def _same_unit(one: Standing, other: Standing) -> bool:
+    return one.position.mode == "cross" and one.inst.listing.settle == other.inst.listing.settle
 
 
 def _look(venue: Venue, account: Account, now_ms: int) -> bool:

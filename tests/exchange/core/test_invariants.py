@@ -51,6 +51,7 @@ class Trading(RuleBasedStateMachine):
         self.account = next(iter(self.venue.accounts.values()))
         for inst in SPOT + SWAP:
             self.other = counterparty(self.venue, self.venue.instrument(inst))
+        self.subs = [each for each in self.venue.accounts.values() if each.label]
         self.seen_ids: set[str] = set()
         self.history: dict[str, list[dict[str, Any]]] = {}
         self.books: dict[str, dict[str, dict[str, str]]] = {}
@@ -73,7 +74,16 @@ class Trading(RuleBasedStateMachine):
         return answer["data"]
 
     def money(self) -> dict[str, Fraction]:
-        """Both wallets together."""
+        """Both wallets together, and those of the sub-accounts."""
+        total = self.own_money()
+        for account in self.subs:
+            for ccy, held in account.balances.items():
+                total[ccy] = total.get(ccy, Fraction(0)) + Fraction(held.cash)
+            for ccy, amount in account.funding.items():
+                total[ccy] = total.get(ccy, Fraction(0)) + Fraction(amount)
+        return total
+
+    def own_money(self) -> dict[str, Fraction]:
         total = {row["ccy"]: number(row["cashBal"]) for row in self.get("account/balance")[0]["details"]}
         for row in self.get("asset/balances"):
             total[row["ccy"]] = total.get(row["ccy"], Fraction(0)) + number(row["bal"])
@@ -207,12 +217,105 @@ class Trading(RuleBasedStateMachine):
     )
     def transfer(self, ccy: str, amount: str, out: bool) -> None:
         source, target = ("18", "6") if out else ("6", "18")
+        self.carry({"ccy": ccy, "amt": amount, "from": source, "to": target})
+
+    def carry(self, body: dict[str, str]) -> None:
+        """A transfer changes no sum; the clock stands still for it, so that nothing else happens."""
+        self.bench.advance(1_000)
         before = self.money()
-        answer = self.post("asset/transfer", {"ccy": ccy, "amt": amount, "from": source, "to": target})
+        answer = json.loads(self.bench.send("POST", "/api/v5/asset/transfer", json.dumps(body)).body)
         assert answer["code"] in ("0", "58008", "58116"), answer
         assert self.money() == before
 
-    @rule(ms=st.sampled_from([100, 100, 300, 5_000, 60_000, 400_000]))
+    @rule(
+        kind=st.sampled_from(["conditional", "oco", "trigger", "move_order_stop"]),
+        inst=st.sampled_from(SPOT[:1] + SWAP),
+        side=st.sampled_from(["buy", "sell"]),
+        lots=st.integers(1, 40),
+        away=st.sampled_from([2, 5, 20, 300]),
+        by=st.sampled_from(["last", "mark", "index"]),
+        more=st.fixed_dictionaries(
+            {
+                "tdMode": st.sampled_from(["cross", "isolated"]), "reduceOnly": st.sampled_from(["false", "true"]),
+                "posSide": st.sampled_from(["long", "short"]),
+            }
+        ),
+        cancel=st.booleans(),
+    )  # fmt: skip
+    def algo(
+        self, kind: str, inst: str, side: str, lots: int, away: int, by: str, more: dict[str, str], cancel: bool
+    ) -> None:  # fmt: skip
+        """An order that waits for a price close by; one that was placed before may be taken back."""
+        up, down = (self.price(inst, each) for each in (away, -away))
+        tp, sl = (up, down) if side == "sell" else (down, up)
+        by = "last" if inst in SPOT else by
+        body = self.request(inst, side, kind, 0, lots, {**PLAIN, **more})
+        body |= {"px": "", "tgtCcy": "", "stpMode": ""}
+        if kind in ("conditional", "oco"):
+            body |= {"slTriggerPx": sl, "slOrdPx": "-1", "slTriggerPxType": by}
+        if kind == "oco":
+            body |= {"tpTriggerPx": tp, "tpOrdPx": tp, "tpTriggerPxType": by}
+        if kind == "trigger":
+            body |= {"triggerPx": up, "orderPx": "-1", "triggerPxType": by}
+        if kind == "move_order_stop":
+            body |= {"callbackSpread": str(away)}
+        item = self.post("trade/order-algo", body)["data"][0]
+        assert item["sCode"] in ("0", "51278", "51280", "51277", "51279", "51302", "51304", "51306", "51308", "51300",
+                                 "51303", "51305", "51307"), item  # fmt: skip
+        live = self.get("trade/orders-algo-pending?ordType=conditional,oco,trigger,move_order_stop")
+        if cancel and live:
+            one = {"instId": live[-1]["instId"], "algoId": live[-1]["algoId"]}
+            assert self.post("trade/cancel-algos", [one])["data"][0]["sCode"] in ("0", "51400")
+
+    @rule(
+        inst=st.sampled_from(SWAP),
+        mode=st.sampled_from(["cross", "isolated"]),
+        lever=st.sampled_from(["2", "25", "75"]),
+    )
+    def leverage(self, inst: str, mode: str, lever: str) -> None:
+        answer = self.post("account/set-leverage", {"instId": inst, "mgnMode": mode, "lever": lever})
+        assert answer["code"] in ("0", "59101", "59103", "59107"), answer
+
+    @rule(
+        pick=st.integers(0, 5), amount=st.sampled_from(["0.0001", "3", "5000"]), kind=st.sampled_from(["add", "reduce"])
+    )
+    def margin(self, pick: int, amount: str, kind: str) -> None:
+        positions = [row for row in self.get("account/positions") if row["mgnMode"] == "isolated"]
+        if positions:
+            row = positions[pick % len(positions)]
+            body = {"instId": row["instId"], "posSide": row["posSide"], "type": kind, "amt": amount}
+            assert self.post("account/position/margin-balance", body)["code"] in ("0", "59300", "59301")
+
+    @rule(pick=st.integers(0, 5))
+    def close_position(self, pick: int) -> None:
+        positions = self.get("account/positions")
+        if positions:
+            row = positions[pick % len(positions)]
+            body = {"instId": row["instId"], "mgnMode": row["mgnMode"], "posSide": row["posSide"], "autoCxl": True}
+            assert self.post("trade/close-position", body)["code"] in ("0", "51023", "51112", "51169", "51170")
+
+    @rule(seconds=st.sampled_from(["0", "10", "60"]))
+    def cancel_unless(self, seconds: str) -> None:
+        assert self.post("trade/cancel-all-after", {"timeOut": seconds})["code"] == "0"
+
+    @rule(
+        amount=st.sampled_from(["0.01", "45", "1e5"]), back=st.booleans(), wallets=st.sampled_from(["66", "6Z", "Z6"])
+    )
+    def transfer_to_a_sub_account(self, amount: str, back: bool, wallets: str) -> None:
+        source, target = ({"6": "6", "Z": "18"}[each] for each in wallets)
+        body = {"ccy": "USDT", "amt": amount, "from": source, "to": target, "subAcct": "deskone"}
+        self.carry({**body, "type": "2" if back else "1"})
+
+    @rule(by=st.sampled_from([-0.09, -0.03, 0.03, 0.09]))
+    def market_jumps(self, by: float) -> None:
+        """Far enough for positions with much leverage to be taken over."""
+        from okxdoctor.exchange.core.backstage import move_market
+
+        move_market(self.bench.exchange, self.venue, "BTC-USDT", by=by)
+        self.bench.advance(1_100)
+        self.look()
+
+    @rule(ms=st.sampled_from([100, 100, 300, 5_000, 60_000, 400_000, 9 * 3_600_000]))
     def wait(self, ms: int) -> None:
         self.bench.advance(ms)
         self.look()
@@ -328,6 +431,9 @@ class Trading(RuleBasedStateMachine):
                 numbers.append(int(row["billId"]))
             assert stamps == sorted(stamps)
             assert len(set(numbers)) == len(numbers)
+            for bill in log:
+                row = bill.row()
+                assert row["type"] != "8" or log is not self.account.bills or int(row["ts"]) % (8 * 3_600_000) == 0
             for ccy, amount in last.items():
                 assert amount == number(now.get(ccy, "0")), ccy
                 assert amount >= 0
@@ -363,7 +469,9 @@ class Trading(RuleBasedStateMachine):
             cost = self.worth(key[0], abs(number(row["pos"])), number(row["avgPx"]))
             assert abs(rest + (linear if long else -linear) * cost) < ROUNDING * 100
             if row["mgnMode"] == "isolated":
-                assert abs(number(row["margin"]) - cost / number(row["lever"])) < ROUNDING * 100
+                added = self.account.positions[row["instId"], row["posSide"], "isolated"].added
+                assert added >= 0
+                assert abs(number(row["margin"]) - Fraction(added) - cost / number(row["lever"])) < ROUNDING * 100
             else:
                 value = self.worth(key[0], abs(number(row["pos"])), number(row["markPx"]))
                 assert abs(number(row["imr"]) - value / number(row["lever"])) < ROUNDING * 100
@@ -396,6 +504,21 @@ class Trading(RuleBasedStateMachine):
             assert number(row["cashBal"]) >= number(row["ordFrozen"])
         assert not behind
         assert not any(isolated.values())
+
+    @invariant()
+    def what_is_left_is_covered_and_what_was_set_off_exists(self) -> None:
+        if self.bench.now_ms % 1_000 < 100:
+            # Mark prices are new with the second, and positions are looked at when they are.
+            for row in self.get("account/positions"):
+                assert number(row["mgnRatio"]) > 1, row
+        algos = self.venue.algos.of(self.account.uid) + self.venue.algos.past(self.account.uid)
+        assert len({each.algo_id for each in algos}) == len(algos)
+        for each in algos:
+            if each.state == "effective":
+                order = self.get(f"trade/order?instId={each.inst_id}&ordId={each.order_id}")[0]
+                assert order["algoId"] == each.algo_id
+            else:
+                assert each.order_id == ""
 
     @invariant()
     def the_public_book_has_the_orders_and_is_not_crossed(self) -> None:
