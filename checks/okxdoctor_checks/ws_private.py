@@ -18,14 +18,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field, replace
 
 from okxdoctor.check import Check, Skip
 from okxdoctor.knowledge import tunable
-from okxdoctor.model import Confidence, Finding, Json
-from okxdoctor.port import Cell, Frame, Io, KeyStanding, Opening, Socket
-from okxdoctor_checks._answers import line
+from okxdoctor.model import Confidence, Finding
+from okxdoctor.port import Frame, Io, KeyStanding, Opening, Socket
 from okxdoctor_checks._control import CONTROL_INSTRUMENTS
 from okxdoctor_checks._conversation import (
     MISPLACED,
@@ -33,7 +31,6 @@ from okxdoctor_checks._conversation import (
     Ending,
     announced,
     argument,
-    code_of,
     crowded,
     dropped,
     ending,
@@ -41,10 +38,19 @@ from okxdoctor_checks._conversation import (
     message,
     misplaced,
     ours,
-    pace,
     refusal,
     too_frequent,
     whereabouts,
+)
+from okxdoctor_checks._ws_login import (
+    OF_ANOTHER_PLACE,
+    Flip,
+    Login,
+    Refused,
+    cell_of,
+    log_in,
+    not_logged_in,
+    tried_elsewhere,
 )
 
 CHANNELS = {
@@ -53,40 +59,8 @@ CHANNELS = {
     "orders": {"channel": "orders", "instType": "ANY"},
 }
 TELLS_AT_ONCE = ("account", "positions")
-UNKNOWN_KEY = "60032"
-WRONG_ENVIRONMENT = "50101"
 BAD_SIGNATURE = "50113"
-_ELSEWHERE = frozenset({UNKNOWN_KEY, WRONG_ENVIRONMENT})
 _ID = "private"
-MOST_FLIPS = 4
-_NAMED = {"60005": "key.malformed", "60007": "key.secret-wrong", "60024": "key.passphrase-wrong"}
-"""What a refusal says of the key; where REST accepts the same values it says something of the login service."""
-_TIMELY = {"60004": "timestamp.format", "60006": "timestamp.expired"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """How one login went: ``code`` "0" accepted, another one refused with ``said``, "" not answered.
-
-    ``pong``: whether a text ping beside it was answered.
-    """
-
-    code: str = ""
-    said: str = ""
-    ms: float | None = None
-    pong: bool = False
-    notice: bool = False
-    ended: Ending | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flip:
-    """The same login at the WebSocket of another cell of the matrix of sites and environments."""
-
-    site: str
-    environment: str
-    ws_url: str
-    login: Login
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +89,7 @@ class Facts:
     rest_accepts: bool | None = None
     rest_code: str = ""
     ws_cell: str = ""
-    login: Login = Login()
+    login: Login = field(default_factory=Login)
     flips: tuple[Flip, ...] = ()
     channels: tuple[Channel, ...] = ()
     refused: str = ""
@@ -136,14 +110,14 @@ async def probe(io: Io) -> Facts:
     socket = await io.open_socket("private")
     facts = Facts(
         url=socket.opening.url, site=view.site, environment=view.environment, status=socket.opening.status,
-        ws_cell=_cell_of(view.ws.url, view.cells),
+        ws_cell=cell_of(view.ws.url, view.cells),
     )  # fmt: skip
     try:
         if not socket.opening.ok:
             if socket.opening.status == 429:
                 return facts
             raise Skip("the WebSocket does not open (see ws)", layer="ws")
-        facts = replace(facts, login=await _login(io, socket))
+        facts = replace(facts, login=await log_in(io, socket))
         if facts.login.code == "0":
             facts = await _channels(io, socket, facts)
             if facts.refused.partition(" ")[0] in MISPLACED and facts.ended is None:
@@ -168,69 +142,10 @@ async def _after_a_refusal(io: Io, facts: Facts) -> Facts:
         told = f"refused with {login.code}" if login.code else "not answered"
         raise Skip(f"the login is {told}, and REST does not accept the key either (see key)", layer="key")
     facts = replace(facts, rest_accepts=None if standing is None else True)
-    if login.code not in _ELSEWHERE:
+    if login.code not in OF_ANOTHER_PLACE:
         return facts
-    flips: list[Flip] = []
-    for cell in _candidates(facts, io.view.cells):
-        await pace(io)
-        socket = await io.open_socket("private", cell=f"{cell.site}/{cell.environment}")
-        try:
-            tried = await _login(io, socket) if socket.opening.ok else Login()
-        finally:
-            await socket.close()
-        flips.append(Flip(site=cell.site, environment=cell.environment, ws_url=cell.ws_url, login=tried))
-        if tried.code == "0":
-            break
-    return replace(facts, flips=tuple(flips))
-
-
-def _cell_of(url: str, cells: Iterable[Cell]) -> str:
-    """The cell whose WebSocket has this address: the whole of it, or the same host and port."""
-    same = [cell for cell in cells if cell.ws_url.rstrip("/") == url.rstrip("/")]
-    near = [cell for cell in cells if urlsplit(cell.ws_url).netloc == urlsplit(url).netloc]
-    found = (same or near)[:1]
-    return f"{found[0].site}/{found[0].environment}" if found else ""
-
-
-def _candidates(facts: Facts, cells: Iterable[Cell]) -> list[Cell]:
-    """Where the key may live: beside REST, in the other environment of that site, on another site."""
     here = (facts.site, facts.environment)
-    others = [
-        cell
-        for cell in cells
-        if f"{cell.site}/{cell.environment}" != facts.ws_cell
-        and (cell.site == facts.site or cell.environment == facts.environment)
-    ]
-    return sorted(others, key=lambda cell: (cell.site != here[0], cell.environment != here[1]))[:MOST_FLIPS]
-
-
-async def _login(io: Io, socket: Socket) -> Login:
-    """One login with a ping behind it: as answered."""
-    begun_ns, limit_s = io.now().mono_ns, tunable("ws_login_s")
-    await socket.login()
-    await socket.send("ping")
-    login = Login()
-    while not login.code and login.ended is None:
-        waited_s = (io.now().mono_ns - begun_ns) / 1e9
-        if waited_s >= limit_s:
-            break
-        frame = await socket.receive(max(limit_s - waited_s, 0.001))
-        if frame is not None:
-            login = _heard_of_login(login, frame)
-    return replace(login, ms=round((io.now().mono_ns - begun_ns) / 1e6, 1) if login.code else None)
-
-
-def _heard_of_login(login: Login, frame: Frame) -> Login:
-    if frame.kind == "close":
-        return replace(login, ended=ending(frame, announced=login.notice))
-    if frame.text == "pong":
-        return replace(login, pong=True)
-    content = message(frame.text)
-    if is_notice(content):
-        return replace(login, notice=True)
-    if content.get("event") in ("login", "error"):
-        return replace(login, code=code_of(content) or "error", said=refusal(content))
-    return login
+    return replace(facts, flips=await tried_elsewhere(io, here, facts.ws_cell))
 
 
 async def _channels(io: Io, socket: Socket, facts: Facts) -> Facts:
@@ -315,7 +230,12 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
     if TOO_FREQUENT in (facts.login.code, facts.refused.partition(" ")[0]):
         yield too_frequent(facts.url, facts.refused or facts.login.said)
     elif facts.login.code != "0":
-        yield from _not_logged_in(facts)
+        yield from not_logged_in(
+            Refused(
+                login=facts.login, url=facts.url, site=facts.site, environment=facts.environment, cell=facts.ws_cell,
+                rest_accepts=facts.rest_accepts, flips=facts.flips,
+            )
+        )  # fmt: skip
     elif facts.leads_to not in ("", "private"):
         yield misplaced("private", facts.leads_to, facts.url, facts.refused, ", ".join(CHANNELS))
     else:
@@ -337,97 +257,6 @@ def _changed_on_the_way(facts: Facts) -> Finding:
             "Gateway, reverse proxy, TLS inspection: pass path, query and body byte for byte, and add nothing",
         ),
         excluded=("key.secret-wrong", "timestamp.expired"),
-    )
-
-
-def _not_logged_in(facts: Facts) -> Iterator[Finding]:
-    login = facts.login
-    evidence: dict[str, Json] = {
-        "url": facts.url,
-        "code": login.code,
-        "message": login.said,
-        "rest": f"{facts.site}/{facts.environment} accepts the key" if facts.rest_accepts else "not asked",
-        "elsewhere": {f"{flip.site}/{flip.environment}": flip.login.code or "no answer" for flip in facts.flips},
-    }
-    beside = ", and REST accepts the same key" if facts.rest_accepts else ""
-    if login.code in _ELSEWHERE:
-        yield _elsewhere(facts, evidence, beside)
-        return
-    if not login.code:
-        limit_s = tunable("ws_login_s")
-        yield Finding(
-            code="ws.login-refused",
-            summary=f"The WebSocket login is not answered within {limit_s:g} s, though a ping is{beside}",
-            evidence={**evidence, "limit_s": limit_s},
-            subject="ws",
-            confidence=Confidence.LIKELY,
-            excluded=("ws.no-pong",),
-        )
-        return
-    named = _TIMELY.get(login.code) or ("" if facts.rest_accepts else _NAMED.get(login.code, ""))
-    if named:
-        yield Finding(
-            code=named,
-            summary=line(f"The WebSocket login is refused ({login.said}){beside}"),
-            evidence=evidence,
-            subject="ws",
-            confidence=Confidence.LIKELY,
-        )
-        return
-    yield Finding(
-        code="ws.login-refused",
-        summary=line(f"The WebSocket login is refused ({login.said}){beside}"),
-        evidence=evidence,
-        subject="ws",
-        remedy=(
-            f"okxdoctor explain {login.code}",
-            "Key on an IP list: REST and WebSocket must leave by the same address (the same proxy for both)",
-            "Each connection needs a login of its own: seconds + 'GET' + '/users/self/verify', signed once",
-        ),
-        excluded=("key.secret-wrong", "key.passphrase-wrong", "clock.ahead", "clock.behind")
-        if facts.rest_accepts
-        else (),
-    )
-
-
-def _elsewhere(facts: Facts, evidence: dict[str, Json], beside: str) -> Finding:
-    """This WebSocket does not know the key: that of another site may, or of the other environment of the same one."""
-    home = next((flip for flip in facts.flips if flip.login.code == "0"), None)
-    site, _, environment = facts.ws_cell.partition("/")
-    other_site = site != home.site if site and home is not None else facts.login.code == UNKNOWN_KEY
-    where = f" ({facts.ws_cell})" if facts.ws_cell else ""
-    evidence = {**evidence, "configured": facts.ws_cell, "ws_url": home.ws_url if home is not None else ""}
-    accepts = f"; {home.ws_url} accepts it" if home is not None else ""
-    remedy = (
-        (
-            f"Use {home.ws_url} for public, private and business together",
-            f"okxdoctor run --ws-url {home.ws_url}",
-        )
-        if home is not None
-        else ()
-    )
-    if other_site:
-        return Finding(
-            code="region.wrong-ws-host",
-            summary=line(f"The WebSocket host{where} does not know the key ({facts.login.code}){beside}{accepts}"),
-            evidence=evidence,
-            subject="ws",
-            remedy=remedy,
-            confidence=Confidence.CERTAIN if home is not None else Confidence.LIKELY,
-            excluded=("key.unknown", "key.wrong-environment") if home is not None else (),
-        )
-    whose = f"This is a {home.environment} key, and" if home is not None else "The key is not of this environment:"
-    return Finding(
-        code="key.wrong-environment",
-        summary=line(
-            f"{whose} the WebSocket address is that of the {environment or 'other'} environment "
-            f"({facts.login.code}){beside}{accepts}"
-        ),
-        evidence=evidence,
-        subject="ws",
-        remedy=remedy,
-        confidence=Confidence.CERTAIN if home is not None else Confidence.LIKELY,
-        excluded=("key.unknown", "region.wrong-ws-host") if home is not None else (),
     )
 
 

@@ -16,6 +16,7 @@ UNITS = (
     "_h",
     "_percent",
     "_per_s",
+    "_updates",
     "_per_2s",
     "_per_h",
     "_entries",
