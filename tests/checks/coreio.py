@@ -95,7 +95,8 @@ class CoreIo(FakeIo):
     core: Core = field(default_factory=Core)
 
     def now(self) -> Instant:
-        return Instant(wall_ns=self.core.now_ms * 1_000_000, mono_ns=0)
+        waited_ns = round(self.elapsed_s * 1e9)
+        return Instant(wall_ns=self.core.now_ms * 1_000_000 + waited_ns, mono_ns=waited_ns)
 
     async def http(self, ask: Ask) -> Answer:
         self.asks.append(ask)
