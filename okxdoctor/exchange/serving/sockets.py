@@ -184,7 +184,7 @@ class Sockets:
         self._ensure_pump()
         writer = asyncio.create_task(connection.write())
         self._writers.add(writer)
-        writer.add_done_callback(self._writers.discard)
+        writer.add_done_callback(self._written_out)
         try:
             await self._read(connection, peer, site)
         finally:
@@ -268,6 +268,12 @@ class Sockets:
                     connection.session.closed = True
                 self._told(connection, frames)
                 connection.push(frames, framed)
+
+    def _written_out(self, writer: asyncio.Task[None]) -> None:
+        """A writer has ended; that its client had gone is no news, also where nobody waits for it any more."""
+        self._writers.discard(writer)
+        if not writer.cancelled():
+            writer.exception()
 
     def _pause_s(self) -> float:
         """Until the next look: the market moves at the beginning of a slot, and is told right then."""
