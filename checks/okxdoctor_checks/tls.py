@@ -343,9 +343,11 @@ def _outside(greeting: Greeting, bad: Ends, basis: TimeBasis | None) -> Finding:
             "which": certificate.subject,
             "judged_by": _judge_of(basis),
         },
-        # Without trusted time the local clock may be what is wrong.
+        # Without trusted time the local clock may be what is wrong, in one direction; with it, it is not.
         confidence=Confidence.LIKELY if basis is None else Confidence.CERTAIN,
-        excluded=() if basis is None else ("clock.ahead" if expired else "clock.behind",),
+        excluded=("clock.behind" if expired else "clock.ahead",)
+        if basis is None
+        else ("clock.ahead", "clock.behind", "clock.timezone-shift"),
     )
 
 

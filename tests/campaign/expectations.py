@@ -183,6 +183,8 @@ def hides(one: Wrong, other: Wrong) -> bool:
 
 def explains(one: Wrong, other: Wrong) -> bool:
     """Whether the report folds ``other`` under ``one``. What one address of several does explains no more than that."""
+    if families(one.cause) == "clock" and other.cause in ("tls.expired", "tls.not-yet-valid"):
+        return False  # the faults move these dates against true time, which NTP tells
     return _published(one.cause, other.cause) and (not one.in_part or other.in_part)
 
 
