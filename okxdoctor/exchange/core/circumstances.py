@@ -123,6 +123,8 @@ class Circumstances:
     account: AccountChange = field(default_factory=AccountChange)
     seen_address: str | None = None
     """The address that the exchange sees instead of the peer's (a NAT, a gateway)."""
+    seen_in_turn: tuple[str, ...] = ()
+    """Addresses by which new connections leave, one after the other (the pool of a NAT)."""
     bound_keys_only: bool = False
     """Trade endpoints want an IP-bound key."""
     refused_service: str | None = None

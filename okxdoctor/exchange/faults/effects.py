@@ -108,6 +108,10 @@ def _key(world: Circumstances, name: str, value: float | str | None) -> Circumst
             return replace(with_key(world, addresses=()), bound_keys_only=True)
         case "ip-not-whitelisted":
             return replace(world, seen_address=str(value))
+        case "ip-family-mismatch":
+            return with_key(world, addresses=tuple(each for each in LOOPBACK if ":" not in each))
+        case "ip-egress-unstable":
+            return replace(world, seen_in_turn=(LOOPBACK[0], str(value)))
         case "ip-unbound":
             return with_key(world, addresses=(), permissions=("read_only",))
         case "ip-private-listed":

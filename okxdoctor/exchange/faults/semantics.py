@@ -94,6 +94,16 @@ FAULTS: tuple[Fault, ...] = (
         says="requests reach the exchange from this address, which is not on the key's list",
     ),
     Fault(
+        name="ip-family-mismatch", example="ip-family-mismatch", layer="key", cause="ip.family-mismatch",
+        occasion="state",
+        says="the exchange is reached over IPv6 as well, which comes first, and the key's list has IPv4 alone",
+    ),
+    Fault(
+        name="ip-egress-unstable", example="ip-egress-unstable=203.0.113.80", layer="key", cause="ip.egress-unstable",
+        value="address", default="203.0.113.80", occasion="state",
+        says="every second new connection leaves from this address, which is not on the key's list",
+    ),
+    Fault(
         name="ip-unbound", example="ip-unbound", layer="key", cause="ip.unbound",
         says="the key can only read and works from every address",
     ),

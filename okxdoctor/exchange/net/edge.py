@@ -57,7 +57,8 @@ class TlsPort:
     ``upstream``          plain listener of the same server, for fronts that end TLS themselves
     ``choose``            asked at each connection: the plan for this one alone, None for that of always
 
-    The number is held on ``::1`` and, while something is said of it, on ``SIDE_ADDRESS``; nobody serves there.
+    The number is held on ``::1`` and, while something is said of it, on ``SIDE_ADDRESS``; nobody serves there, unless
+    the plan opens IPv6.
     A port that is closed or filtered for some connections alone is one that resets or ignores them once the kernel
     has let them in: nobody else can refuse a single SYN without being root.
     """
@@ -84,6 +85,7 @@ class TlsPort:
         self.host = host
         self.port = self._held.port
         self._acceptor: Acceptor | None = None
+        self._acceptor_v6: Acceptor | None = None
         self._filtered: dict[str, FilteredPort] = {}
         self._side: HeldPort | None = None
         self._wish: ServerTls = HEALTHY
@@ -100,6 +102,7 @@ class TlsPort:
             self._side = HeldPort(SIDE_ADDRESS, self.port)
         self._filter("side", self._side, plan.side_ports)
         self._filter("ipv6", self._held_v6, plan.ipv6_ports)
+        await self._serve_ipv6(plan.ipv6_ports == "open")
         if plan.tls_ports != "filtered":
             self._filter("own", self._held, plan.tls_ports)
         await self._go_away(plan.distance if plan.tls_ports == "open" else NEAR)
@@ -113,6 +116,14 @@ class TlsPort:
             await self._acceptor.close()
             self._acceptor = None
         self._filter("own", self._held, plan.tls_ports)
+
+    async def _serve_ipv6(self, wanted: bool) -> None:
+        """The same servers on ``::1``; where the machine has no IPv6 nobody is there."""
+        if not wanted and self._acceptor_v6 is not None:
+            await self._acceptor_v6.close()
+            self._acceptor_v6 = None
+        elif wanted and self._acceptor_v6 is None and self._held_v6 is not None:
+            self._acceptor_v6 = Acceptor(self._held_v6.listen(), self._serve)
 
     def offer(self, alpn: tuple[str, ...]) -> None:
         """What the real server speaks, for connections from now on."""
@@ -129,6 +140,7 @@ class TlsPort:
         if self._acceptor is not None:
             await self._acceptor.close()
             self._acceptor = None
+        await self._serve_ipv6(False)
         await self._go_away(NEAR)
         for filtered in self._filtered.values():
             filtered.close()

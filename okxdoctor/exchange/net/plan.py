@@ -194,6 +194,8 @@ def _with_tcp(plan: NetPlan, injected: Injected, names: tuple[str, ...]) -> NetP
             return replace(
                 _also_at(plan, names, "::1"), ipv6_ports="filtered" if injected.value == "filtered" else "closed"
             )
+        case "ip-family-mismatch":
+            return replace(_also_at(plan, names, "::1"), ipv6_ports="open")
         case "tcp-port-8443-closed":
             return replace(plan, ws_on_legacy_port=True)
         case _:

@@ -100,7 +100,7 @@ class Express(asyncio.Protocol):
             return
         world = front.exchange.world
         asked = Request(
-            method=method, target=target, headers=headers, body=body, peer=front.seen(self._peer, world)
+            method=method, target=target, headers=headers, body=body, peer=front.seen(self._peer, world, transport)
         )  # fmt: skip
         try:
             reply = front.reply(front.place(headers["host"])[0], asked, world)

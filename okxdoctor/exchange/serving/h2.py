@@ -139,7 +139,8 @@ class Http2(asyncio.Protocol):
             return
         front = self._front
         site, _ = front.place(stream.headers.get("host", ""))
-        peer = front.seen(str((self._transport.get_extra_info("peername") or ("127.0.0.1",))[0]), stream.world)
+        came_from = str((self._transport.get_extra_info("peername") or ("127.0.0.1",))[0])
+        peer = front.seen(came_from, stream.world, self._transport)
         page = stream.world.edge.page_for(stream.headers.get("user-agent", ""))
         if page is not None:
             front.log_page(stream.method, stream.target, page, site, peer)

@@ -76,6 +76,9 @@ class Front:
     """HTTP/1.1 connections whose request is being answered."""
     served: WeakKeyDictionary[asyncio.BaseTransport, float] = field(default_factory=WeakKeyDictionary)
     """HTTP/1.1 connections on which a request was answered, and when the last one was (the loop's time)."""
+    turns: WeakKeyDictionary[asyncio.BaseTransport, int] = field(default_factory=WeakKeyDictionary)
+    """Which of the addresses behind a NAT a connection leaves by, as a running number."""
+    turned: int = 0
     rays: int = 0
 
     def factory(self) -> Callable[[], asyncio.BaseProtocol]:
@@ -161,7 +164,7 @@ class Front:
             return await self.control(request)
         site, environment = self.place(request.headers.get("Host", ""))
         world = self.meets()
-        edge, peer = world.edge, self.seen(request.remote, world)
+        edge, peer = world.edge, self.seen(request.remote, world, request.transport)
         channel = _channel(target)
         page = edge.page_for(request.headers.get("User-Agent", ""))
         if page is not None:
@@ -224,10 +227,15 @@ class Front:
         host = authority.rpartition(":")[0] or authority
         return HOSTS.get(host.strip("[]").lower(), (self.site, "live"))
 
-    def seen(self, peer: str | None, world: Circumstances) -> str:
+    def seen(self, peer: str | None, world: Circumstances, connection: asyncio.BaseTransport | None) -> str:
         """The address that the exchange sees."""
         if world.seen_address is not None:
             return world.seen_address
+        if world.seen_in_turn and connection is not None:
+            if connection not in self.turns:
+                self.turns[connection] = self.turned
+                self.turned += 1
+            return world.seen_in_turn[self.turns[connection] % len(world.seen_in_turn)]
         return (peer or "127.0.0.1").removeprefix("::ffff:").partition("%")[0]
 
     def headers(self, reply: Reply) -> CIMultiDict[str]:
