@@ -10,11 +10,12 @@ changed. What it has no way to say (a repeated name where it takes a dict) is sk
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import types
 from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from wire import Skip, Wire, one_each, serve
@@ -166,6 +167,65 @@ def okx_perp_reliable() -> Signer:
     return make
 
 
+def pyokx() -> Signer:
+    from pyokx import auth, base
+
+    base.BASE_URL = WIRE.url
+    auth.datetime = types.SimpleNamespace(datetime=FrozenDatetime)
+
+    def make(secret: str, timestamp: str, method: str, path: str, params: Any, body: Any) -> None:
+        _no_query(method, params)
+        client = base.OKXClient(key=KEY, secret=secret, passphrase="phrase")
+        query = one_each(params)
+        if method == "GET":
+            client.make_request(path, "GET", **({"params": query} if query else {}))
+        else:
+            client.make_request(path, "POST", **({} if body is None else {"body": body}))
+
+    return make
+
+
+def hummingbot() -> Signer:
+    """Its signing and its connection as they stand in the source; the exchange around them needs a whole bot."""
+    import aiohttp
+
+    for name, names in (
+        ("hummingbot.connector.time_synchronizer", ["TimeSynchronizer"]),
+        ("hummingbot.core.web_assistant.auth", ["AuthBase"]),
+        ("hummingbot.core.web_assistant.connections.data_types", ["RESTRequest", "WSRequest", "RESTResponse"]),
+    ):
+        module = types.ModuleType(name)
+        for each in names:
+            setattr(module, each, type(each, (), {}))
+        sys.modules[name] = module
+    from hummingbot.connector.exchange.okx import okx_auth  # type: ignore[import-not-found]
+    from hummingbot.core.web_assistant.connections import rest_connection  # type: ignore[import-not-found]
+
+    okx_auth.datetime = types.SimpleNamespace(datetime=FrozenDatetime, UTC=UTC)
+    rest_connection.RESTResponse = lambda answer: answer
+
+    def make(secret: str, timestamp: str, method: str, path: str, params: Any, body: Any) -> None:
+        _no_query(method, params)
+        clock = types.SimpleNamespace(time=lambda: FrozenDatetime.moment.timestamp())
+        okx_auth.datetime.datetime.fromtimestamp = lambda _at, _zone: FrozenDatetime.moment
+        request = types.SimpleNamespace(
+            method=types.SimpleNamespace(value=method),
+            url=f"{WIRE.url}{path}",
+            params=one_each(params) or None,
+            data=None if body is None else json.dumps(body),
+            headers={"Content-Type": "application/json"},
+        )
+
+        async def ask() -> None:
+            auth = okx_auth.OkxAuth(KEY, secret, "phrase", clock)
+            async with aiohttp.ClientSession() as session:
+                await rest_connection.RESTConnection(session).call(await auth.rest_authenticate(request))
+
+        asyncio.run(ask())
+
+    return make
+
+
 CLIENTS: dict[str, Callable[[], Signer]] = {
     "okx-sdk": okx_sdk,
     "okx": okx,
@@ -174,6 +234,8 @@ CLIENTS: dict[str, Callable[[], Signer]] = {
     "okxv5": okxv5,
     "python-okx-async": python_okx_async,
     "okx-perp-reliable": okx_perp_reliable,
+    "pyokx": pyokx,
+    "hummingbot": hummingbot,
 }
 
 
@@ -189,7 +251,14 @@ def main(name: str) -> None:
             raise Skip("the clock could not be set")
         return {"sign": sent.headers["ok-access-sign"], "request_path": sent.target, "body": sent.body}
 
-    serve(name, version(name), "python", {"sign": sign})
+    serve(name, _version(name), "python", {"sign": sign})
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # a source tree on the path
+        return ""
 
 
 main(sys.argv[1])
