@@ -164,13 +164,16 @@ class Bench:
         """Let the numbers of a book begin anew, as after maintenance: its next update has a smaller ``seqId``."""
         return self._served.run(self._desk.reset_book(self._place, inst))
 
-    def options(self, *, checksum: str | None = None, tier: int | None = None) -> dict[str, Json]:
+    def options(
+        self, *, checksum: str | None = None, tier: int | None = None, slack: float | None = None
+    ) -> dict[str, Json]:
         """Choose how the exchange is, within what is healthy; what is chosen then.
 
         ``checksum``: of books, ``zero`` (as since 2026-06) or ``crc`` (as before); ``tier``: the fee tier of the
-        accounts, which gates tick-by-tick books and fills (1 to 9).
+        accounts, which gates tick-by-tick books and fills (1 to 9); ``slack``: the share beyond each request budget
+        that passes, as at an edge that is not exact (0.65 was seen).
         """
-        return self._served.run(self._desk.options(checksum=checksum, tier=tier))
+        return self._served.run(self._desk.options(checksum=checksum, tier=tier, slack=slack))
 
     def cut_connections(self) -> int:
         """Break every WebSocket connection without a close frame; how many there were."""
@@ -286,9 +289,11 @@ class AsyncBench:
         """As ``Bench.reset_book``."""
         return await self._do(self._desk.reset_book(self._place, inst))
 
-    async def options(self, *, checksum: str | None = None, tier: int | None = None) -> dict[str, Json]:
+    async def options(
+        self, *, checksum: str | None = None, tier: int | None = None, slack: float | None = None
+    ) -> dict[str, Json]:
         """As ``Bench.options``."""
-        return await self._do(self._desk.options(checksum=checksum, tier=tier))
+        return await self._do(self._desk.options(checksum=checksum, tier=tier, slack=slack))
 
     async def cut_connections(self) -> int:
         """As ``Bench.cut_connections``."""

@@ -54,9 +54,10 @@ def spend_request(
         costs = _costs(venue, budget, items or (body if method == "POST" else params,))
     else:
         costs = {"": 1}
+    pressure, slack = exchange.world.budgets.pressure, exchange.options.slack
     for detail, cost in costs.items():
         window = (venue.name, method, path, who, detail)
-        if not exchange.ledger.take(window, budget, now_ms, exchange.world.budgets.pressure, cost):
+        if not exchange.ledger.take(window, budget, now_ms, pressure, cost, slack):
             raise OverBudget("50011")
     if key is not None and method == "POST":
         _spend_orders(exchange, venue, key.uid, path, items or (body,), now_ms)

@@ -131,19 +131,16 @@ def _sub_key(seed: int, venue: Venue, account: Account, now_ms: int) -> dict[str
 
 
 class Exchange:
-    """Everything there is. ``world`` is replaced as a whole by ``set_circumstances``.
+    """Everything there is. ``world`` is replaced as a whole by ``set_circumstances``."""
 
-    ``slack``: the share beyond each budget that passes; 0 enforces budgets exactly, the live edge was seen at 0.65.
-    """
-
-    def __init__(self, *, clock: Clock, seed: int = 0, slack: float = 0.0) -> None:
+    def __init__(self, *, clock: Clock, seed: int = 0) -> None:
         self.clock = clock
         self.seed = seed
         self.world: Circumstances = HEALTHY
         self.options = Options()
         now_ms = clock.now_ms()
         self.sites = {name: Site(seed=seed, name=name, now_ms=now_ms) for name in SITES}
-        self.ledger = Ledger(slack)
+        self.ledger = Ledger()
         self.connections: dict[tuple[str, str, str], set[str]] = {}
         """Connections that hold a private channel: (venue, user id, channel) -> connection ids."""
         self._watchers: list[Callable[[], None]] = []

@@ -2,7 +2,7 @@
 
 The figures are those of the documentation, read from the endpoint table (``knowledge``). A budget is counted for a
 scope: the address that the exchange sees, or the user id, sometimes together with an instrument, its type or family,
-a currency or a tag. The window slides; the real edge is not exact, so ``Ledger.slack`` can admit some share more.
+a currency or a tag. The window slides; the real edge is not exact, so a choice of the operator can admit some share more.
 """
 
 from __future__ import annotations
@@ -53,25 +53,24 @@ NO_PRESSURE = Pressure()
 
 
 class Ledger:
-    """Sliding windows of all budgets. Times are virtual milliseconds.
+    """Sliding windows of all budgets. Times are virtual milliseconds."""
 
-    ``slack`` is the share beyond a limit that an edge which counts in many places at once lets through (33 of 60
-    requests were seen to pass at a limit of 20: 0.65).
-    """
+    __slots__ = ("_windows",)
 
-    __slots__ = ("_windows", "slack")
-
-    def __init__(self, slack: float = 0.0) -> None:
-        self.slack = slack
+    def __init__(self) -> None:
         self._windows: dict[tuple[str, ...], deque[int]] = {}
 
     def __len__(self) -> int:
         return len(self._windows)
 
     def take(
-        self, key: tuple[str, ...], budget: Budget, now_ms: int, pressure: Pressure = NO_PRESSURE, cost: int = 1
-    ) -> bool:
-        """Spend ``cost`` of a budget; False, and nothing spent, when it does not fit into the window."""
+        self, key: tuple[str, ...], budget: Budget, now_ms: int, pressure: Pressure = NO_PRESSURE, cost: int = 1,
+        slack: float = 0.0,
+    ) -> bool:  # fmt: skip
+        """Spend ``cost`` of a budget; False, and nothing spent, when it does not fit into the window.
+
+        ``slack`` is the share beyond the limit that fits all the same.
+        """
         window = self._windows.get(key)
         if window is None:
             if len(self._windows) > 20_000:
@@ -81,8 +80,8 @@ class Ledger:
         while window and (window[0] <= oldest or window[0] > now_ms):
             window.popleft()
         limit = allowance(budget, pressure)
-        if self.slack:
-            limit += int(limit * self.slack)
+        if slack:
+            limit += int(limit * slack)
         if len(window) + cost > limit:
             return False
         window.extend([now_ms] * cost)

@@ -24,7 +24,7 @@ account or a market; the default is global, live.
     POST /__control__/market          {"inst": "BTC-USDT", "to": "60000"} or {"inst": ..., "by": -0.05}; {"inst", "bid"}
     POST /__control__/key             {"ip": ["203.0.113.7"]} what the key is bound to; [] for a key without an IP list
     POST /__control__/reset-book      {"inst": "BTC-USDT"} its numbers begin anew, as after maintenance; {"seq_id"}
-    POST /__control__/options         {"checksum": "crc", "tier": 5} how it is, within what is healthy
+    POST /__control__/options         {"checksum": "crc", "tier": 5, "slack": 0.65} how it is, within what is healthy
     GET  /__control__/log?after=N     wire log, without anything secret, entries numbered above N
     POST /__control__/cut             break every WebSocket connection; {"cut": how many}
     POST /__control__/notice          announce a service upgrade, close the connections after {"grace_s": 0.1}
@@ -203,8 +203,9 @@ class Control:
     async def _options(self, given: Given) -> object:
         tier = _number(given, "tier")
         return await self._desk.options(
-            checksum=_text(given, "checksum", "") or None, tier=None if tier is None else int(tier)
-        )
+            checksum=_text(given, "checksum", "") or None, tier=None if tier is None else int(tier),
+            slack=_number(given, "slack"),
+        )  # fmt: skip
 
     # -- connections ------------------------------------------------------------------------------
 

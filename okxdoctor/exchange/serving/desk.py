@@ -100,12 +100,16 @@ class Desk:
     async def reset_book(self, place: Place, inst: str) -> int:
         return backstage.reset_book(self._running.exchange, self._venue(place), inst)
 
-    async def options(self, *, checksum: str | None = None, tier: int | None = None) -> dict[str, Json]:
+    async def options(
+        self, *, checksum: str | None = None, tier: int | None = None, slack: float | None = None
+    ) -> dict[str, Json]:
         """Choose (what is not None); what is chosen then."""
-        chosen = {name: each for name, each in (("checksum", checksum), ("tier", tier)) if each is not None}
+        given = (("checksum", checksum), ("tier", tier), ("slack", slack))
+        chosen = {name: each for name, each in given if each is not None}
         exchange = self._running.exchange
         exchange.options = replace(exchange.options, **chosen)  # type: ignore[arg-type]
-        return {"checksum": exchange.options.checksum, "tier": exchange.options.tier}
+        now = exchange.options
+        return {"checksum": now.checksum, "tier": now.tier, "slack": now.slack}
 
     async def cut_connections(self) -> int:
         return await self._running.sockets.cut()

@@ -100,8 +100,10 @@ def test_options_share_the_budget_of_their_family(bench: Any) -> None:
 
 
 def test_an_edge_that_is_not_exact_lets_more_through(make_bench: Any) -> None:
+    from okxdoctor.exchange.core.ws_world import Options
+
     bench = make_bench()
-    bench.exchange.ledger.slack = 0.65
+    bench.exchange.options = Options(slack=0.65)
     assert burst(bench, "/api/v5/market/ticker?instId=BTC-USDT", 60, signed=False).count(200) == 33
 
 

@@ -156,7 +156,7 @@ def test_options_and_a_reset_through_the_control_endpoint(served: Any) -> None:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5) as answer:
             return json.loads(answer.read())
 
-    assert control("/options", {"checksum": "crc"}) == {"checksum": "crc", "tier": 1}
+    assert control("/options", {"checksum": "crc"}) == {"checksum": "crc", "tier": 1, "slack": 0.0}
 
     async def go() -> None:
         async with connect(served) as ws:
@@ -179,13 +179,13 @@ def test_options_and_a_reset_through_the_control_endpoint(served: Any) -> None:
     try:
         asyncio.run(go())
     finally:
-        assert control("/options", {"checksum": "zero"}) == {"checksum": "zero", "tier": 1}
+        assert control("/options", {"checksum": "zero"}) == {"checksum": "zero", "tier": 1, "slack": 0.0}
 
 
 def test_options_from_python(served: Any) -> None:
     bench = Bench(served)
-    assert bench.options(tier=5) == {"checksum": "zero", "tier": 5}
+    assert bench.options(tier=5) == {"checksum": "zero", "tier": 5, "slack": 0.0}
     with pytest.raises(ValueError, match="zero or crc"):
         bench.options(checksum="md5")
-    assert bench.options(tier=1) == {"checksum": "zero", "tier": 1}
+    assert bench.options(tier=1) == {"checksum": "zero", "tier": 1, "slack": 0.0}
     assert bench.reset_book("BTC-USDT") < 10_000
