@@ -42,7 +42,8 @@ class Facts:
     """``messages`` of the book as they arrived, and ``rest`` books asked for meanwhile.
 
     ``acknowledged``: whether the subscription was. ``unreadable``: frames that were no JSON objects. ``ended``: the
-    connection ended by itself before enough had come. ``waited_s``: from subscribing.
+    connection ended by itself before enough had come. ``waited_s``: from subscribing; ``listened_s``: from the newest
+    REST book, if the stream had not come to it before.
     """
 
     url: str
@@ -53,6 +54,7 @@ class Facts:
     unreadable: int = 0
     ended: Ending | None = None
     waited_s: float = 0.0
+    listened_s: float = 0.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,6 +92,10 @@ class _Watch:
             ]
 
     @property
+    def over(self) -> bool:
+        return self.ended is not None
+
+    @property
     def matched(self) -> bool:
         return compared(self.messages, self.rest) > 0
 
@@ -121,6 +127,7 @@ async def probe(io: Io) -> Facts:
         for instrument in CONTROL_INSTRUMENTS:
             watch = _Watch(instrument=instrument)
             await _watch(io, socket, watch)
+            listened_s = await _last_chance(io, socket, watch)
             if not watch.refused.startswith(_NO_INSTRUMENT):
                 break
     finally:
@@ -138,6 +145,7 @@ async def probe(io: Io) -> Facts:
         unreadable=watch.unreadable,
         ended=watch.ended,
         waited_s=round((io.now().mono_ns - begun_ns) / 1e9, 3),
+        listened_s=listened_s,
     )
 
 
@@ -166,6 +174,21 @@ async def _watch(io: Io, socket: Socket, watch: _Watch) -> None:
     finally:
         if asking is not None:
             asking.cancel()
+
+
+async def _last_chance(io: Io, socket: Socket, watch: _Watch) -> float:
+    """A stream that stopped moving is compared with REST once more, and heard a little longer; how long, in seconds."""
+    stopped = bool(watch.messages) and watch.updates < tunable("ws_book_updates")
+    if not stopped or watch.over:
+        return 0.0
+    await _ask(io, watch)
+    begun_ns, limit_s, listened_s = io.now().mono_ns, tunable("ws_catch_up_s"), 0.0
+    while _behind_s(watch.messages, watch.rest) > 0 and not watch.over and listened_s < limit_s:
+        frame = await socket.receive(max(limit_s - listened_s, 0.001))
+        listened_s = (io.now().mono_ns - begun_ns) / 1e9
+        if frame is not None:
+            watch.hear(frame)
+    return round(listened_s, 3)
 
 
 def _enough(watch: _Watch, asking: asyncio.Task[None] | None) -> bool:
@@ -197,8 +220,13 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         yield _gap(facts, joined, broken)
     if wrong:
         yield _corrupt(facts, wrong)
-    if not broken and not wrong and (behind_s := _behind_s(facts.messages, facts.rest)) > tunable("ws_stale_s"):
+    behind_s = _behind_s(facts.messages, facts.rest)
+    if broken or wrong or facts.ended is not None:
+        return
+    if behind_s > tunable("ws_stale_s"):
         yield _stale(facts, behind_s)
+    elif behind_s > 0 and facts.listened_s >= tunable("ws_catch_up_s"):
+        yield _stopped(facts, behind_s)
 
 
 def _behind_s(messages: Sequence[BookMessage], rest: Sequence[BookMessage]) -> float:
@@ -293,6 +321,17 @@ def _stale(facts: Facts, behind_s: float) -> Finding:
             "Do not trade on this stream: compare ts of what is pushed with the exchange's time",
             "okxdoctor run --only 'ws.*'   # once more; then from another network",
         ),
+    )
+
+
+def _stopped(facts: Facts, behind_s: float) -> Finding:
+    return Finding(
+        code="ws.silent",
+        summary=f"books of {facts.instrument} brings {len(facts.messages)} messages and nothing more in "
+        f"{facts.waited_s:.1f} s, while the REST book goes on",
+        evidence={**_numbers(facts), "behind_s": round(behind_s, 3), "listened_s": facts.listened_s},
+        subject="ws",
+        excluded=("ws.sequence-gap",),
     )
 
 

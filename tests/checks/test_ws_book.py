@@ -130,9 +130,37 @@ def test_a_stream_behind_rest_is_stale() -> None:
 
 
 def test_a_market_at_rest_is_not_stale() -> None:
-    findings, io, _ = look(SNAPSHOT, book=rest(10, ts=41_000))
+    findings, io, facts = look(SNAPSHOT, book=rest(10, ts=41_000))
     assert findings == ()
-    assert len(io.asks) == 1
+    # Asked again at the end, whether the book has gone on.
+    assert len(io.asks) == 2
+    assert facts.listened_s == 0
+
+
+def test_a_stream_that_stops_behind_its_snapshot_is_silence() -> None:
+    finding = one(look(SNAPSHOT, book=[rest(10), rest(90, ts=3_000)])[0])
+    assert finding.code == "ws.silent"
+    assert finding.evidence["messages"] == 1
+    assert finding.evidence["behind_s"] == 2.0
+    assert finding.evidence["listened_s"] >= 1
+
+
+def test_a_book_that_moves_at_the_last_moment_is_waited_for() -> None:
+    late = iter([SNAPSHOT])
+
+    class Late(FakeIo):
+        async def http(self, ask: Any) -> Any:
+            answer = await super().http(ask)
+            if len(self.asks) == 2:
+                self.opened[0]._coming.append(message("update", 10, 90, ts=3_000))
+            return answer
+
+    io = Late(
+        sockets={"public": Talk(respond=lambda text: [ACK, next(late)])},
+        http_script={BOOKS: [rest(10), rest(90, ts=3_000)]},
+    )
+    _, findings = run(CHECK, io)
+    assert findings == ()
 
 
 def test_a_little_older_than_rest_is_not_stale() -> None:

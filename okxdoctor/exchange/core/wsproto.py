@@ -249,7 +249,7 @@ class Session:
         if self.announced_ms is not None and now_ms - self.announced_ms >= UPGRADE_MS:
             # With which code a connection ends for an upgrade is not documented; going away is assumed.
             return [ending(1001)]
-        if self.feeds:
+        if self.feeds and not channels.first_only:
             with localcontext(EXACT):
                 settle(self.venue, now_ms)
                 for key, feed in self.feeds.items():

@@ -42,6 +42,10 @@ FAULTS: tuple[Fault, ...] = (
         says="one channel is acknowledged and brings nothing, all others work",
     ),
     Fault(
+        name="ws-silent-stops", example="ws-silent-stops", layer="ws", cause="ws.silent",
+        says="a subscription brings its first message and nothing after it, while REST shows the market moving",
+    ),
+    Fault(
         name="ws-silent-cut", example="ws-silent-cut", layer="ws", cause="ws.silent",
         says="something on the way cuts long frames off, so that what is pushed is no JSON any more",
     ),
@@ -124,6 +128,8 @@ def troubled(channels: Channels, name: str, value: float | str | None) -> Channe
             return replace(channels, data=False)
         case "ws-silent-channel":
             return replace(channels, muted=word)
+        case "ws-silent-stops":
+            return replace(channels, first_only=True)
         case "ws-silent-cut":
             return replace(channels, cut_frames=SHORTER_THAN_DATA)
         case "ws-silent-stale":
