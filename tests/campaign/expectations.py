@@ -176,9 +176,17 @@ def composable(one: str, other: str) -> bool:
     return True
 
 
+BEFORE_TLS = frozenset({"http-timeout-handshake"})
+"""Whatever the layer of their cause: no handshake is answered."""
+
+
 def hides(one: Wrong, other: Wrong) -> bool:
     """Whether ``other`` may be out of sight while ``one`` is on."""
-    return not (one.in_part or one.goes_on) and any(fnmatchcase(other.cause, glob) for glob in HIDES.get(one.cause, ()))
+    if one.in_part or one.goes_on or (other.name in BEFORE_TLS and families(one.cause) == "tls"):
+        return False
+    if one.name in BEFORE_TLS and any(fnmatchcase(other.cause, glob) for glob in _BEHIND_TCP):
+        return True
+    return any(fnmatchcase(other.cause, glob) for glob in HIDES.get(one.cause, ()))
 
 
 def explains(one: Wrong, other: Wrong) -> bool:

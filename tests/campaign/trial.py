@@ -39,7 +39,7 @@ async def _run(world: World, home: Path) -> Report:
     if world.vantage == "sim":
         flags = Flags(
             target="sim", faults=world.faults, seed=world.exchange_seed, instruments=world.instruments,
-            burst=world.burst,
+            burst=world.burst, demo_orders=world.round_trip,
         )  # fmt: skip
         return await check_up(resolve(flags, {}, home))
     host = "::1" if world.ipv6 and _has_ipv6() else "127.0.0.1"

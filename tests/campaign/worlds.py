@@ -72,6 +72,8 @@ class World:
     key: KeyUse = "trading"
     instruments: tuple[str, ...] = ()
     burst: bool = False
+    round_trip: bool = False
+    """Whether the run may place an order (``--demo-orders``)."""
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -301,6 +303,7 @@ def draw(kind: Kind, seed: int, index: int) -> World:
         jitter_s=round(dice.uniform(0.0, 0.03), 3) if far else 0.0,
         proxy=by_proxy,
         burst=bool(on & BURST),
+        round_trip="order-state-diverges" in on,
         instruments=gone
         or (_asked(dice) if dice.random() < 0.3 and not any(n.startswith("instrument-") for n in on) else ()),
     )
