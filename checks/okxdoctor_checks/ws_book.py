@@ -91,8 +91,8 @@ class _Watch:
                 book_message(row, action=action, arrived_ms=frame.at_ms) for row in data if isinstance(row, dict)
             ]
 
-    @property
     def over(self) -> bool:
+        """Whether the connection has ended."""
         return self.ended is not None
 
     @property
@@ -179,11 +179,11 @@ async def _watch(io: Io, socket: Socket, watch: _Watch) -> None:
 async def _last_chance(io: Io, socket: Socket, watch: _Watch) -> float:
     """A stream that stopped moving is compared with REST once more, and heard a little longer; how long, in seconds."""
     stopped = bool(watch.messages) and watch.updates < tunable("ws_book_updates")
-    if not stopped or watch.over:
+    if not stopped or watch.over():
         return 0.0
     await _ask(io, watch)
     begun_ns, limit_s, listened_s = io.now().mono_ns, tunable("ws_catch_up_s"), 0.0
-    while _behind_s(watch.messages, watch.rest) > 0 and not watch.over and listened_s < limit_s:
+    while _behind_s(watch.messages, watch.rest) > 0 and not watch.over() and listened_s < limit_s:
         frame = await socket.receive(max(limit_s - listened_s, 0.001))
         listened_s = (io.now().mono_ns - begun_ns) / 1e9
         if frame is not None:
