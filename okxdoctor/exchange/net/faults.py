@@ -179,7 +179,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         name="tls-hostname-mismatch-no-names", example="tls-hostname-mismatch-no-names", layer="tls",
         cause="tls.hostname-mismatch",
-        says="the certificate names the exchange in its common name alone, which no current library reads",
+        says="the certificate names the exchange in its common name alone, which few libraries still read",
     ),
     Fault(
         name="tls-self-signed", example="tls-self-signed", layer="tls", cause="tls.self-signed",
