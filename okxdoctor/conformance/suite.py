@@ -77,7 +77,8 @@ class Book:
 
     def note(self, one: Found) -> None:
         known = self.found.get(one.failure.bug)
-        if known is None or _size(one) < _size(known):
+        # A failure counts before a note of the same bug, however short the input of the note is.
+        if known is None or (one.failure.level, _size(one)) < (known.failure.level, _size(known)):
             self.found[one.failure.bug] = one
 
     def fault(self, fault: AdapterFault) -> Failure:

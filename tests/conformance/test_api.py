@@ -13,8 +13,8 @@ import pytest
 from okxdoctor.conformance import NonConformance, assert_conforms, saved
 from okxdoctor.conformance.callables import Callables, NotFound, Unsupported, load
 from okxdoctor.conformance.protocol import OPS, Output, Refused, Skipped
-from okxdoctor.conformance.suite import Result, replay, run
-from okxdoctor.conformance.verdict import Case
+from okxdoctor.conformance.suite import Book, Result, replay, run
+from okxdoctor.conformance.verdict import Case, Failure, Found, Level
 
 
 def test_right_functions_conform(right: ModuleType) -> None:
@@ -192,3 +192,16 @@ def _fault() -> Any:
     from okxdoctor.conformance.protocol import AdapterFault
 
     return AdapterFault("adapter.supports", "x")
+
+
+def test_a_note_with_a_shorter_input_does_not_hide_a_failure() -> None:
+    def found(level: Level, ts: str) -> Found:
+        failure = Failure(code="timestamp.misread", mistake="x", summary="x", level=level)
+        return Found(case=Case(op="parse_timestamp", input={"ts": ts}), failure=failure, answer="")
+
+    for order in ((0, 1), (1, 0)):
+        book = Book()
+        both = (found("must", "1795341605123"), found("should", "1"))
+        for place in order:
+            book.note(both[place])
+        assert [one.failure.level for one in book.sorted()] == ["must"]

@@ -36,9 +36,7 @@ from okxdoctor.conformance.client.trace import (
 
 SECRET, PHRASE, KEY = "22582BD0CFF14C41EDBF1AB98506286D", "Passphrase-9", "a7e0c2f1-0000-4000-8000-1234567890ab"
 GRID = ("0.1", "0.00000001", "0.00001", 10459)
-KNOWN = Known(
-    key=KEY, secret=SECRET, passphrase=PHRASE, instruments=(("BTC-USDT", GRID), ("ETH-USDT", GRID[:3] + (7,)))
-)
+KNOWN = Known(key=KEY, secret=SECRET, passphrase=PHRASE, instruments=(("BTC-USDT", GRID), ("ETH-USDT", (*GRID[:3], 7))))
 EPOCH_MS = 1_700_000_000_000
 STAMP = "2023-11-14T22:13:20.000Z"
 BY_ID = {case.id: case for case in cases()}
