@@ -89,7 +89,7 @@ class Part:
             "collateralRestrict": False, "crossLiab": plain(lent), "disEq": _text(usd), "eq": _text(self.equity),
             "eqUsd": _text(usd), "fixedBal": "0", "frozenBal": plain(held.frozen + held.margin + self.initial),
             "frpType": "0", "imr": plain(self.initial), "interest": "0", "isoEq": plain(self.isolated),
-            "isoLiab": "0", "isoUpl": plain(self.gain), "liab": plain(lent), "maxLoan": "0", "maxSpotInUse": "",
+            "isoLiab": "0", "isoUpl": plain(self.gain), "liab": plain(lent), "maxLoan": "0",
             "maxSpotInUseAmt": "", "mgnRatio": "" if ratio is None else plain(ratio), "mmr": plain(self.keep),
             "notionalLever": plain((self.value / self.equity).quantize(_FINE)) if self.equity > 0 else "0",
             "openAvgPx": "", "ordFrozen": plain(held.frozen), "rewardBal": "0", "smtSyncEq": "0", "spotBal": "",

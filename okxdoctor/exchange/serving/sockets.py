@@ -40,7 +40,8 @@ WRITE_AHEAD = 65_536
 """Bytes that may wait in the transport of a connection; beyond them frames wait here."""
 MAX_MESSAGE = 65_536
 CONNECTS = per(3, 1, "ip")
-"""New connections of one address in a second (documented)."""
+"""New connections of one address in a second (documented), to each of the three paths: that they are counted each for
+itself is assumed, since a client in wide use (nautilus_trader) opens four at once."""
 
 
 class Connection:
@@ -161,7 +162,7 @@ class Sockets:
         pressure = Pressure(factor=max(1.0, self.exchange.world.budgets.pressure.factor))
         channels = self.occasions.world(self.exchange.world, met).channels
         crowded = channels.crowd == "connects"
-        if crowded or not self.exchange.ledger.take(("connect", site, peer), CONNECTS, now_ms, pressure):
+        if crowded or not self.exchange.ledger.take(("connect", site, path, peer), CONNECTS, now_ms, pressure):
             # How the limit shows is not documented; 429 on the upgrade is assumed.
             body = encode({"msg": "Too Many Requests", "code": "50011"})
             self.log.add(at_ms=now_ms, kind="ws-open", site=site, peer=peer, target=request.raw_path, status=429)
