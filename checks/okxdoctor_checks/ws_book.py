@@ -33,6 +33,7 @@ from okxdoctor_checks._conversation import Ending, argument, dropped, ending, is
 BOOKS = "/api/v5/market/books"
 LEVELS = "25"
 MOST_ASKED = 2
+MOST_MESSAGES = 50
 _ID = "book"
 _NO_INSTRUMENT = "60018"
 
@@ -192,6 +193,8 @@ async def _last_chance(io: Io, socket: Socket, watch: _Watch) -> float:
 
 
 def _enough(watch: _Watch, asking: asyncio.Task[None] | None) -> bool:
+    if len(watch.messages) >= MOST_MESSAGES:
+        return True
     told = asking is not None and asking.done()
     settled = watch.matched or watch.passed or watch.lagging or not watch.rest
     return told and watch.updates >= tunable("ws_book_updates") and settled
@@ -291,7 +294,7 @@ def _corrupt(facts: Facts, wrong: tuple[Defect, ...]) -> Finding:
         evidence={
             **_numbers(facts),
             "kinds": sorted({each.kind for each in wrong}),
-            "defects": [f"message {each.message + 1}: {each.kind}: {each.says}" for each in wrong[:5]],
+            "defects": [line(f"message {each.message + 1}: {each.kind}: {each.says}", 160) for each in wrong[:5]],
         },
         subject=facts.instrument,
         confidence=Confidence.CERTAIN,

@@ -21,6 +21,8 @@ from typing import Literal
 from zlib import crc32
 
 CHECKED_LEVELS = 25
+MOST_LEVELS = 5_000
+"""Levels of a side that are read; the deepest book of the exchange has so many."""
 Side = Literal["bids", "asks"]
 SIDES: tuple[Side, Side] = ("bids", "asks")
 
@@ -75,7 +77,7 @@ def _levels(value: object) -> tuple[str, ...]:
         f"{row[0]} {row[1]}"
         if isinstance(row, list | tuple) and len(row) >= 2 and isinstance(row[0], str) and isinstance(row[1], str)
         else ""
-        for row in value
+        for row in value[:MOST_LEVELS]
     )
 
 
