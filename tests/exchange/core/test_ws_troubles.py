@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from okxdoctor.exchange.core.ws_frames import Close, Send
 from okxdoctor.exchange.faults import catalogue
@@ -235,3 +237,56 @@ def test_a_corrupt_book_has_a_whole_chain(bench: Any, how: str) -> None:
         case _:
             assert wrong["checksum"] != 0
             assert {name: wrong[name] for name in ("bids", "asks")} == {name: right[name] for name in ("bids", "asks")}
+
+
+# ---- whatever is asked, whatever is wrong --------------------------------------------------------------
+
+_CHANNELS = st.sampled_from([
+    "tickers", "trades", "books", "books5", "bbo-tbt", "books-l2-tbt", "instruments", "status", "liquidation-orders",
+    "orders", "account", "positions", "balance_and_position", "fills", "liquidation-warning", "orders-algo",
+    "deposit-info", "candle1m", "nothing", "",
+])  # fmt: skip
+_ARGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "channel": _CHANNELS | st.integers() | st.none(),
+        "instId": st.sampled_from(["BTC-USDT", "BTC-USDT-SWAP", "NOPE", "", None]),
+        "instType": st.sampled_from(["SPOT", "SWAP", "ANY", "x", None]),
+        "extraParams": st.sampled_from(['{"updateInterval":"0"}', "[", '{"updateInterval":7}', ""]),
+        "instIdCode": st.integers(-1, 40) | st.text(max_size=3),
+        "side": st.sampled_from(["buy", "sell", 1]), "ordType": st.just("market"), "sz": st.sampled_from(["1", "x"]),
+        "tdMode": st.sampled_from(["cash", "cross"]), "ordId": st.text("0123456789", max_size=4),
+    },
+)  # fmt: skip
+_REQUESTS = st.fixed_dictionaries(
+    {"op": st.sampled_from(["subscribe", "subscribe", "unsubscribe", "order", "batch-orders", "cancel-order",
+                            "amend-order", "mass-cancel", "login", "ping"])},
+    optional={"id": st.text(max_size=3) | st.integers(), "args": st.lists(_ARGS, max_size=3) | st.none() | _ARGS},
+)  # fmt: skip
+_FAULTS = st.lists(st.sampled_from([fault.example for fault in catalogue() if fault.layer == "ws"]), max_size=3)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(_FAULTS, st.lists(_REQUESTS, max_size=4), st.sampled_from(["public", "private", "business"]), st.booleans())
+def test_any_request_in_any_trouble_is_answered(
+    make_bench: Any, faults: list[str], requests: list[dict[str, Any]], path: str, known: bool
+) -> None:
+    bench = _BENCHES.setdefault("one", make_bench())
+    bench.put(*dict.fromkeys(faults))
+    bench.advance(2_000)
+    session = bench.session(path, conn=f"f{bench.now_ns}")
+    if known:
+        log_in(bench, session)
+    for request in requests:
+        frames = [*session.receive(json.dumps(request)), *session.tick()]
+        bench.advance(100)
+        for frame in (*frames, *session.tick()):
+            assert isinstance(frame, Send | Close)
+            if isinstance(frame, Send) and "ws-silent-cut" not in faults and frame.text != "pong":
+                assert isinstance(json.loads(frame.text), dict)
+    session.end()
+    assert not any(held for held in bench.exchange.connections.values())
+
+
+_BENCHES: dict[str, Any] = {}
+"""One exchange for all examples: making one takes longer than an example."""
