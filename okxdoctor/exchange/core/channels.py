@@ -111,7 +111,7 @@ def feed_for(
         case "mark-price":
             every, make = 200, lambda at: mark_row(_at(call, at), inst)
         case "price-limit":
-            every, make = 1_000, lambda at: price_limit_row(_at(call, at), inst)
+            every, make = 200, lambda at: price_limit_row(_at(call, at), inst)
         case "books5":
             every, make = SLOT_MS, lambda at: shallow(venue, inst, 5, at)
         case "bbo-tbt":
