@@ -63,7 +63,7 @@ def close_position(call: Call) -> Reply:
 
 
 def mass_cancel(call: Call) -> Reply:
-    """POST trade/mass-cancel: orders of market makers in options, which this account does not have."""
+    """POST trade/mass-cancel: protected orders of market makers in options, for portfolio margin accounts only."""
     kind, family = text(call.body.get("instType")), text(call.body.get("instFamily"))
     for name, value in (("instType", kind), ("instFamily", family)):
         if not value:
@@ -72,7 +72,9 @@ def mass_cancel(call: Call) -> Reply:
         raise bad_parameter("instType")
     if family not in call.venue.families:
         raise bad_parameter("instFamily")
-    raise Refused(failure(200, "51411", "Account does not have permission for mass cancellation."))
+    if call.account.level != "4":
+        raise Refused(failure(200, "51010", "Request unsupported under current account mode"))
+    return ok([{"result": True}])
 
 
 def cancel_all_after(call: Call) -> Reply:

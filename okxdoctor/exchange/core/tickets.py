@@ -17,6 +17,9 @@ from .venue import Venue
 CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,32}\Z", re.ASCII)
 TAG = re.compile(r"[A-Za-z0-9]{1,16}\Z", re.ASCII)
 STP = ("cancel_maker", "cancel_taker", "cancel_both")
+PROTECTED = ("mmp", "mmp_and_post_only")
+"""Orders of market makers in options; no account here may place them."""
+
 KINDS = ("limit", "market", "post_only", "fok", "ioc", "optimal_limit_ioc")
 
 
@@ -94,6 +97,8 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
     ):  # fmt: skip
         if not value:
             raise Rejected("50014", f"Parameter {name} can not be empty.")
+        if name == "ordType" and value in PROTECTED:
+            raise Rejected("51036", "Only options instrument of the PM account supports MMP orders.")
         if value not in choices:
             raise wrong(name)
     client_id, tag = text(args.get("clOrdId")), text(args.get("tag"))
