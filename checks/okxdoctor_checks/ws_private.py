@@ -1,7 +1,7 @@
 """Does the private WebSocket accept the login, and do account, positions and orders arrive?
 
-Opens /private, logs in with the same key as REST, and subscribes to account, positions and orders; account and
-positions send their state at once. The exchange tells how many connections hold each channel.
+Opens /private, logs in with the same key as REST, and subscribes to account, positions and orders; account sends its
+state at once. The exchange tells how many connections hold each channel.
 
 What it finds, and what to do:
 * wrong WebSocket host: REST accepts the key, this host does not know it, and the WebSocket of the key's site does.
@@ -58,7 +58,8 @@ CHANNELS = {
     "positions": {"channel": "positions", "instType": "ANY"},
     "orders": {"channel": "orders", "instType": "ANY"},
 }
-TELLS_AT_ONCE = ("account", "positions")
+TELLS_AT_ONCE = ("account",)
+"""Positions do so as well, where there are any; whether an account without any is told so is not known."""
 BAD_SIGNATURE = "50113"
 _ID = "private"
 
