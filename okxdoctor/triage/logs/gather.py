@@ -107,6 +107,8 @@ class Gathered:
         group = self.groups.get(signal.key)
         if group is None:
             group = self.groups[signal.key] = Group(signal=signal, first=place, last=place)
+        elif len(signal.causes) > len(group.signal.causes):
+            group.signal = signal  # a later line knows more: its address names a cause of its own
         group.note(place, text)
         return group
 

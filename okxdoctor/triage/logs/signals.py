@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from okxdoctor.knowledge.code_table import CodeRow, code, codes
@@ -18,21 +18,23 @@ _OKX = ("okx", "okex", "/api/v5/", "/ws/v5/", "ok-access", '"scode"', "'scode'",
 _HOST = re.compile(r"(?:https?|wss?)://([a-z0-9.-]+)|\bhost[= ]['\"]?([a-z0-9-]+(?:\.[a-z0-9-]+)+)", re.IGNORECASE)
 _OURS = re.compile(r"(^|\.)(okx|okex)\.(com|cab|test)$|^(localhost|127\.|0\.0\.0\.0|\[?::1)")
 
+# Every repetition has a bound: a log may hold a line of sixteen thousand blanks behind the word error.
 _MEMBER = re.compile(
-    r"""(?P<name>\b(?:s|sub|ret|error_?|err_?|okx_?)?code)(?P<quote>\\*["']?)\s*(?:[:=]|\bis\b)\s*\\*["']?"""
+    r"""(?P<name>\b(?:s|sub|ret|error_?|err_?|okx_?)?code)(?P<quote>\\{0,8}["']?)"""
+    r"""(?:\s{0,3}(?:[:=]|\bis\b)\s{0,3}|\s{1,3}(?=[5-7]\d{4}\b))\\{0,8}["']?"""
     r"""(?P<number>-?\d{1,6})(?P<close>["']?)(?![\d.]|\w)""",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
-    r"\b(?:error|err|errno|exception|failed|failure|rejected|refused|reason|reject)\b(?:\s+\w+){0,3}?\s*[:=#(\[\s]\s*"
-    r"([5-7]\d{4})(?![\d.]|\w)",
+    r"\b(?:error|err|errno|exception|fail(?:s|ed|ure)?|rejected|refused|reason|reject)\b(?:\s\w{1,20}){0,3}?"
+    r"(?:\s{0,3}[:=#(\[]\s{0,3}|\s{1,3})([5-7]\d{4})(?![\d.]|\w)",
     re.IGNORECASE,
 )
-_BEFORE = re.compile(r"(?<![\w.-])([5-7]\d{4})(?![\d.\w])\s*[:\])\-,]?\s*[\"']?\s*([A-Z][A-Za-z' ]{5,60})")
+_BEFORE = re.compile(r"(?<![\w.-])([5-7]\d{4})(?![\d.\w])\s{0,3}[:\])\-,]?\s{0,3}[\"']?\s{0,3}([A-Z][A-Za-z' ]{5,60})")
 _STATUS = re.compile(
-    r"""(?:\bHTTP/\d(?:\.\d)?["']?\s+|\bstatus(?:_?code)?["']?\s*[:=(]?\s*["']?|\bresponse\s*\["""
-    r"""|\bcode["']?\s*[:=]\s*["']?|\bHTTP(?:[ _]?(?:error|code|status))?\s*[:=]?\s+"""
-    r"""|\bserver response:?\s+|\brejected websocket connection: http\s+)([345]\d\d)(?![\d.]|\w)""",
+    r"""(?:\bHTTP/\d(?:\.\d)?["']?\s{1,3}|\bstatus(?:_?code)?["']?\s{0,3}[:=(]?\s{0,3}["']?|\bresponse\s{0,3}\["""
+    r"""|\bcode["']?\s{0,3}[:=]\s{0,3}["']?|\bHTTP(?:[ _]?(?:error|code|status))?\s{0,3}[:=]?\s{1,3}"""
+    r"""|\bserver response:?\s{1,3}|\brejected websocket connection: http\s{1,3})([345]\d\d)(?![\d.]|\w)""",
     re.IGNORECASE,
 )
 _CLIENT_ERROR = re.compile(r"(?<![\d.])([45]\d\d)(?: (?:client|server) error\b|,\s*message=)", re.IGNORECASE)
@@ -90,6 +92,8 @@ def signals(text: str) -> Iterator[Signal]:
         found = list(dict.fromkeys(_closes(text)))
     if not found:
         named = _texts(lower)
+        if named is not None and named.kind == "text":
+            named = _with_address(named, lower)
         found = [named] if named is not None else []
         if (named is None or named.generic) and _MAYBE_STATUS.search(text):
             found = list(dict.fromkeys(_statuses(text))) or found
@@ -185,6 +189,26 @@ def _statuses(text: str) -> Iterator[Signal]:
 
 
 # ---- texts ---------------------------------------------------------------------------------------------------------
+
+_ADDRESS = re.compile(r"\b([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6})(?::(\d{2,5})\b)?")
+_PLACES = ("dns.", "tcp.", "tls.", "ws.", "http.")
+
+
+def _with_address(signal: Signal, lower: str) -> Signal:
+    """The address in the line says more than the text: a name that OKX has given up, the port that ends."""
+    if not signal.causes or not signal.causes[0].startswith(_PLACES) or not ("okex" in lower or ":8443" in lower):
+        return signal
+    from okxdoctor.knowledge.host_table import hosts
+
+    table = hosts()
+    first = []
+    for hit in _ADDRESS.finditer(lower):
+        if table.retirement(hit[1]) is not None:
+            first.append("dns.retired-name")
+        if hit[2] == str(table.legacy_ws_port.port) and any(one.startswith(("tcp.", "ws.")) for one in signal.causes):
+            first.append("tcp.port-8443-closed")
+    return replace(signal, causes=tuple(dict.fromkeys((*first, *signal.causes)))) if first else signal
+
 
 Phrase = tuple[tuple[str, ...], Signal]
 

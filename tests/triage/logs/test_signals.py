@@ -45,6 +45,8 @@ def names(text: str) -> list[str]:
         ("WSServerHandshakeError: 403, message='Invalid response status', url='wss://ws.okx.com'", "HTTP 403"),
         ("okx status_code=503", "HTTP 503"),
         ('"GET /api/v5/account/balance HTTP/1.1" 401 87', "HTTP 401"),
+        ("okx order failed with sCode 51155", "51155"),
+        ("okx: login fails 60032", "60032"),
         ("Unexpected server response: 429", "server rejected websocket connection"),
     ],
 )  # fmt: skip
@@ -126,3 +128,21 @@ def test_any_line_is_judged(line: str) -> None:
         assert signal.name
         assert set(signal.causes) <= set(causes())
     concerns_okx(line)
+
+
+def test_an_address_in_the_line_names_causes_of_its_own() -> None:
+    (old,) = signals("Cannot connect to host www.okex.com:443 [Connection refused]")
+    assert old.causes[0] == "dns.retired-name"
+    (port,) = signals("Cannot connect to host ws.okx.com:8443 [Connect call failed]")
+    assert port.causes[0] == "tcp.port-8443-closed"
+    (usual,) = signals("Cannot connect to host ws.okx.com:443 [Connect call failed]")
+    assert "tcp.port-8443-closed" not in usual.causes
+
+
+@pytest.mark.parametrize(
+    "piece", [" ", "\\", "error ", "code", "code: ", "status ", "x", "5", "50113 ", "closed ", "a.", "/", "'", '"']
+)
+def test_a_hostile_line_is_judged_like_any_other(piece: str) -> None:
+    for head in ("", "error", "okx status", "code", "websocket closed", "https://"):
+        list(signals((head + piece * 16_384)[:16_384]))
+        concerns_okx((head + piece * 16_384)[:16_384])
