@@ -116,7 +116,7 @@ def _lines(report: Report, redactor: Redactor, look: Look) -> Iterator[str]:
     for number, row in enumerate(report.rows):
         if look.quiet:
             mark = brush(MARK_OF[row.severity], STYLE_OF[row.severity])
-            yield f"{mark} {row.group.count}x {_title(row)}  [{row.code}]"
+            yield f"{mark} {row.group.count}x {redactor.text(_title(row))}  [{_tag(row)}]"
             continue
         if number:
             yield ""
@@ -130,13 +130,18 @@ def _title(row: Row) -> str:
     return one_line(row.summary)
 
 
+def _tag(row: Row) -> str:
+    if row.code != UNKNOWN or not row.candidates:
+        return row.code
+    return f"unknown, likeliest {row.candidates[0].code}"
+
+
 def _row(row: Row, redactor: Redactor, look: Look, brush: Brush, *, several: bool) -> Iterator[str]:
     style = STYLE_OF[row.severity]
     first, *others = folded(redactor.text(_title(row)), look.columns - 2)
     yield f"{brush(MARK_OF[row.severity], style, 'bold')} {brush(first, 'bold')}"
     yield from (f"  {brush(line, 'bold')}" for line in others)
-    tag = row.code if row.code != UNKNOWN else "unknown: a log does not decide it"
-    yield f"  {brush(f'{tag} · {row.blame.value} · {row.confidence.value}' if row.code != UNKNOWN else tag, style)}"
+    yield f"  {brush(f'{_tag(row)} · {row.blame.value} · {row.confidence.value}', style)}"
     yield from _labelled("seen", _seen(row.group, several=several), look, brush)
     says = row.group.signal.says
     if says and says not in row.summary:

@@ -275,7 +275,7 @@ def test_quiet_is_one_line_for_each(log: Log, capsys: pytest.CaptureFixture[str]
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
     assert lines[0].endswith("[key.frozen]")
-    assert lines[1].endswith("[unknown]")
+    assert lines[1].endswith("[unknown, likeliest key.secret-wrong]")
 
 
 PARTS = st.sampled_from(
