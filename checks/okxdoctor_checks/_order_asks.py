@@ -17,6 +17,7 @@ from okxdoctor.okx.order_view import Leverage, MostSize, OpenPosition, Place, Pr
 from okxdoctor.okx.signing import request_path
 from okxdoctor.port import AccountView, Answer, Ask, Io, ListedInstrument, OrderDraft
 from okxdoctor_checks._answers import read, recorded, rows, standing_in_the_way, text, together
+from okxdoctor_checks._refusals import by_address
 
 LIMIT = "/api/v5/public/price-limit"
 TICKER = "/api/v5/market/ticker"
@@ -65,7 +66,8 @@ async def place_of(
         asks |= _account_asks(open_ones, contracts, known, account)
     answers = dict(zip(asks, await recorded(io, *asks.values()), strict=True))
     for answer in answers.values():
-        if (obstacle := standing_in_the_way(read(answer), io.view.rest.host)) is not None:
+        reply = read(answer)
+        if (obstacle := standing_in_the_way(reply, io.view.rest.host) or by_address(reply)) is not None:
             raise obstacle
     if account is not None and "positions" in asks and read(answers["positions"]).kind != "ok":
         raise Inconclusive(f"account/positions: {read(answers['positions']).said}")

@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
+from okxdoctor.check import Skip
 from okxdoctor.model import Finding, Json
+from okxdoctor.port import AccountView, Io, KeyStanding
 from okxdoctor_checks._answers import Reply, line
 
 EXPIRED = "50102"
+NOT_LISTED = "50110"
 WRONG_ENVIRONMENT = frozenset({"50101"})
 UNKNOWN_KEY = frozenset({"50119", "50067"})
 # Refused for another reason than the key's absence: so the key exists there.
@@ -95,6 +98,23 @@ def plain_refusal(reply: Reply, way: Way) -> Iterator[Finding]:
             )
         case _:
             return
+
+
+async def accepted_account(io: Io) -> AccountView:
+    """What account/config said of a key that is accepted as requests are sent; else the skip that names the reason."""
+    standing, account = await io.given(KeyStanding), await io.given(AccountView)
+    if standing is not None and standing.standing == "refused":
+        raise Skip(f"the key is refused ({standing.code}) (see key)", layer="key")
+    if account is None:
+        raise Skip("account/config was not answered (see key)", layer="key")
+    return account
+
+
+def by_address(reply: Reply) -> Skip | None:
+    """The skip for a request that was refused for the address it came from, though others of the key were not."""
+    if reply.code != NOT_LISTED:
+        return None
+    return Skip(f"{_endpoint(reply)} was refused for the address it came from (50110, see egress)", layer="egress")
 
 
 def _endpoint(reply: Reply) -> str:

@@ -29,6 +29,7 @@ from okxdoctor.okx.order_view import fraction
 from okxdoctor.port import AccountView, Answer, Ask, Holding, Io, Wallets
 from okxdoctor_checks._answers import Reply, line, read, recorded, rows, standing_in_the_way, text
 from okxdoctor_checks._instruments import listing_of
+from okxdoctor_checks._refusals import accepted_account, by_address
 from okxdoctor_checks._words import listed
 
 BALANCE = "/api/v5/account/balance"
@@ -62,9 +63,7 @@ async def probe(io: Io) -> Facts:
     view = io.view
     if not view.credentials:
         raise Skip("no API key is set: private checks are not made")
-    account = await io.given(AccountView)
-    if account is None:
-        raise Skip("account/config was not answered (see key)", layer="key")
+    account = await accepted_account(io)
     trades = "trade" in view.need or view.product is not None or view.trade_mode is not None
     by_id = [listing_of(inst_id).type for inst_id in view.instruments] if trades else []
     replies: tuple[Reply, ...] = ()
@@ -75,7 +74,11 @@ async def probe(io: Io) -> Facts:
         replies = tuple(read(answer) for answer in answers)
         for reply in replies:
             if reply.kind != "ok":
-                raise standing_in_the_way(reply, view.rest.host) or Inconclusive(f"{reply.path}: {reply.said}")
+                raise (
+                    standing_in_the_way(reply, view.rest.host)
+                    or by_address(reply)
+                    or Inconclusive(f"{reply.path}: {reply.said}")
+                )
         trading, funding = _trading(answers[0]), _funding(answers[1])
     return Facts(
         environment=view.environment,

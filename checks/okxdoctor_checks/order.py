@@ -32,9 +32,10 @@ from okxdoctor.okx.order_funds import needs
 from okxdoctor.okx.order_rules import judge, order_of
 from okxdoctor.okx.order_units import means
 from okxdoctor.okx.order_view import Breach, Place, fraction, shown, word
-from okxdoctor.port import AccountView, Holding, Instruments, Io, OrderDraft, Wallets
+from okxdoctor.port import Holding, Instruments, Io, OrderDraft, Wallets
 from okxdoctor_checks._answers import line
 from okxdoctor_checks._order_asks import Prechecked, place_of, prechecks
+from okxdoctor_checks._refusals import accepted_account
 
 TOLD = 12
 """Findings of one cause that are told one by one; the first says how many there are."""
@@ -79,9 +80,7 @@ async def probe(io: Io) -> Facts:
     listed = await io.given(Instruments)
     if listed is None:
         raise Skip("the instruments were not read (see instrument)", layer="instrument")
-    account = await io.given(AccountView) if io.view.credentials else None
-    if io.view.credentials and account is None:
-        raise Skip("account/config was not answered (see key)", layer="key")
+    account = await accepted_account(io) if io.view.credentials else None
     place = await place_of(io, orders, listed.listed, account)
     wallets = await io.given(Wallets) if account is not None else None
     if wallets is not None:

@@ -25,7 +25,7 @@ from okxdoctor.knowledge import code as code_row
 from okxdoctor.knowledge import tunable
 from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.okx.order_view import fraction
-from okxdoctor.port import AccountView, Instruments, Io, ListedInstrument
+from okxdoctor.port import Instruments, Io, ListedInstrument
 from okxdoctor_checks._answers import line
 from okxdoctor_checks._conversation import pace
 from okxdoctor_checks._order_trip import (
@@ -42,6 +42,7 @@ from okxdoctor_checks._order_trip import (
     to_the_end,
     wanted,
 )
+from okxdoctor_checks._refusals import accepted_account
 
 REFUSALS = (
     "order.insufficient-funds",
@@ -76,9 +77,7 @@ async def probe(io: Io) -> Facts:
         raise Skip("no order is placed without --demo-orders")
     if not view.credentials:
         raise Skip("no API key is set: private checks are not made")
-    account = await io.given(AccountView)
-    if account is None:
-        raise Skip("account/config was not answered (see key)", layer="key")
+    account = await accepted_account(io)
     if account.perm and "trade" not in account.perm:
         raise Skip("the key may not trade (see key)")
     listed = _instrument(await io.given(Instruments))

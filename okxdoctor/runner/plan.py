@@ -11,7 +11,7 @@ from okxdoctor.check import Check
 
 # The way bytes take, from the machine outwards; checks of others come after, by name.
 LAYERS = (
-    "env", "clock", "dns", "tcp", "proxy", "tls", "http", "status", "key", "signature", "ratelimit",
+    "env", "clock", "dns", "tcp", "proxy", "tls", "http", "status", "key", "egress", "signature", "ratelimit",
     "account", "instrument", "order", "schema", "ws",
 )  # fmt: skip
 

@@ -120,7 +120,7 @@ def _with(plan: NetPlan, injected: Injected, names: tuple[str, ...]) -> NetPlan:
             return _with_dns(plan, injected, names)
         case "clock":
             return replace(plan, ntp=tuple(_ntp_with(each, injected) for each in plan.ntp))
-        case "tcp":
+        case "tcp" | "ip":
             return _with_tcp(plan, injected, names)
         case "proxy":
             return replace(plan, proxy=_proxy_with(replace(plan.proxy, in_use=True), injected))

@@ -1,0 +1,169 @@
+"""By which addresses do requests leave, as the exchange sees them?
+
+OKX says which address it saw only when it refuses it (50110). So this check waits for the others and, only if one of
+their requests was refused for its address, repeats a read: over IPv4 alone, over IPv6 alone, and over fresh connections
+as programs make them. Spread over two endpoints, five requests in all.
+
+What it finds, and what to do:
+* family mismatch: one address family is refused and the other accepted: list the refused address too, or connect over
+  the listed family alone. Libraries differ in which one they try first, and so may REST and WebSocket.
+* egress unstable: new connections leave from more than one address, and not all are listed: some requests pass and some
+  do not, by chance. Leave by one address, or list them all.
+
+One address that is refused each time is told by the check `key`. Without credentials this check is skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Literal
+
+from okxdoctor.check import Check, Inconclusive, Skip
+from okxdoctor.model import Finding, Json
+from okxdoctor.port import Ask, Io
+from okxdoctor_checks._answers import line, read, together
+from okxdoctor_checks._refusals import NOT_LISTED, addresses_in
+
+CONFIG = "/api/v5/account/config"
+BALANCE = "/api/v5/account/balance"
+FRESH = 3
+Family = Literal["v4", "v6"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """One attempt: over which family ("any": as programs do), accepted, refused with ``address``, or neither."""
+
+    family: Literal["any", "v4", "v6"]
+    outcome: Literal["accepted", "refused", "unknown"]
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """``refused``, ``accepted``: signed requests of the whole run before, by their answers. ``passages``: the same read
+    over other connections, only after a refusal."""
+
+    via: str = ""
+    refused: int = 0
+    accepted: int = 0
+    passages: tuple[Passage, ...] = ()
+
+
+# ---- probe -------------------------------------------------------------------------------------
+
+
+async def probe(io: Io) -> Facts:
+    if not io.view.credentials:
+        raise Skip("no API key is set: private checks are not made")
+    await io.settled()
+    codes = [row.code for row in io.ledger() if row.path.startswith(("/api/v5/account/", "/api/v5/asset/"))]
+    facts = Facts(refused=codes.count(NOT_LISTED), accepted=codes.count("0"))
+    if not facts.refused:
+        return facts
+    route = io.view.rest_route
+    asks = [Ask(method="GET", path=CONFIG, signed=True, fresh=True, family="v4")]
+    asks += [Ask(method="GET", path=CONFIG, signed=True, fresh=True, family="v6")]
+    asks += [Ask(method="GET", path=BALANCE, signed=True, fresh=True)] * FRESH
+    return Facts(
+        via=f"{route.host}:{route.port}" if route is not None else "",
+        refused=facts.refused,
+        accepted=facts.accepted,
+        passages=await together(*(_passage(io, ask) for ask in asks)),
+    )
+
+
+async def _passage(io: Io, ask: Ask) -> Passage:
+    try:
+        reply = read(await io.http(ask))
+    except (Skip, Inconclusive):  # a recording does not hold it
+        return Passage(family=ask.family, outcome="unknown")
+    if reply.code == NOT_LISTED:
+        return Passage(family=ask.family, outcome="refused", address=next(iter(addresses_in(reply.msg)), ""))
+    return Passage(family=ask.family, outcome="accepted" if reply.kind == "ok" else "unknown")
+
+
+# ---- evaluate ----------------------------------------------------------------------------------
+
+
+def evaluate(facts: Facts) -> Iterable[Finding]:
+    refused = tuple(dict.fromkeys(one.address for one in facts.passages if one.outcome == "refused" and one.address))
+    evidence: dict[str, Json] = {
+        "refused_addresses": list(refused) or ["not in the message"],
+        "attempts": [f"{one.family} {one.outcome} {one.address}".strip() for one in facts.passages],
+        "requests_refused": facts.refused,
+        "requests_accepted": facts.accepted,
+        "via": facts.via or "no proxy",
+    }
+    told = {str(one.family): one.outcome for one in facts.passages if one.family != "any"}
+    for family, other in (("v6", "v4"), ("v4", "v6")):
+        if (
+            {_family(address) for address in refused} == {family}
+            and (told.get(family), told.get(other)) == ("refused", "accepted")
+        ):  # fmt: skip
+            yield _mismatch(family, other, refused, evidence)
+            return
+    yield from _unstable(facts, refused, evidence)
+
+
+def _family(address: str) -> Family:
+    return "v6" if ":" in address else "v4"
+
+
+def _mismatch(family: str, other: str, refused: tuple[str, ...], evidence: dict[str, Json]) -> Finding:
+    six = family == "v6"
+    entry = f"{refused[0]}, or the network {ip_network(f'{refused[0]}/64', strict=False)}," if six else refused[0]
+    names = {"v4": "IPv4", "v6": "IPv6"}
+    return Finding(
+        code="ip.family-mismatch",
+        summary=line(
+            f"Requests leave over {names[family]} ({refused[0]}), which the key's IP list does not have; over "
+            f"{names[other]} the same request is accepted"
+        ),
+        evidence={**evidence, "refused_family": family, "accepted_family": other},
+        subject="rest",
+        remedy=(
+            f"API page, edit this key, add {entry} to its IP list",
+            f"Or connect over {names[other]} alone: httpx local_address="
+            + ("'0.0.0.0'" if six else "'::'")
+            + ("; aiohttp TCPConnector(family=socket.AF_INET)" if six else ""),
+            f"curl -{6 if six else 4}s https://www.cloudflare.com/cdn-cgi/trace | grep ^ip=   # the refused way",
+        ),
+        excluded=("ip.not-whitelisted", "ip.egress-unstable"),
+    )
+
+
+def _unstable(facts: Facts, refused: tuple[str, ...], evidence: dict[str, Json]) -> Iterator[Finding]:
+    fresh = {one.outcome for one in facts.passages if one.family == "any"}
+    mixed = bool(facts.refused) and (facts.accepted > 0 or "accepted" in fresh)
+    if not mixed and len(refused) < 2:
+        return
+    shown = ", ".join(refused[:4]) or "an address"
+    yield Finding(
+        code="ip.egress-unstable",
+        summary=line(
+            f"New connections leave from more than one address: {shown} {'are' if len(refused) > 1 else 'is'} refused "
+            "(50110)" + (", others are accepted" if mixed else "")
+        ),
+        evidence=evidence,
+        subject="rest",
+        remedy=(
+            "Leave by one address: a fixed cloud address, a NAT gateway with one address, a proxy",
+            f"Or list the whole pool, {shown} and the others; at most 20 entries, networks are allowed",
+        ),
+        excluded=("ip.family-mismatch",),
+    )
+
+
+CHECK = Check(
+    id="egress",
+    title="Requests leave by addresses that the key's list has",
+    facts=Facts,
+    probe=probe,
+    evaluate=evaluate,
+    reads=("key", "signature", "account", "order"),
+    private=True,
+    causes=("ip.family-mismatch", "ip.egress-unstable"),
+)
