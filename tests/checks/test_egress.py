@@ -1,0 +1,95 @@
+"""Where requests leave: nothing is asked unless one was refused for its address; then each family is forced."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from fakeio import FakeIo, Scripted, codes, judged, ok, refusal, run, view
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okxdoctor.check import Skip
+from okxdoctor.facts import Ask, LedgerRow
+from okxdoctor_checks.egress import CHECK, Facts, Passage
+
+CONFIG, BALANCE = "GET /api/v5/account/config", "GET /api/v5/account/balance"
+
+
+def row(code: str) -> LedgerRow:
+    return LedgerRow(at_mono_ns=0, method="GET", path="/api/v5/account/config", scope="", status=200, code=code)
+
+
+def refused(address: str) -> Scripted:
+    return refusal("50110", f"Your IP {address} is not included in your API key's *** IP whitelist.")
+
+
+def world(rows: list[str], config: Any = None, balance: Any = None) -> FakeIo:
+    return FakeIo(
+        http_script={CONFIG: config or ok([{}]), BALANCE: balance or ok([{}])},
+        ledger_rows=tuple(row(code) for code in rows),
+    )
+
+
+def by_family(v4: Scripted, v6: Scripted) -> Any:
+    return lambda ask: v4 if ask.family == "v4" else v6
+
+
+def test_without_a_refusal_nothing_is_asked() -> None:
+    io = world(["0", "0", "50113"])
+    assert codes(run(CHECK, io)[1]) == []
+    assert io.asks == []
+    with pytest.raises(Skip):
+        asyncio.run(CHECK.probe(FakeIo(view=view(credentials=False))))
+
+
+def test_five_reads_over_fresh_connections_and_no_budget_by_half() -> None:
+    io = world(["50110"], refused("203.0.113.7"), refused("203.0.113.7"))
+    assert codes(run(CHECK, io)[1]) == [], "one address, refused each time, is the key's business"
+    assert [(ask.family, ask.fresh, ask.method) for ask in io.asks] == [
+        ("v4", True, "GET"), ("v6", True, "GET"), *[("any", True, "GET")] * 3,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("v4", "v6", "fresh", "family"),
+    [
+        (ok([{}]), refused("2001:db8::9"), refused("2001:db8::9"), "v6"),
+        (refused("203.0.113.7"), ok([{}]), refused("203.0.113.7"), "v4"),
+        (ok([{}]), refused("2001:db8::9"), [refused("2001:db8::9"), ok([{}])], "v6"),
+    ],
+)
+def test_one_family_is_listed_and_the_other_is_not(v4: Any, v6: Any, fresh: Any, family: str) -> None:
+    _, (found,) = run(CHECK, world(["50110"], by_family(v4, v6), fresh))
+    assert found.code == "ip.family-mismatch"
+    assert found.evidence["refused_family"] == family
+    assert "ip.not-whitelisted" in found.excluded
+    assert ("/64" in found.remedy[0]) == (family == "v6")
+
+
+@pytest.mark.parametrize(
+    ("before", "config", "balance"),
+    [
+        (["0", "50110"], refused("203.0.113.7"), refused("203.0.113.7")),
+        (["50110"], refused("203.0.113.7"), [refused("203.0.113.7"), ok([{}])]),
+        (["50110"], refused("203.0.113.7"), [refused("203.0.113.8"), refused("203.0.113.9")]),
+        (["0", "50110"], ok([{}]), ok([{}])),
+    ],
+)
+def test_more_than_one_address(before: list[str], config: Any, balance: Any) -> None:
+    _, (found,) = run(CHECK, world(before, config, balance))
+    assert found.code == "ip.egress-unstable"
+    assert found.evidence["requests_refused"] == 1
+
+
+@given(facts=st.from_type(Facts))
+def test_any_facts_are_judged(facts: Facts) -> None:
+    judged(CHECK, facts)
+
+
+def test_the_key_never_stands_in_the_facts() -> None:
+    io = world(["50110"], refused("203.0.113.7"), lambda ask: refused("no address at all"))
+    facts, _ = run(CHECK, io)
+    assert Passage(family="any", outcome="refused") in facts.passages
+    assert all(isinstance(ask, Ask) for ask in io.asks)
