@@ -127,9 +127,20 @@ def evaluate(facts: Facts) -> Iterator[Finding]:
     down = bool(failed) and len(failed) == len(asked) and _gave_nothing(facts.control)
     if down:
         yield _resolver_down(facts, asked)
+    poisoned: list[Host] = []
+    others: list[tuple[Host, str]] = []
     for host in facts.hosts:
         subject = host.roles[0] if len(host.roles) == 1 and len(facts.hosts) > 1 else ""
-        yield from _host(host, subject, facts, down=down)
+        found = tuple(_host(host, subject, facts, down=down))
+        yield from found
+        if any(one.code == "dns.poisoned" for one in found):
+            poisoned.append(host)
+        elif _contradicted(host):
+            others.append((host, subject))
+    for host, subject in others:
+        companion = next((one for one in poisoned if set(_seen(one)) == set(_seen(host))), None)
+        if companion is not None:
+            yield _likewise(host, subject, companion)
     yield from _slow(facts)
 
 
@@ -293,6 +304,25 @@ def _dead_answer(host: Host, subject: str) -> Finding | None:
             "connected": dict(reached),
         },
         subject=subject,
+        remedy=_other_resolver(host),
+        excluded=("tcp.refused", "tcp.filtered"),
+    )
+
+
+def _likewise(host: Host, subject: str, companion: Host) -> Finding:
+    """The same answer as for a name that is surely poisoned, and others contradict it here as well."""
+    return Finding(
+        code="dns.poisoned",
+        summary=f"{host.name} ({_who(host)}) resolves to {listed(_seen(host))} like {companion.name}; "
+        f"{listed(_elsewhere(host))} {'gives' if len(_elsewhere(host)) == 1 else 'give'} another address.",
+        evidence={
+            "name": host.name,
+            "like": companion.name,
+            "answers": _outcomes(host.lookups),
+            "connected": {dial.address: dial.outcome == "connected" for dial in host.dials},
+        },
+        subject=subject,
+        confidence=Confidence.LIKELY,
         remedy=_other_resolver(host),
         excluded=("tcp.refused", "tcp.filtered"),
     )

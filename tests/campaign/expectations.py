@@ -148,6 +148,8 @@ _CLASHES = (
     {"dns-unofficial-name", "proxy-*"},
     # The port that names the cause is closed in any case.
     {"tcp-port-8443-closed", "proxy-*"},
+    # Of the layer of its cause, and made on a deeper one: no certificate is seen.
+    {"http-timeout-handshake", "tls-*"},
     # By another name REST and the WebSocket are one host.
     {"dns-unofficial-name", "tcp-filtered-one-host"},
     {"dns-unofficial-name", "tcp-refused-one-host"},

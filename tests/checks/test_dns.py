@@ -196,6 +196,24 @@ def test_dead_answer_beside_a_living_one() -> None:
     assert "dig +short openapi.okx.com @1.1.1.1" in found.remedy[0]
 
 
+def test_the_same_dead_answer_for_the_other_name_is_poison_as_well() -> None:
+    """Of the WebSocket host's own address nobody knows whether it lives: its port may be closed everywhere."""
+    living, dead = "104.18.43.174", "104.18.43.9"
+    rest = host(lookup("openapi.okx.com", dead), lookup("openapi.okx.com", living, resolver="1.1.1.1:53"),
+                dials=(dialed(dead, "refused"), dialed(living, "connected")))  # fmt: skip
+    ws_dials = (dialed(dead, "refused"), dialed(living, "refused"))
+    ws = host(
+        lookup("ws.okx.com", dead), lookup("ws.okx.com", living, resolver="1.1.1.1:53"), role="ws", dials=ws_dials
+    )
+    found = judged(CHECK, facts(rest, ws))
+    assert {(one.code, one.subject, one.confidence) for one in found} == {
+        ("dns.poisoned", "rest", Confidence.CERTAIN), ("dns.poisoned", "ws", Confidence.LIKELY),
+    }  # fmt: skip
+    other = host(lookup("ws.okx.com", "104.18.43.10"), lookup("ws.okx.com", living, resolver="1.1.1.1:53"), role="ws",
+                 dials=ws_dials)  # fmt: skip
+    assert [one.subject for one in judged(CHECK, facts(rest, other))] == ["rest"]
+
+
 @pytest.mark.parametrize(
     "address", ["127.0.0.1", "0.0.0.0", "169.254.0.2", "10.1.2.3", "100.64.1.1", "203.0.113.1", "::1", "64:ff9b::a00:1"]
 )

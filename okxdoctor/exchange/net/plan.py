@@ -89,6 +89,11 @@ class NetPlan:
     proxy: ProxyPlan = field(default_factory=ProxyPlan)
 
 
+_LAST = ("http-timeout-handshake", "tcp-refused-behind", "dns-poisoned-partly", "dns-poisoned")
+"""Faults that have the last word, whatever order they come in: where nobody answers nobody shows a certificate, and what
+the program's own resolver says replaces what others say of the names."""
+
+
 def net_plan(
     injected: Iterable[Injected],
     *,
@@ -108,8 +113,7 @@ def net_plan(
     healthy = DnsAnswers(records={**control, **dict.fromkeys(names, (address,))}, delay_s=away_s)
     far = replace(HONEST, round_trip_s=away_s)
     plan = NetPlan(program_dns=healthy, independent_dns=healthy, ntp=(far,) * NTP_SERVERS, distance=distance)
-    # What the program's resolver alone says comes last: it replaces whatever others say of these names.
-    for each in sorted(injected, key=lambda each: each.name.startswith("dns-poisoned")):
+    for each in sorted(injected, key=lambda each: _LAST.index(each.name) if each.name in _LAST else -1):
         plan = _with(plan, each, names)
     return plan
 

@@ -192,6 +192,15 @@ def test_the_order_of_faults_makes_no_difference_to_poison(other: str) -> None:
     assert one.independent_dns == plan(other).independent_dns
 
 
+@pytest.mark.parametrize(
+    ("deeper", "handshake"), [("tcp-refused-behind", "refuse"), ("http-timeout-handshake", "mute")]
+)
+def test_where_nobody_answers_nobody_speaks_another_language(deeper: str, handshake: str) -> None:
+    for other in ("tls-not-tls", "tls-handshake-reset", "tls-expired"):
+        assert plan(deeper, other) == plan(other, deeper)
+        assert plan(deeper, other).tls.handshake == handshake
+
+
 def test_faults_of_other_layers_are_passed_over() -> None:
     other = Fault(name="key-frozen", example="key-frozen", layer="key", says="the key is frozen", cause="key.frozen")
     assert plan(Injected(fault=other)) == HEALTHY
