@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 from math import isclose
 from typing import Any
 
@@ -46,7 +47,7 @@ def test_candles_of_prices_have_six_columns_and_hold_the_price(bench: Any, kind:
     recent = get(bench, f"market/{kind}-candles?instId={inst}&bar=1m&limit=5")
     assert [len(row) for row in recent] == [6] * 5
     assert [row[5] for row in recent] == ["0", "1", "1", "1", "1"]
-    assert [int(a[0]) - int(b[0]) for a, b in zip(recent, recent[1:], strict=False)] == [60_000] * 4
+    assert [int(a[0]) - int(b[0]) for a, b in pairwise(recent)] == [60_000] * 4
     for row in recent:
         o, h, low, c = map(Decimal, row[1:5])
         assert low <= min(o, c) <= max(o, c) <= h
@@ -82,7 +83,7 @@ def test_funding_history_goes_on_from_what_was_announced(bench: Any) -> None:
     rows = get(bench, "public/funding-rate-history?instId=BTC-USDT-SWAP&limit=3")
     assert rows[0]["fundingTime"] == shown["prevFundingTime"]
     assert rows[0]["realizedRate"] == shown["settFundingRate"]
-    steps = [int(a["fundingTime"]) - int(b["fundingTime"]) for a, b in zip(rows, rows[1:], strict=False)]
+    steps = [int(a["fundingTime"]) - int(b["fundingTime"]) for a, b in pairwise(rows)]
     assert steps == [8 * 3_600_000] * 2
     older = get(bench, f"public/funding-rate-history?instId=BTC-USDT-SWAP&after={rows[1]['fundingTime']}&limit=1")
     assert older == rows[2:]
