@@ -1,8 +1,8 @@
 """Names the causes behind gathered failures, or says that a log does not decide between them. Pure.
 
 A failure that only one cause has is that cause. One that several share stays `unknown`, with the candidates in the
-order of their likelihood, what tells them apart, and the command that does. A log is told, not measured: nothing in it
-is ever more than likely, unless a code of OKX has one cause alone or the bytes of a request prove it.
+order of their likelihood, what tells them apart, and the command that does. A log is told, not measured, and an error
+names the check that failed first, not the thing that is wrong: nothing here is ever more than likely.
 """
 
 from __future__ import annotations
@@ -65,9 +65,7 @@ def _decided(group: Group) -> tuple[str, Confidence, str]:
         code, because = group.decided
         return code, Confidence.LIKELY, because
     if len(signal.causes) == 1:
-        if signal.kind == "code":
-            return signal.causes[0], Confidence.CERTAIN, f"{signal.name} has this cause alone"
-        return signal.causes[0], Confidence.LIKELY, ""
+        return signal.causes[0], Confidence.LIKELY, "no other cause is known for it"
     return UNKNOWN, Confidence.POSSIBLE, ""
 
 
