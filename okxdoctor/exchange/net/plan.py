@@ -90,8 +90,8 @@ class NetPlan:
 
 
 _LAST = ("http-timeout-handshake", "tcp-refused-behind", "dns-poisoned-partly", "dns-poisoned")
-"""Faults that have the last word, whatever order they come in: where nobody answers nobody shows a certificate, and what
-the program's own resolver says replaces what others say of the names."""
+"""Faults that have the last word, whatever order they come in: where nobody answers nobody shows a certificate, and
+what the program's own resolver says replaces what others say of the names."""
 
 
 def net_plan(
