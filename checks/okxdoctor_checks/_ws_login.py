@@ -153,6 +153,17 @@ def not_logged_in(facts: Refused) -> Iterator[Finding]:
     if login.code in OF_ANOTHER_PLACE:
         yield _elsewhere(facts, evidence, beside)
         return
+    if login.ended is not None:
+        yield Finding(
+            code="ws.login-refused",
+            summary=line(
+                f"The WebSocket is closed on the login with code {login.ended.code} {login.ended.said}{beside}"
+            ),
+            evidence={**evidence, "close_code": login.ended.code},
+            subject="ws",
+            confidence=Confidence.LIKELY,
+        )
+        return
     if not login.code:
         limit_s = tunable("ws_login_s")
         yield Finding(

@@ -149,9 +149,9 @@ async def probe(io: Io) -> Facts:
 
 
 async def _again(io: Io, before: Talk) -> Talk | None:
-    """The same on a connection of its own; None when it does not even open."""
+    """The same on another connection; None when it does not even open."""
     await pace(io)
-    socket = await io.open_socket("public")
+    socket = await io.open_socket("public", shared=True)
     try:
         return (await _talk(io, socket, before.instrument, ping=True))[0] if socket.opening.ok else None
     finally:

@@ -31,6 +31,7 @@ from okxdoctor_checks._conversation import (
     Ending,
     announced,
     argument,
+    by_itself,
     crowded,
     dropped,
     ending,
@@ -38,6 +39,7 @@ from okxdoctor_checks._conversation import (
     message,
     misplaced,
     ours,
+    pace,
     refusal,
     too_frequent,
     whereabouts,
@@ -61,6 +63,8 @@ CHANNELS = {
 TELLS_AT_ONCE = ("account",)
 """Positions do so as well, where there are any; whether an account without any is told so is not known."""
 BAD_SIGNATURE = "50113"
+LOGIN_FAILED = 4001
+"""The close code of a login that failed."""
 _ID = "private"
 
 
@@ -80,7 +84,7 @@ class Facts:
     """``ws_cell``: the cell that the configured address belongs to (site/environment), "" unknown. ``site`` and
     ``environment``: where REST is asked; ``rest_accepts``: whether it accepts the key, None where that is not known
     because the key is not looked at in this run; ``rest_code``: with what it refuses a key that is accepted here.
-    ``flips``: after a refusal of the unknown key.
+    ``flips``: after a refusal of the unknown key. ``before``: a first connection ended like this, and this is a second.
     """
 
     url: str
@@ -98,6 +102,7 @@ class Facts:
     unreadable: int = 0
     notice: bool = False
     ended: Ending | None = None
+    before: Ending | None = None
     waited_s: float = 0.0
 
 
@@ -108,6 +113,20 @@ async def probe(io: Io) -> Facts:
     view = io.view
     if not view.credentials:
         raise Skip("no API key is set: private checks are not made")
+    facts = await _attempt(io)
+    end = facts.login.ended or facts.ended
+    if end is None or not by_itself(end) or end.code == LOGIN_FAILED:
+        return facts
+    await pace(io)
+    try:
+        return replace(await _attempt(io), before=end)
+    except Skip:
+        return facts
+
+
+async def _attempt(io: Io) -> Facts:
+    """One connection, from its opening to the last answer."""
+    view = io.view
     socket = await io.open_socket("private")
     facts = Facts(
         url=socket.opening.url, site=view.site, environment=view.environment, status=socket.opening.status,
@@ -134,9 +153,9 @@ async def probe(io: Io) -> Facts:
 async def _after_a_refusal(io: Io, facts: Facts) -> Facts:
     """A login that was not accepted: whose business that is, and where it is accepted."""
     login = facts.login
-    if login.ended is not None or login.code == TOO_FREQUENT:
+    if login.code == TOO_FREQUENT or (login.ended is not None and login.ended.code != LOGIN_FAILED):
         return facts
-    if not login.code and not login.pong:
+    if not login.code and not login.pong and login.ended is None:
         raise Skip("nothing is answered on the connection (see ws)", layer="ws")
     standing = await io.given(KeyStanding)
     if standing is not None and standing.standing != "accepted":
@@ -221,10 +240,12 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         return
     if facts.notice or facts.login.notice:
         yield announced(facts.url)
-    for end, doing in ((facts.login.ended, "after a login"), (facts.ended, "after private subscriptions")):
-        if end is not None and not end.announced:
-            yield from dropped((end,), facts.url, tried=1, doing=doing)
-    if facts.login.ended is not None or facts.ended is not None:
+    refused = facts.login.ended is not None and facts.login.ended.code == LOGIN_FAILED
+    now = None if refused else facts.login.ended or facts.ended
+    ends = tuple(end for end in (facts.before, now) if end is not None and not end.announced)
+    doing = "after private subscriptions" if facts.login.code == "0" else "after a login"
+    yield from dropped(ends, facts.url, tried=1 if facts.before is None else 2, doing=doing)
+    if now is not None:
         return
     if facts.login.code == "0" and facts.rest_code == BAD_SIGNATURE:
         yield _changed_on_the_way(facts)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from fakeio import FakeIo, Talk, codes, failed, judged, ok, run, view
+from fakeio import FakeIo, FakeSocket, Talk, codes, failed, judged, ok, run, view
 from hypothesis import given
 from hypothesis import strategies as st
 
 from okxdoctor.check import Skip
-from okxdoctor.model import Finding
+from okxdoctor.model import Finding, Severity
 from okxdoctor.okx.orderbook import BookMessage
 from okxdoctor.port import Failure, Opening
 from okxdoctor_checks.ws_book import CHECK, Facts
@@ -211,6 +211,23 @@ def test_an_error_of_the_ticker_is_not_ours() -> None:
 @pytest.mark.parametrize(("code", "cause"), [(1006, "ws.drops"), (4005, "ws.drops"), (4008, "ws.connection-limit")])
 def test_an_end_is_told(code: int, cause: str) -> None:
     assert codes(look(SNAPSHOT, code)[0]) == [cause]
+
+
+def test_an_end_once_is_a_warning_and_the_second_book_is_judged() -> None:
+    talks = iter([sends(SNAPSHOT, 1006), sends(SNAPSHOT, message("update", 12, 15))])
+
+    class Once(FakeIo):
+        async def open_socket(self, *_: Any, **__: Any) -> FakeSocket:
+            socket = FakeSocket(self, Talk(respond=next(talks)))
+            self.opened.append(socket)
+            return socket
+
+    facts, findings = run(CHECK, Once(http_script={BOOKS: rest(10)}))
+    assert [(each.code, each.severity) for each in findings] == [
+        ("ws.drops", Severity.WARNING), ("ws.sequence-gap", None),
+    ]  # fmt: skip
+    assert facts.before is not None
+    assert facts.before.code == 1006
 
 
 def test_an_announced_end_is_the_other_checks() -> None:

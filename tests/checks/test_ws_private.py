@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakeio import FakeIo, Talk, codes, judged, run, view
+from fakeio import FakeIo, FakeSocket, Talk, codes, judged, run, view
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -248,12 +248,39 @@ def test_a_websocket_that_does_not_open_is_the_other_checks() -> None:
 # ---- endings ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", [1006, 4001, 4007])
-def test_an_end_on_the_login(code: int) -> None:
-    finding = one(look(code)[0])
+@pytest.mark.parametrize("code", [1006, 4005, 4007])
+def test_an_end_on_the_login_twice(code: int) -> None:
+    findings, io, _ = look(code)
+    finding = one(findings)
     assert finding.code == "ws.drops"
     assert finding.evidence["close_code"] == code
-    assert finding.severity is not Severity.WARNING
+    assert finding.confidence is Confidence.CERTAIN
+    assert (finding.evidence["ended"], finding.evidence["connections"]) == (2, 2)
+    assert min(io.waited) >= 2 / 3
+
+
+def test_an_end_once_is_a_warning_and_the_rest_is_judged() -> None:
+    talks = iter([Talk(login=(1006,)), Talk(login=(GREETING,), respond=peer(full=("orders",)))])
+
+    class Once(FakeIo):
+        async def open_socket(self, *_: Any, **__: Any) -> FakeSocket:
+            socket = FakeSocket(self, next(talks))
+            self.opened.append(socket)
+            return socket
+
+    _, findings = run(CHECK, Once(records=(ACCEPTED,)))
+    assert [(each.code, each.severity) for each in findings] == [
+        ("ws.drops", Severity.WARNING), ("ws.connection-limit", None),
+    ]  # fmt: skip
+
+
+def test_a_close_that_says_login_failed_is_a_refusal() -> None:
+    finding = one(look(4001)[0])
+    assert finding.code == "ws.login-refused"
+    assert finding.evidence["close_code"] == 4001
+    with pytest.raises(Skip) as caught:
+        look(4001, plain=KeyStanding(standing="refused", code="50113"))
+    assert caught.value.layer == "key"
 
 
 def test_an_end_on_the_subscription() -> None:

@@ -63,7 +63,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         name="ws-drops-code", example="ws-drops-code=1011", layer="ws", cause="ws.drops", value="choice",
-        default="1011", choices=("1000", "1001", "1011", "1012", "1013", "4001", "4002", "4005", "4006"),
+        default="1011", choices=("1000", "1001", "1011", "1012", "1013", "4002", "4005", "4006"),
         says="a load balancer or the exchange closes connections with this code at the first subscription",
     ),
     Fault(
