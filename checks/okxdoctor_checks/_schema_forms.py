@@ -143,7 +143,7 @@ class Walk:
 def _trading(row: dict[str, object], liquid: frozenset[str]) -> bool:
     """Whether figures of a row are there for sure: it names no instrument, or one that is traded all the time."""
     name = row.get("instId")
-    return not isinstance(name, str) or (name in liquid and row.get("state", "live") == "live")
+    return not isinstance(name, str) or (name in liquid and row.get("state") in (None, "", "live"))
 
 
 def parent_of(path: str) -> str:

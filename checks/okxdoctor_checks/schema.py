@@ -64,10 +64,11 @@ class Facts:
 
 
 async def probe(io: Io) -> Facts:
-    asked = await together(*(_ask(io, path) for path in OWN_ASKS))
-    heard = await io.given(Traffic)
-    own = tuple(answer for answer in asked if answer is not None)
-    traffic = heard if heard is not None else Traffic(answers=own)
+    heard = await io.given(Traffic) or Traffic()
+    known = {answer.path.partition("?")[0] for answer in heard.answers}
+    missing = [path for path in OWN_ASKS if path.partition("?")[0] not in known]
+    own = tuple(answer for answer in await together(*(_ask(io, path) for path in missing)) if answer is not None)
+    traffic = Traffic(answers=(*heard.answers, *own), conversations=heard.conversations)
     gathered = _Gathered()
     here = f"{io.view.rest.url.rstrip('/')}/"
     for answer in traffic.answers:
@@ -76,7 +77,7 @@ async def probe(io: Io) -> Facts:
     for conversation in traffic.conversations:
         gathered.conversation(conversation)
     if not gathered.answers and not gathered.messages:
-        for answer in own:
+        for answer in traffic.answers:
             obstacle = standing_in_the_way(read(answer), io.view.rest.host)
             if obstacle is not None:
                 raise obstacle
