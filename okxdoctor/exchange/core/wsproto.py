@@ -31,7 +31,7 @@ __all__ = ["Close", "Out", "Send", "Session"]
 IDLE_MS = 30_000
 OPERATIONS = Budget(480, 3_600_000, "ip")
 """Subscribe, unsubscribe and login requests of one connection in an hour."""
-MAX_CHANNELS = 240
+MAX_CHANNELS = 1_000
 """Subscriptions of one connection; the exchange's number is not published (assumed)."""
 PER_CHANNEL = 30
 """Connections of one account that may hold the same private channel."""
