@@ -257,9 +257,9 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
 
 
 def _behind_s(messages: Sequence[BookMessage], rest: Sequence[BookMessage]) -> float:
-    """How much older the newest message is than the newest REST book, where REST has gone on."""
+    """How much older the newest message is than the newest REST book, where REST has gone on by its number."""
     told = [each.ts_ms for each in messages if each.ts_ms is not None]
-    shown = [(each.ts_ms, each.seq or 0) for each in rest if each.ts_ms is not None]
+    shown = [(each.ts_ms, each.seq) for each in rest if each.ts_ms is not None and each.seq is not None]
     if not told or not shown or max(shown)[1] in {each.seq for each in messages}:
         return 0.0
     return (max(shown)[0] - max(told)) / 1000

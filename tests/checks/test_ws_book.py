@@ -163,6 +163,14 @@ def test_a_book_that_moves_at_the_last_moment_is_waited_for() -> None:
     assert findings == ()
 
 
+def test_a_rest_book_without_a_number_cannot_be_compared() -> None:
+    nameless = ok([{"bids": BIDS, "asks": ASKS, "ts": "41000"}])
+    findings, _, facts = look(SNAPSHOT, *UPDATES, book=nameless)
+    assert findings == ()
+    assert [each.seq for each in facts.rest] == [None]
+    assert look(SNAPSHOT, book=nameless)[0] == ()
+
+
 def test_a_little_older_than_rest_is_not_stale() -> None:
     assert look(SNAPSHOT, *UPDATES, book=rest(900, ts=3_000))[0] == ()
 

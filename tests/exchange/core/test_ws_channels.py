@@ -167,6 +167,17 @@ def test_channels_that_have_nothing_to_say_are_acknowledged(bench: Any, channel:
     assert session.tick() == []
 
 
+def test_a_connection_holds_hundreds_of_channels_and_no_more_than_its_limit(bench: Any) -> None:
+    from okxdoctor.exchange.core.wsproto import MAX_CHANNELS, Close
+
+    session = bench.session()
+    args = [{"channel": "status", "extraParams": str(k)} for k in range(MAX_CHANNELS + 1)]
+    assert all(each["event"] == "subscribe" for each in texts(session.receive(subscribe(*args[:-1]))))
+    assert session.receive(subscribe(args[-1])) == [
+        Close(4008, "The number of subscribed channels exceeds the maximum limit.")
+    ]
+
+
 def test_an_obsolete_parameter_is_refused(bench: Any) -> None:
     session = logged_in(bench)
     refused = texts(session.receive(subscribe({"channel": "orders", "instType": "SWAP", "uly": "BTC-USDT"})))[0]
