@@ -59,10 +59,11 @@ class Facts:
 async def probe(io: Io) -> Facts:
     host = io.view.rest.host
 
-    async def ask() -> Page:
-        return seen(await io.http(Ask(method="GET", path=PATH)), host)
+    async def ask(*, fresh: bool = False) -> Page:
+        return seen(await io.http(Ask(method="GET", path=PATH, fresh=fresh)), host)
 
-    first = await ask()
+    # A connection of its own: its handshake is measured, and it waits for nobody whose answer does not come.
+    first = await ask(fresh=True)
     if first.failure is not None and first.ended_after is None and (below := layer(first.failure)) != "http":
         raise Skip(f"no connection to {host}: {first.failure.kind} (see {below})", layer=below)
     pages = [first]
@@ -72,6 +73,14 @@ async def probe(io: Io) -> Facts:
     elif first.failure is None:
         for _ in range(LATER_IN_A_ROW):
             pages.append(await ask())
+    lost = [page for page in pages if page.failure is not None and page.ended_after is None and _below(page)]
+    if lost and all(_answered(page) for page in pages if page not in lost):
+        failure = lost[0].failure
+        assert failure is not None
+        raise Inconclusive(
+            f"{len(lost)} of {counted(len(pages), 'request')} found no way to {host}: {failure.kind} during "
+            f"{failure.phase} (see {layer(failure)})"
+        )
     if all(page.failure is not None and page.failure.kind == "other" for page in pages):
         raise Inconclusive(f"the request to {host} broke off: {first.failure.detail if first.failure else ''}")
     return Facts(host=host, port=io.view.rest.port, pages=tuple(pages))
@@ -104,6 +113,11 @@ def _answered(page: Page) -> bool:
         and not page.misread
         and page.status != 451
     )
+
+
+def _below(page: Page) -> bool:
+    """Whether the request failed before there was a connection to send it on."""
+    return page.failure is not None and layer(page.failure) != "http"
 
 
 def _from_edge(page: Page) -> bool:
