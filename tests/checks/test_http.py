@@ -11,7 +11,7 @@ from fakeio import FakeIo, Scripted, codes, failed, judged, ok, page, refusal, r
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okxdoctor.check import Skip
+from okxdoctor.check import Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding
 from okxdoctor.port import Answer, Ask, Failure, Phases
 from okxdoctor_checks._pages import Page, seen
@@ -72,6 +72,14 @@ def test_connections_that_end_when_used_again(times: int, expected: list[str]) -
     """One may have grown stale in a pool; two in a row have not."""
     again = (replace(FINE, retried=True),) * times
     assert codes(judged(CHECK, facts_of(FINE, *again, *(FINE,) * (2 - times)))) == expected
+
+
+def test_a_way_that_is_there_now_and_then_is_no_matter_of_http() -> None:
+    """A handshake that fails for one request of three is the business of the layer below."""
+    replies = iter((HEALTHY, failed("tls", "handshake"), HEALTHY))
+    io = FakeIo(http_script={ENDPOINT: lambda ask: next(replies)})
+    with pytest.raises(Inconclusive, match=r"1 of 3 requests found no way .* \(see tls\)"):
+        asyncio.run(CHECK.probe(io))
 
 
 def test_another_protocol_is_quoted() -> None:

@@ -104,6 +104,8 @@ class Question:
                 canonical = chain.canonical_name.to_text(omit_final_dot=True)
         if addresses:
             return "ok", tuple(dict.fromkeys(addresses)), canonical
+        if self.truncated:
+            return "timeout", (), canonical  # the other family's answer stands for none that was never whole
         return next((outcome for outcome in _ORDER if outcome in outcomes), "timeout"), (), canonical
 
 

@@ -85,6 +85,17 @@ def test_silence_is_a_timeout_and_ends_in_time(stage: Any) -> None:
     assert asked.count(A) > 1, "a lost packet is asked again"
 
 
+def test_an_answer_that_was_never_whole_is_no_answer(stage: Any) -> None:
+    """Truncated over UDP, and nobody there over TCP; that there is no IPv6 address says nothing of IPv4 ones."""
+
+    async def main() -> Any:
+        async with stage.dns(lambda name, kind, packet: stage.reply(packet, truncated=kind == A)) as server:
+            return await resolver(server).system("api.test")
+
+    found = asyncio.run(main())
+    assert (found.outcome, found.addresses) == ("error", ())
+
+
 def test_a_loop_that_was_kept_away_asks_no_second_time_and_makes_no_slow_lookup(stage: Any) -> None:
     """The answer lies there when the loop comes back; only packets that were lost are asked for again."""
 
