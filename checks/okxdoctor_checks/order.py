@@ -20,7 +20,6 @@ account are left out.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -37,8 +36,8 @@ from okxdoctor_checks._answers import line
 from okxdoctor_checks._order_asks import Prechecked, place_of, prechecks
 from okxdoctor_checks._refusals import accepted_account
 
-TOLD = 12
-"""Findings of one cause that are told one by one; the first says how many there are."""
+TOLD, MENDED = 12, 6
+"""Findings of one cause that are told one by one (the first says how many there are), and mended."""
 
 CAUSES = (
     "order.parameter-invalid",
@@ -103,15 +102,22 @@ def _meaning(order: Mapping[str, Wire], place: Place) -> str:
 
 
 def evaluate(facts: Facts) -> Iterable[Finding]:
-    found = list(_all(facts))
-    counts = Counter(finding.code for finding in found)
-    told: Counter[str] = Counter()
-    for finding in found:
-        told[finding.code] += 1
-        if told[finding.code] == 1 and counts[finding.code] > 1:
-            yield replace(finding, evidence={**finding.evidence, "orders_concerned": counts[finding.code]})
-        elif told[finding.code] <= TOLD:
-            yield finding
+    alike: dict[str, list[Finding]] = {}
+    for finding in _all(facts):
+        alike.setdefault(finding.code, []).append(finding)
+    for first, *others in alike.values():
+        yield _for_all(first, others) if others else first
+        yield from others[: TOLD - 1]
+
+
+def _for_all(first: Finding, others: list[Finding]) -> Finding:
+    """The first of several findings of one cause: a report shows them as one, so it says what to do for each."""
+    remedy = [*first.remedy[:1], *(line for other in others for line in other.remedy[:1])]
+    return replace(
+        first,
+        evidence={**first.evidence, "orders_concerned": 1 + len(others)},
+        remedy=tuple(dict.fromkeys(remedy))[:MENDED],
+    )
 
 
 def _all(facts: Facts) -> Iterator[Finding]:
@@ -134,7 +140,7 @@ def _where(draft: OrderDraft) -> str:
 def _finding(draft: OrderDraft, breach: Breach, meaning: str) -> Finding:
     where = _where(draft)
     told = f" ({breach.codes[0]})" if breach.codes else ""
-    evidence: dict[str, Json] = {"order": where, "parameter": breach.parameter, **breach.evidence}
+    evidence: dict[str, Json] = {"parameter": breach.parameter, **breach.evidence}
     if breach.codes:
         evidence["code"] = breach.codes[0]
     if meaning and breach.cause in ("order.insufficient-funds", "order.unit-confusion", "precision.size-above-maximum"):
@@ -189,7 +195,7 @@ def _repeated(draft: OrderDraft, order: Mapping[str, Wire], seen: dict[str, int]
     yield Finding(
         code="order.client-id-invalid",
         summary=line(f"{_where(draft)}: clOrdId {client_id} stands in line {first} already (51016)"),
-        evidence={"order": _where(draft), "parameter": "clOrdId", "first_line": first, "code": "51016"},
+        evidence={"parameter": "clOrdId", "first_line": first, "code": "51016"},
         subject=_where(draft),
         # An order that is filled at once gives its id free again.
         confidence=Confidence.LIKELY,
@@ -211,7 +217,7 @@ def _second_opinion(draft: OrderDraft, number: int, facts: Facts) -> Iterator[Fi
     yield Finding(
         code=likely,
         summary=line(f"{_where(draft)}: order-precheck refuses it: {said.code} {said.msg}"),
-        evidence={"order": _where(draft), "code": said.code, "message": said.msg},
+        evidence={"code": said.code, "message": said.msg},
         subject=_where(draft),
         confidence=Confidence.LIKELY,
         remedy=(f"okxdoctor explain {said.code}",),

@@ -90,7 +90,10 @@ def _object_end(text: str, at: int) -> int:
     try:
         _, end = _DECODER.raw_decode(text, at)
     except json.JSONDecodeError as error:
-        raise OrderFileProblem(f"is not JSON: {error.msg}", error.lineno) from None
+        # What is not closed is missed at the end of the file, and begins where it begins.
+        cut = not text[error.pos :].strip()
+        line = _line(text, at) if cut else error.lineno
+        raise OrderFileProblem(f"is not JSON: {'it is not closed' if cut else error.msg}", line) from None
     except RecursionError:
         raise OrderFileProblem("is nested too deep", _line(text, at)) from None
     value = json_text.read(text[at:end])

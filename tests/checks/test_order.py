@@ -234,6 +234,7 @@ def test_many_findings_of_one_kind_are_counted_not_listed() -> None:
     found = judged(CHECK, Facts(drafts=drafts, place=place(limits=())))
     assert len(found) == TOLD
     assert found[0].evidence["orders_concerned"] == 100
+    assert [line.split("#")[1].strip() for line in found[0].remedy] == [f"o.json:{n}" for n in range(1, 7)]
 
 
 def test_the_second_opinion_of_the_exchange_counts_where_no_rule_is_broken() -> None:
