@@ -21,6 +21,9 @@ EVENTS = 2_000
 BILLS = 5_000
 """Bills of a wallet that stay readable."""
 
+RECORDS = 1_000
+"""Closed positions, charges of interest and transfers with sub-accounts that stay readable."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord:
@@ -129,9 +132,9 @@ class Account:
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS))
     bills: deque[Bill] = field(default_factory=lambda: deque(maxlen=BILLS))
     funding_bills: deque[FundingBill] = field(default_factory=lambda: deque(maxlen=BILLS))
-    past: deque[dict[str, Json]] = field(default_factory=lambda: deque(maxlen=BILLS))
+    past: deque[dict[str, Json]] = field(default_factory=lambda: deque(maxlen=RECORDS))
     """Closed positions, as account/positions-history shows them."""
-    interest: deque[dict[str, Json]] = field(default_factory=lambda: deque(maxlen=BILLS))
+    interest: deque[dict[str, Json]] = field(default_factory=lambda: deque(maxlen=RECORDS))
     """Interest that was charged, as account/interest-accrued shows it."""
     isolated_mode: dict[str, str] = field(default_factory=lambda: {"MARGIN": "automatic", "CONTRACTS": "automatic"})
     greeks: str = "PA"
@@ -140,7 +143,7 @@ class Account:
     may_send: bool = True
     """Whether a sub-account may transfer to others."""
     opened_ms: int = 0
-    between: deque[dict[str, Json]] = field(default_factory=lambda: deque(maxlen=BILLS))
+    between: deque[dict[str, Json]] = field(default_factory=lambda: deque(maxlen=RECORDS))
     """Of a main account: transfers with its sub-accounts, as asset/subaccount/bills shows them."""
     transfers: dict[str, dict[str, Json]] = field(default_factory=dict)
     """Transfers between the wallets by number, as asset/transfer-state shows them."""

@@ -2,7 +2,8 @@
 
 The figures are those of the documentation, read from the endpoint table (``knowledge``). A budget is counted for a
 scope: the address that the exchange sees, or the user id, sometimes together with an instrument, its type or family,
-a currency or a tag. The window slides; the real edge is not exact, so a choice of the operator can admit some share more.
+a currency or a tag. The window slides; the real edge is not exact, so a choice of the operator can admit some share
+more.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .accounts import Account
+from .accounts import RECORDS, Account
 from .decimals import parse, plain
 from .funds import FUNDING, TRADING, Wallet, carry
 from .paging import page
@@ -15,9 +15,6 @@ from .tickets import CLIENT_ID, text
 
 TYPES = ("0", "1", "2", "3", "4")
 """0 within an account; main to sub (1), sub to main (2), both by the main account; sub to main (3), sub to sub (4)."""
-
-KEPT = 1_000
-"""Transfers whose state can be asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +131,7 @@ def transfer(call: Call) -> Reply:
 
 def _remember(call: Call, account: Account, row: dict[str, Json]) -> None:
     account.transfers[str(row["transId"])] = row
-    while len(account.transfers) > KEPT:
+    while len(account.transfers) > RECORDS:
         del account.transfers[next(iter(account.transfers))]
 
 

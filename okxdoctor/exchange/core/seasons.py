@@ -18,28 +18,34 @@ from .tiers import DAILY_INTEREST
 from .venue import Venue
 
 HOUR_MS = 3_600_000
+MOST = 1_000
+"""Periods of one jump of the clock that are charged: 333 days of funding, 41 days of interest; the newest ones."""
 
 
 class _Periodic:
     """A chore of accounts with positions that recurs at whole multiples of ``EVERY_MS``."""
 
     EVERY_MS = HOUR_MS
-    __slots__ = ("_done",)
+    __slots__ = ("_done", "_first")
 
     def __init__(self) -> None:
         self._done = -1
+        self._first = 0
+        """The first period of the present jump of the clock that is charged."""
 
     def idle(self, venue: Venue) -> bool:
         return not any(account.positions for account in venue.accounts.values())
 
     def due(self, venue: Venue, after_ms: int, until_ms: int) -> list[int]:
-        first = after_ms // self.EVERY_MS + 1
-        return [k * self.EVERY_MS for k in range(first, until_ms // self.EVERY_MS + 1)]
+        last = until_ms // self.EVERY_MS
+        first = max(after_ms // self.EVERY_MS, last - MOST) + 1
+        self._first = first
+        return [k * self.EVERY_MS for k in range(first, last + 1)]
 
     def do(self, venue: Venue, at_ms: int) -> bool:
         period = at_ms // self.EVERY_MS
         # Only the moment itself counts: who opens a position later has nothing to pay for before.
-        if period == self._done or at_ms // SLOT_MS != period * self.EVERY_MS // SLOT_MS:
+        if period == self._done or period < self._first or at_ms // SLOT_MS != period * self.EVERY_MS // SLOT_MS:
             return False
         self._done = period
         moved = False

@@ -301,3 +301,16 @@ def test_spot_on_margin_borrows_and_pays_interest(bench: Any) -> None:
     assert abs(detail(bench)["cashBal"] - expected) < Decimal("1e-9")
     nowhere = post(bench, "trade/order", {**margin, "instId": "SATS-USDT", "side": "buy", "sz": "10"})
     assert nowhere["data"][0]["sCode"] == "54000"
+
+
+def test_a_jump_of_many_years_is_over_soon(bench: Any) -> None:
+    """Thirty years with a position, an order and an algo order: only the newest periods are charged."""
+    placed(bench, **SWAP, side="buy", sz="0.1")
+    placed(bench, instId="ETH-USDT", tdMode="cross", ordType="market", side="buy", sz="50")
+    stop = {"instId": "BTC-USDT-SWAP", "tdMode": "cross", "side": "sell", "sz": "0.1", "ordType": "conditional"}
+    assert post(bench, "trade/order-algo", {**stop, "slTriggerPx": "1000", "slOrdPx": "-1"})["code"] == "0"
+    bench.advance(30 * 365 * 24 * HOUR)
+    get(bench, "account/config")
+    account = next(iter(bench.exchange.venue("global", "live").accounts.values()))
+    charged = [bill.kind for bill in account.bills]
+    assert charged.count("8") == charged.count("7") == 1_000
