@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from okxdoctor.conformance.client import program, rounds
 from okxdoctor.conformance.client.cases import Case, Limits
 from okxdoctor.conformance.client.gateway import Gateway
-from okxdoctor.conformance.client.grade import Grade
+from okxdoctor.conformance.client.grade import Grade, not_exercised
 from okxdoctor.conformance.client.judging import judge
 from okxdoctor.conformance.client.record import Record
 from okxdoctor.conformance.client.rounds import Round
@@ -117,7 +117,15 @@ async def run(wish: Wish, *, stop: asyncio.Event | None = None, progress: Progre
         except OSError as error:
             raise CannotRun(f"{wish.command[0]}: {error.strerror or error}") from None
     defects = list(stage.defects)
-    graded = [Graded(case=case, grade=judge(case, traces, wish.limits)) for case in wish.cases]
+    graded = []
+    for case in wish.cases:
+        try:
+            grade = judge(case, traces, wish.limits)
+        except Exception as defect:
+            # One judge that cannot cope with what it sees does not cost the user the others.
+            defects.append(f"the judge of {case.id}: {defect!r}")
+            grade = not_exercised("its judge failed")
+        graded.append(Graded(case=case, grade=grade))
     return Outcome(
         command=wish.command,
         seed=wish.seed,
@@ -183,13 +191,17 @@ class Stage:
             traces.append(trace)
             wanted = rounds.again(wanted, applied)
         if (one.together or one.odd_ws) and traces and _suffered(traces[0]):
-            for part in rounds.alone(one):
-                if self._stop.is_set():
-                    break
-                async with gate:
-                    trace, _ = await self._played(part)
-                traces.append(trace)
+            met = {name for call in traces[0].calls for name in call.done.split(",")}
+            met |= {message.done for socket in traces[0].sockets for message in socket.said}
+            parts = [part for part in rounds.alone(one) if met.intersection((*part.together, *part.odd_ws))]
+            traces += await asyncio.gather(*(self._alone(part, gate) for part in parts))
         return traces
+
+    async def _alone(self, part: Round, gate: asyncio.Semaphore) -> Trace:
+        async with gate:
+            if self._stop.is_set():
+                return Trace(part.name, (), self.known)
+            return (await self._played(part))[0]
 
     async def _round(self, one: Round) -> Trace:
         return (await self._played(one))[0]

@@ -89,7 +89,7 @@ class Disruption(Circumstance):
         *,
         code: int = 1001,
         reason: str = "",
-        after_s: float = 0.8,
+        after_s: float = 1.6,
         refuse: int = 0,
         refuse_status: int = 503,
         grace_s: float = 1.5,

@@ -28,12 +28,13 @@ class Mistake:
 
 
 REST, ORDERS, CHANNELS, PUBLIC = "rest", "rest,orders", "rest,public,private,business", "public"
-FORM = ("sign", "header", "timestamp", "request", "query", "site", "secret", "order", "ws", "login.[!ars]*")
+LOGIN = ("login.members", "login.seconds", "login.window", "login.sign", "login.key", "login.place", "login.awaited")
+FORM = ("sign", "header", "timestamp", "request", "query", "site", "secret", "order", "ws", *LOGIN)
 """Areas that the healthy round shows."""
 
 MISTAKES: dict[str, Mistake] = {
     "none": Mistake(only=FORM, missed=()),
-    "query-unsigned": Mistake(only=FORM, missed=("sign.encoded", "sign.query"), parts=REST),
+    "query-unsigned": Mistake(only=FORM, missed=("sign.encoded",), parts=REST, perhaps=("sign.query",)),
     "hex-signature": Mistake(only=FORM, missed=("sign.base64", "sign.encoded", "sign.plain", "sign.query"), parts=REST,
                              perhaps=("sign.plain", "sign.query", "sign.encoded")),
     "microseconds": Mistake(only=FORM, missed=("timestamp.form",), parts=REST),
@@ -41,7 +42,7 @@ MISTAKES: dict[str, Mistake] = {
     "prints-secret": Mistake(only=FORM, missed=("secret.printed-secret",), parts=REST),
     "demo-header": Mistake(only=FORM, missed=("site.demo-header",), parts=REST, perhaps=("site.demo-instruments",)),
     "other-host": Mistake(only=FORM, missed=("site.elsewhere",), parts=REST),
-    "json-numbers": Mistake(only=FORM, missed=("order.number-text",), parts=ORDERS, perhaps=("order.number-exponent",)),
+    "json-numbers": Mistake(only=FORM, missed=("order.number-text",), parts=ORDERS, perhaps=("order.number-exponent", "order.refused-form")),
     "exponent": Mistake(only=FORM, missed=("order.number-exponent",), parts=ORDERS, perhaps=("order.refused-form",)),
     "other-names": Mistake(only=FORM, missed=("order.names",), parts=ORDERS, perhaps=("order.refused-form",)),
     "dashed-id": Mistake(only=FORM, missed=("order.clOrdId",), parts=ORDERS, perhaps=("order.refused-form",)),
@@ -55,7 +56,7 @@ MISTAKES: dict[str, Mistake] = {
     "pong-parsed": Mistake(only=("heartbeat.text", "heartbeat.pong"), missed=("heartbeat.pong",), parts=PUBLIC),
     "login-not-awaited": Mistake(only=("login.awaited*", "login.sign"), missed=(
         "login.awaited", "login.awaited-late", "login.awaited-lost"), parts="private"),
-    "login-milliseconds": Mistake(only=("login.[!ars]*",), missed=("login.seconds",), parts="private"),
+    "login-milliseconds": Mistake(only=LOGIN, missed=("login.seconds",), parts="private"),
     "refusal-ignored": Mistake(only=("login.refused",), missed=("login.refused",), parts="private"),
     "gap-ignored": Mistake(only=("book",), missed=("book.gap",), parts=PUBLIC),
     "keep-alive-is-gap": Mistake(only=("book",), missed=("book.keep-alive", "book.reset"), parts=PUBLIC),

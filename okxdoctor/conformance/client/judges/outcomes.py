@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from math import inf
 from urllib.parse import parse_qs
 
 from okxdoctor.conformance.client.cases import Case, Limits
@@ -54,12 +56,21 @@ def _looked(trace: Trace, item: Item, before: int) -> int | None:
     return None
 
 
-def _usual(healthy: Trace | None, item: Item, trace: Trace) -> bool:
-    """Whether the program places equal orders as a habit, so that a second one tells nothing."""
+def _usual_pause(healthy: Trace | None, item: Item, trace: Trace) -> float:
+    """The shortest pause between two such orders when all is well; endless where there are not two.
+
+    An equal order that comes sooner is the first one again, and no new decision.
+    """
     if healthy is None:
-        return False
-    same = [each for each in items(healthy, "place") if each.what_it_is(healthy)[:3] == item.what_it_is(trace)[:3]]
-    return len(same) > 1
+        return inf
+    wanted = item.what_it_is(trace)[:4]
+    times = [each.at_s for each in items(healthy, "place") if each.what_it_is(healthy)[:4] == wanted]
+    return min((b - a for a, b in pairwise(times)), default=inf)
+
+
+def _heard_s(trace: Trace, item: Item) -> float:
+    """When the program was given its answer, or lost its connection."""
+    return trace.events[item.ack_place].at_s if item.ack_place is not None else item.at_s
 
 
 def _no_duplicate(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: Limits) -> Grade:
@@ -81,7 +92,7 @@ def _no_duplicate(case: Case, traces: Sequence[Trace], healthy: Trace | None, li
                 None,
             )
             if other is not None and _looked(trace, item, other.place) is None:
-                if _usual(healthy, item, trace):
+                if other.at_s - _heard_s(trace, item) >= 0.8 * _usual_pause(healthy, item, trace):
                     doubtful = True
                     continue
                 named = "without a clOrdId" if not other.text("clOrdId") else "under another clOrdId"
@@ -116,10 +127,9 @@ def _looked_up(case: Case, traces: Sequence[Trace], healthy: Trace | None, limit
             )
             if again is not None:
                 return passed(1, "it is sent again under its name", trace, (item.place, again.place))
-            result = trace.events[item.ack_place].at_s if item.ack_place is not None else item.at_s
             if trace.ended is not None and trace.ended.status != 0:
                 return not_exercised("the program ended with an error: whoever starts it again has to look")
-            if trace.end_s - result > 4.0:
+            if trace.end_s - _heard_s(trace, item) > 4.0:
                 return failed(trace, (item.place, item.ack_place), "nobody asks what became of the order")
     return not_exercised("no order met this")
 
@@ -173,7 +183,9 @@ def _not_insisted(case: Case, traces: Sequence[Trace], healthy: Trace | None, li
                 for each in items(trace, "place")
                 if each.what_it_is(trace) == item.what_it_is(trace) and 0 <= each.at_s - item.at_s < limits.storm_s
             ]
-            if len(same) > most and not _usual(healthy, item, trace):
+            pause = _usual_pause(healthy, item, trace)
+            usual = limits.storm_s / pause if pause > 0 else inf
+            if len(same) > max(most, 2 * usual):
                 return failed(
                     trace, tuple(each.place for each in same[:6]), f"{len(same)} times within {limits.storm_s:g} s"
                 )
@@ -198,7 +210,8 @@ def _partial(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits:
                 ),
                 None,
             )
-            if again is not None and not _usual(healthy, item, trace):
+            sooner = 0.8 * _usual_pause(healthy, item, trace)
+            if again is not None and again.at_s - _heard_s(trace, item) < sooner:
                 return failed(
                     trace, (item.place, item.ack_place, again.place), "an order that was accepted is placed again"
                 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
+from math import inf
 from urllib.parse import parse_qs
 
 from okxdoctor.conformance.client.cases import Case, Limits
@@ -81,6 +83,29 @@ def _rate(healthy: Trace | None, call: Call, window_s: float) -> int:
     return max((sum(a <= b < a + window_s for b in times) for a in times), default=0)
 
 
+RUSH_S, RUSH = 0.1, 6
+
+
+def _rush(same: Sequence[Call], usual_s: float) -> list[Call]:
+    """Attempts at one target that follow each other without any pause, one after the other's refusal."""
+    if usual_s < RUSH_S:
+        return []
+    run: list[Call] = []
+    for call in same:
+        if run and (call.asked.target != run[-1].asked.target or call.at_s - run[-1].at_s >= RUSH_S):
+            run = []
+        run.append(call)
+        if len(run) >= RUSH:
+            return run
+    return []
+
+
+def _shortest(healthy: Trace | None, call: Call) -> float:
+    """The shortest pause between two requests of a kind when all is well; endless where there are not two."""
+    times = [each.at_s for each in healthy.calls if each.kind == call.kind] if healthy is not None else []
+    return min((b - a for a, b in pairwise(times)), default=inf)
+
+
 def _storm(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: Limits) -> Grade:
     """While something lasts, no request is repeated in a rush. The pace of the healthy round is no rush."""
     name = param(case, "name")
@@ -91,6 +116,13 @@ def _storm(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: L
                 each for each in trace.calls if each.kind == call.kind and 0 <= each.at_s - call.at_s < limits.storm_s
             ]
             allowed = max(limits.storm_requests, 1.5 * _rate(healthy, call, limits.storm_s))
+            rush = _rush(same, _shortest(healthy, call))
+            if rush:
+                return failed(
+                    trace,
+                    tuple(each.place for each in rush),
+                    f"{len(rush)} attempts at {call.path} within {rush[-1].at_s - rush[0].at_s:.2f} s, each refused",
+                )
             if len(same) > allowed:
                 return failed(
                     trace,
