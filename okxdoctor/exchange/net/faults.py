@@ -118,11 +118,13 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         name="proxy-auth-required-rejected", example="proxy-auth-required-rejected", layer="proxy",
         cause="proxy.auth-required",
+        occasion="state",
         says="the URL of the proxy in use has a user and a password, and they are not right (407)",
     ),
     Fault(
         name="proxy-auth-required-socks", example="proxy-auth-required-socks", layer="proxy",
         cause="proxy.auth-required",
+        occasion="state",
         says="the proxy in use speaks SOCKS5 and wants a user and password that its URL does not have",
     ),
     Fault(
@@ -132,6 +134,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         name="proxy-forbidden-socks", example="proxy-forbidden-socks", layer="proxy", cause="proxy.forbidden",
+        occasion="state",
         says="the proxy in use speaks SOCKS5, and its rules do not allow the exchange (reply 2)",
     ),
     Fault(

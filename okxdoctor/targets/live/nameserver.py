@@ -71,8 +71,12 @@ class Question:
         return len(self._got) == len(self._asked)
 
     @property
-    def some(self) -> bool:
-        return bool(self._got)
+    def enough(self) -> bool:
+        """Whether a program would go on with what there is: addresses of one family, or a name that does not exist."""
+        return self.complete or any(
+            answer.answer or answer.rcode() == dns.rcode.NXDOMAIN or answer.flags & dns.flags.TC
+            for answer in self._got.values()
+        )
 
     @property
     def truncated(self) -> bool:
@@ -104,8 +108,8 @@ class Question:
                 canonical = chain.canonical_name.to_text(omit_final_dot=True)
         if addresses:
             return "ok", tuple(dict.fromkeys(addresses)), canonical
-        if self.truncated:
-            return "timeout", (), canonical  # the other family's answer stands for none that was never whole
+        if self.truncated or (not self.complete and set(outcomes) <= {"nodata"}):
+            return "timeout", (), canonical  # that there is no address in one family says nothing of the other
         return next((outcome for outcome in _ORDER if outcome in outcomes), "timeout"), (), canonical
 
 
@@ -156,8 +160,8 @@ async def _by_udp(question: Question, server: tuple[str, int], timeout_s: float)
                 async with patience(resend_s):
                     while not question.complete:
                         question.take(await loop.sock_recv(asking, 65535))
-            # When one family is answered the other is not asked again: programs go on with what they have.
-            if question.some:
+            # When one family has addresses the other is not asked again: programs go on with what they have.
+            if question.enough:
                 return
 
 

@@ -96,6 +96,28 @@ def test_an_answer_that_was_never_whole_is_no_answer(stage: Any) -> None:
     assert (found.outcome, found.addresses) == ("error", ())
 
 
+@pytest.mark.parametrize("lost", [1, 100])
+def test_a_lost_answer_beside_one_without_addresses_is_asked_for_again(stage: Any, lost: int) -> None:
+    """Most hosts have IPv4 addresses alone: a lost packet must not make their names vanish."""
+
+    async def main() -> Any:
+        asked: list[int] = []
+
+        def behave(name: str, kind: int, packet: bytes) -> bytes | None:
+            asked.append(kind)
+            if kind == A:
+                return bytes(stage.reply(packet, (A, V4))) if asked.count(A) > lost else None
+            return bytes(stage.reply(packet))
+
+        async with stage.dns(behave) as server:
+            return await resolver(server, timeout_s=0.9).system("api.test"), asked
+
+    found, asked = asyncio.run(main())
+    assert found.outcome == ("ok" if lost == 1 else "timeout")
+    assert asked.count(A) > 1
+    assert asked.count(A) > asked.count(28)  # what was answered is not asked again
+
+
 def test_a_loop_that_was_kept_away_asks_no_second_time_and_makes_no_slow_lookup(stage: Any) -> None:
     """The answer lies there when the loop comes back; only packets that were lost are asked for again."""
 
