@@ -22,7 +22,7 @@ from typing import Literal
 
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Finding, Json
-from okxdoctor.port import Ask, Io
+from okxdoctor.port import AccountView, Ask, Io
 from okxdoctor_checks._answers import line, read, together
 from okxdoctor_checks._refusals import NOT_LISTED, addresses_in
 
@@ -44,12 +44,13 @@ class Passage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """``refused``, ``accepted``: signed requests of the whole run before, by their answers. ``passages``: the same read
-    over other connections, only after a refusal."""
+    over other connections, only after a refusal. ``listed``: the key's entries, where the exchange told them."""
 
     via: str = ""
     refused: int = 0
     accepted: int = 0
     passages: tuple[Passage, ...] = ()
+    listed: tuple[str, ...] = ()
 
 
 # ---- probe -------------------------------------------------------------------------------------
@@ -63,7 +64,7 @@ async def probe(io: Io) -> Facts:
     facts = Facts(refused=codes.count(NOT_LISTED), accepted=codes.count("0"))
     if not facts.refused:
         return facts
-    route = io.view.rest_route
+    route, account = io.view.rest_route, await io.given(AccountView)
     asks = [Ask(method="GET", path=CONFIG, signed=True, fresh=True, family="v4")]
     asks += [Ask(method="GET", path=CONFIG, signed=True, fresh=True, family="v6")]
     asks += [Ask(method="GET", path=BALANCE, signed=True, fresh=True)] * FRESH
@@ -72,6 +73,7 @@ async def probe(io: Io) -> Facts:
         refused=facts.refused,
         accepted=facts.accepted,
         passages=await together(*(_passage(io, ask) for ask in asks)),
+        listed=account.ip if account is not None else (),
     )
 
 
@@ -96,6 +98,7 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         "requests_refused": facts.refused,
         "requests_accepted": facts.accepted,
         "via": facts.via or "no proxy",
+        **({"listed": list(facts.listed)} if facts.listed else {}),
     }
     told = {str(one.family): one.outcome for one in facts.passages if one.family != "any"}
     for family, other in (("v6", "v4"), ("v4", "v6")):

@@ -96,7 +96,7 @@ async def probe(io: Io) -> Facts:
         heard = channel.open
         steps, gone = await _there_and_back(io, channel, order)
     finally:
-        await socket.close()
+        await to_the_end(socket.close())
     return Facts(
         order=order, heard=heard, steps=steps, left_behind="" if gone else _name(order), cleared=cleared
     )  # fmt: skip
