@@ -60,6 +60,8 @@ GATED = {"books-l2-tbt": 4, "books50-l2-tbt": 4, "fills": 4}
 """Channels that want a login and this fee tier (documented as VIP4; for books-l2-tbt an older text says VIP5)."""
 EXCLUSIVE = (("books50-l2-tbt", "books-l2-tbt"), ("books", "books-l2-tbt"))
 """Books of one instrument that one connection cannot have both."""
+DEPTH_ORDER = {"bbo-tbt": 0, "books-l2-tbt": 1, "books50-l2-tbt": 2, "books": 3, "books5": 4}
+"""In which order one connection is told of one state of a book."""
 _TYPES = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION")
 
 

@@ -16,7 +16,7 @@ from . import ws_orders
 from .accounts import Account, KeyRecord
 from .auth import LoginRefused, login
 from .book_way import BookWay
-from .channels import EXCLUSIVE, GATED, Feed, Subject, feed_for, place_of
+from .channels import DEPTH_ORDER, EXCLUSIVE, GATED, Feed, Subject, feed_for, place_of
 from .decimals import EXACT
 from .exchange import Exchange
 from .limits import Budget
@@ -179,6 +179,8 @@ class Session:
                 if "channel-conn-count-error" in counted.text:
                     return frames
             self.feeds[key] = feed
+            if channel in DEPTH_ORDER:
+                self.feeds = dict(sorted(self.feeds.items(), key=_depth_rank))
             with localcontext(EXACT):
                 frames.extend(self._pushed(key, feed.opening(at_ms)))
         return frames
@@ -327,6 +329,10 @@ class Session:
             )
             return self._error("64002", said, given)
         return self._unknown({"channel": channel}, given)
+
+
+def _depth_rank(held: tuple[Subject, Feed]) -> int:
+    return DEPTH_ORDER.get(dict(held[0])["channel"], len(DEPTH_ORDER))
 
 
 def _key(subject: Subject) -> Subject:

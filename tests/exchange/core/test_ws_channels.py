@@ -134,6 +134,17 @@ def test_books_of_one_instrument_that_exclude_each_other(bench: Any) -> None:
     assert texts(session.receive(subscribe(BOOKS)))[0]["event"] == "subscribe"
 
 
+def test_the_depth_channels_of_a_connection_come_in_their_order(bench: Any) -> None:
+    bench.exchange.options = Options(tier=5)
+    session = logged_in(bench, "public")
+    asked = ("books5", "tickers", "books", "books50-l2-tbt", "bbo-tbt")
+    session.receive(subscribe(*({"channel": each, "instId": "BTC-USDT"} for each in asked)))
+    for _ in range(3):
+        bench.advance(100)
+        told = [each["arg"]["channel"] for each in texts(session.tick())]
+        assert told == ["bbo-tbt", "books50-l2-tbt", "books", "books5", "tickers"]
+
+
 # ---- other public channels ----------------------------------------------------------------------------
 
 
