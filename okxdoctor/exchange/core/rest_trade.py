@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from decimal import Decimal
 
 from .bills import QUARTER_MS, WEEK_MS
-from .decimals import EXACT, plain
 from .instruments import Instrument
-from .margin import lever, notional
 from .orders import Fill, Order
 from .paging import page
 from .protocol import Json, Refused, Reply, acknowledged, bad_parameter, failure, ok
@@ -25,7 +22,7 @@ BATCH = 20
 Operation = Callable[[Call, dict[str, object]], dict[str, Json]]
 
 
-def _instrument(call: Call, args: dict[str, object]) -> Instrument | None:
+def instrument_of(call: Call, args: dict[str, object]) -> Instrument | None:
     """By ``instIdCode`` where it is given (WebSocket since 2026), else by ``instId``."""
     code = args.get("instIdCode")
     if isinstance(code, int) and not isinstance(code, bool):
@@ -39,14 +36,14 @@ def _instrument(call: Call, args: dict[str, object]) -> Instrument | None:
 def do_place(call: Call, args: dict[str, object]) -> dict[str, Json]:
     """One order; the answer is its acknowledgement, refusals raise ``Rejected``."""
     _expiry(call, args)
-    wanted = ticket(call.venue, call.account, args, _instrument(call, args), call.now_ms)
+    wanted = ticket(call.venue, call.account, args, instrument_of(call, args), call.now_ms)
     order = place(call.venue, call.account, wanted, call.now_ms)
     return acknowledgement(order, call.now_ms, "Order placed")
 
 
 def do_cancel(call: Call, args: dict[str, object]) -> dict[str, Json]:
     """One cancellation. An unknown instrument is refused before the order is looked for."""
-    inst = _instrument(call, args)
+    inst = instrument_of(call, args)
     if inst is None:
         raise Rejected("51001", "Instrument ID, Instrument ID code or Spread ID doesn't exist.")
     order = cancel(call.venue, call.account, text(args.get("ordId")), text(args.get("clOrdId")), inst.id, call.now_ms)
@@ -56,7 +53,7 @@ def do_cancel(call: Call, args: dict[str, object]) -> dict[str, Json]:
 def do_amend(call: Call, args: dict[str, object]) -> dict[str, Json]:
     """One amendment; with ``cxlOnFail`` the order ends when it cannot be amended."""
     _expiry(call, args)
-    inst = _instrument(call, args)
+    inst = instrument_of(call, args)
     try:
         order = amend(call.venue, call.account, args, inst, call.now_ms)
     except Rejected:
@@ -208,34 +205,6 @@ def fills_history(call: Call) -> Reply:
     return _fills(call, call.now_ms - QUARTER_MS)
 
 
-def precheck(call: Call) -> Reply:
-    """POST trade/order-precheck: what an order would change; only for account levels 3 and 4, never placed."""
-    if call.account.level not in ("3", "4"):
-        raise Refused(failure(200, "51010", "Request unsupported under current account mode"))
-    try:
-        inst = _instrument(call, call.body)
-        wanted = ticket(call.venue, call.account, call.body, inst, call.now_ms)
-    except Rejected as refused:
-        raise Refused(failure(200, refused.code, refused.message)) from None
-    price = wanted.price or call.venue.price(wanted.inst, call.now_ms)
-    if wanted.inst.type == "SPOT":
-        used = EXACT.multiply(wanted.size, price)
-    else:
-        value = notional(wanted.inst, wanted.size, price)
-        used = EXACT.divide(value, Decimal(lever(call.account, wanted.inst, wanted.mode)))
-    total = sum(
-        (EXACT.multiply(held.cash, call.venue.usd(ccy, call.now_ms)) for ccy, held in call.account.balances.items()),
-        Decimal(0),
-    )
-    row: dict[str, Json] = {
-        "adjEq": plain(total), "adjEqChg": plain(-EXACT.multiply(used, Decimal("0.0005"))), "availBal": "0",
-        "availBalChg": "0", "imr": "0", "imrChg": plain(used), "liab": "0", "liabChg": "0", "liabChgCcy": "",
-        "liqPx": "", "liqPxDiff": "", "liqPxDiffRatio": "", "mgnRatio": "0", "mgnRatioChg": "0",
-        "mmr": "0", "mmrChg": "0", "posBal": "", "posBalChg": "", "type": "",
-    }  # fmt: skip
-    return ok([row])
-
-
 def order_rate(call: Call) -> Reply:
     """GET trade/account-rate-limit: below VIP5 the ratios are ''."""
     row: dict[str, Json] = {
@@ -252,7 +221,6 @@ TABLE = (
     ("POST", "/api/v5/trade/cancel-batch-orders", "private", "trade", cancel_batch),
     ("POST", "/api/v5/trade/amend-order", "private", "trade", amend_order),
     ("POST", "/api/v5/trade/amend-batch-orders", "private", "trade", amend_batch),
-    ("POST", "/api/v5/trade/order-precheck", "private", "trade", precheck),
     ("GET", "/api/v5/trade/order", "private", "read_only", query_order),
     ("GET", "/api/v5/trade/orders-pending", "private", "read_only", pending),
     ("GET", "/api/v5/trade/orders-history", "private", "read_only", history),

@@ -69,7 +69,7 @@ class Venue:
         self.made: dict[tuple[str, str], tuple[int, str]] = {}
         """Payloads of public channels: (channel, instrument) -> period and text; for all connections."""
         self.tapes: dict[tuple[str, bool, int, int], tuple[Depth, list[tuple[int, str]]]] = {}
-        """Trades as they were written: instrument, whether one a message, slot, account trades so far -> id and text."""
+        """Trades as they were written: instrument, one a message or not, slot, account trades so far -> id and text."""
         self.version = 0
 
     @property

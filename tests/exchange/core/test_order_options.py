@@ -198,3 +198,33 @@ def test_margin_is_put_to_an_isolated_position_and_taken_back(bench: Any) -> Non
     assert post(bench, "account/position/margin-balance", {**body, "amt": "1e6"})["code"] == "59301"
     assert post(bench, "account/position/margin-balance", {**body, "type": "reduce", "amt": "50"})["code"] == "0"
     assert get(bench, "account/positions")[0]["margin"] == before["margin"]
+
+
+@pytest.mark.parametrize("inst", ["BTC-USDT-SWAP", "BTC-USD-SWAP"])
+@pytest.mark.parametrize(("side", "book"), [("buy", "asks"), ("sell", "bids")])
+@pytest.mark.parametrize("mode", ["cross", "isolated"])
+def test_what_the_precheck_says_comes_true(bench: Any, inst: str, side: str, book: str, mode: str) -> None:
+    def ask(method: str, target: str, body: object = None) -> Any:
+        text = "" if body is None else json.dumps(body)
+        answer = json.loads(bench.send(method, f"/api/v5/{target}", text, environment="demo").body)
+        assert answer["code"] == "0", answer
+        return answer["data"]
+
+    px = ask("GET", f"market/books?instId={inst}")[0][book][0][0]
+    order = {"instId": inst, "tdMode": mode, "side": side, "ordType": "limit", "px": px, "sz": "0.1"}
+    said = ask("POST", "trade/order-precheck", order)[0]
+    before = ask("GET", "account/balance")[0]
+    ask("POST", "trade/order", order)
+    row, after = ask("GET", "account/positions")[0], ask("GET", "account/balance")[0]
+    # With this much money behind a cross position no price of zero or more would take it.
+    assert (said["liqPx"] == "") == (row["liqPx"] == "") == (said["liqPxDiff"] == "")
+    if said["liqPx"]:
+        assert abs(Decimal(said["liqPx"]) / Decimal(row["liqPx"]) - 1) < Decimal("1e-6")
+        assert abs(Decimal(said["liqPxDiff"]) + Decimal(row["markPx"]) - Decimal(said["liqPx"])) < Decimal("1e-6")
+    assert said["liqPx"] or mode == "cross"
+    ratio = Decimal(said["mgnRatio"]) + Decimal(said["mgnRatioChg"])
+    assert abs(ratio / Decimal(row["mgnRatio"]) - 1) < Decimal("1e-6")
+    assert Decimal(said["adjEqChg"]) < 0
+    if mode == "cross":
+        change = Decimal(after["imr"]) - Decimal(before["imr"])
+        assert abs(Decimal(said["imrChg"]) / change - 1) < Decimal("1e-6")
