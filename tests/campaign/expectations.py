@@ -46,7 +46,7 @@ _BEHIND_NAMES = ("tcp.*", *_BEHIND_TCP)
 _PREFLIGHT = ("account.*", "precision.*", "order.*")
 """Orders are judged by the account that they would be placed on."""
 _REFUSED_KEY = ("permission.*", "ip.private-listed", "ip.unbound", "key.idle-expiry", "ratelimit.order-cap",
-                "schema.unknown-value", "ws.login-refused", *_PREFLIGHT)  # fmt: skip
+                "schema.unknown-value", "ws.login-refused", "ws.wrong-path", *_PREFLIGHT)  # fmt: skip
 
 HIDES: dict[str, tuple[str, ...]] = {
     "dns.resolver-down": ("dns.*", *_BEHIND_NAMES),
@@ -99,13 +99,20 @@ HIDES: dict[str, tuple[str, ...]] = {
     "permission.ip-binding-required": ("ip.unbound", "key.idle-expiry"),
     "ratelimit.exceeded": ("ratelimit.*",),
     "ratelimit.shared": ("ratelimit.*", *_PREFLIGHT),
-    "ws.blocked": ("ws.*",),
+    "ws.blocked": ("ws.*", "order.state-diverges"),
     # What does not read as it should is not reckoned with.
     **dict.fromkeys(
         ("schema.field-missing", "schema.type-changed", "schema.unknown-value"),
         ("instrument.*", "ws.silent", "ws.book-corrupt", "ws.sequence-gap", *_PREFLIGHT),
     ),
     "region.wrong-ws-host": ("ws.*",),
+    "permission.missing": _PREFLIGHT,
+    # A round trip is watched by the private channel.
+    **dict.fromkeys(
+        ("ws.drops", "ws.silent", "ws.login-refused", "ws.no-pong", "ws.wrong-path", "ws.connection-limit",
+         "ws.service-upgrade"),
+        ("order.state-diverges",),
+    ),
     "instrument.not-live": ("precision.*", "order.*"),
     # The burst wants an instrument that is there, and so does an order.
     "instrument.unknown": ("ratelimit.refusal-shape", "ratelimit.limit-differs", "precision.*", "order.*"),
@@ -119,7 +126,9 @@ INSTEAD: dict[str, frozenset[str]] = {
     # By time servers that are wrong together, alone with them, a right clock is wrong.
     "clock.sources-disagree": frozenset({"clock.drifting", "clock.ahead", "clock.behind", "clock.timezone-shift"}),
     # Refusals come through and good answers do not: the site that knows the key cannot say so.
-    "region.wrong-rest-host": frozenset({"key.unknown"}),
+    "region.wrong-rest-host": frozenset({"key.unknown", "region.wrong-ws-host"}),
+    # The same page, in place of the upgrade.
+    "http.edge-blocked": frozenset({"ws.connection-limit", "ws.blocked"}),
     # The key has no IP list, which is seen without asking for what wants one.
     "permission.ip-binding-required": frozenset({"key.idle-expiry"}),
 }
@@ -141,6 +150,10 @@ _CLASHES = (
     {"dns-poisoned", "tcp-refused"},
     {"dns-poisoned", "tcp-filtered"},
     {"dns-poisoned", "tcp-unreachable"},
+    # Behind the proxy another family speaks than beside it.
+    {"proxy-split", "ip-family-mismatch"},
+    {"tls-intercepted-by-proxy", "tcp-*"},
+    {"tls-intercepted-by-proxy", "dns-*"},
     # One needs the proxy to be obliging, the others that it is not.
     {"proxy-split", "proxy-*"},
     # An own name for the host or a port of its own is asked of the proxy or the resolver, which does not know it.
@@ -184,6 +197,8 @@ BEFORE_TLS = frozenset({"http-timeout-handshake"})
 
 def hides(one: Wrong, other: Wrong) -> bool:
     """Whether ``other`` may be out of sight while ``one`` is on."""
+    if one.name.endswith("-ws"):
+        return fnmatchcase(other.cause, "ws.*")
     if one.in_part or one.goes_on or (other.name in BEFORE_TLS and families(one.cause) == "tls"):
         return False
     if one.name in BEFORE_TLS and any(fnmatchcase(other.cause, glob) for glob in _BEHIND_TCP):

@@ -17,7 +17,7 @@ from expectations import Seen
 from worlds import World
 
 from okxdoctor.checkup import check_up
-from okxdoctor.exchange.net.delay import Distance
+from okxdoctor.exchange.net.delay import NEAR, Distance
 from okxdoctor.exchange.serving.running import Running, running
 from okxdoctor.model import Outcome, Report
 from okxdoctor.settings import Flags, resolve
@@ -98,12 +98,8 @@ def _environ(world: World, exchange: Running, home: Path) -> dict[str, str]:
 
 
 def _distance(world: World) -> Distance:
-    return Distance(
-        one_way_s=world.round_trip_s / 2, jitter_s=world.jitter_s / 2, loss=world.loss, seed=world.exchange_seed
-    )
-
-
-def _distance(world: World) -> Distance:
+    if not (world.round_trip_s or world.jitter_s or world.loss):
+        return NEAR  # no forwarder stands between, and the exchange sees the client's own address
     return Distance(
         one_way_s=world.round_trip_s / 2, jitter_s=world.jitter_s / 2, loss=world.loss, seed=world.exchange_seed
     )

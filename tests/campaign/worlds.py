@@ -257,6 +257,8 @@ def _valued(name: str, dice: random.Random) -> Wrong:
 # orders.
 ONLY_SIM = frozenset({"tcp-port-8443-closed", "ip-unbound", "instrument-spec-differs"})
 OF_THE_SIMS_USER = ("account-", "order-", "precision-")
+# Slow as they are; and a distance is a forwarder, whose address is what the exchange sees then.
+NEARBY = frozenset({"dns-slow", "http-slow", "ip-family-mismatch"})
 BURST = frozenset({"ratelimit-refusal-shape", "ratelimit-limit-differs"})
 # With a proxy that carries everything these are nobody's trouble, or the proxy's.
 NOT_BY_PROXY = ("dns-", "tcp-", "proxy-")
@@ -291,7 +293,7 @@ def draw(kind: Kind, seed: int, index: int) -> World:
     by_proxy = outside and not any(name.startswith(NOT_BY_PROXY) for name in on) and dice.random() < 0.25
     # From outside nothing is declared, so what is not listed has to be asked for.
     gone = tuple(each.text.partition("=")[2] for each in wrong if outside and each.name == "instrument-unknown")
-    far = dice.random() < 0.5 and not any(name in ("dns-slow", "http-slow") for name in on)
+    far = dice.random() < 0.5 and not on & NEARBY
     return World(
         kind=kind,
         campaign=seed,
