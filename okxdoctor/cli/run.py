@@ -63,7 +63,8 @@ if TYPE_CHECKING:
 @click.option("--baseline", metavar="FILE", help="Causes accepted for now: reason, owner and expiry of each.")
 @click.option("--save-facts", metavar="FILE", help="Write what was gathered, redacted, to be judged again later.")
 @click.option("--record", metavar="FILE", help="Write the HTTP part as a cassette, redacted.")
-@click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="With --target sim: make this wrong.")
+@click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE][,WHEN...]",
+              help="With --target sim: make this wrong (okxdoctor list faults).")  # fmt: skip
 @click.option("--seed", type=int, metavar="N", help="With --target sim: the seed of the exchange.")
 @click.option("--demo-orders", is_flag=True, help="Allow the order round trip, on demo and sim only.")
 @click.option("--burst", is_flag=True, help="Allow the bounded burst against one public endpoint.")
