@@ -164,20 +164,17 @@ def _listed(cases: tuple[Case, ...], outputs: list[tuple[str, str]]) -> int:
 
     if any(name == "json" for name, _ in outputs):
         import json
+        from dataclasses import asdict
 
-        write_stdout(json.dumps([row(case) for case in cases], ensure_ascii=False, indent=2) + "\n")
+        from okxdoctor.conformance.listing import listed
+
+        chosen = {case.id for case in cases}
+        rows = [asdict(row) for row in listed() if row.kind == "client" and row.id in chosen]
+        write_stdout(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
         return 0
     lines = columns(((case.id, f"{case.level}: {case.requirement}") for case in cases), width(), indent="")
     write_stdout(printable("\n".join(lines)) + "\n")
     return 0
-
-
-def row(case: Case) -> dict[str, str]:
-    """A case as `okxdoctor list cases` shows it."""
-    return {
-        "id": case.id, "kind": "client", "level": case.level, "requirement": case.requirement, "source": case.source,
-        "grade": case.grade,
-    }  # fmt: skip
 
 
 def _rendered(name: str, outcome: Outcome, given: dict[str, Any], *, to_file: bool) -> str:

@@ -1,4 +1,4 @@
-"""`okxdoctor list KIND`: causes, checks, faults, formats and the fidelity ledger, for readers and for programs."""
+"""`okxdoctor list KIND`: causes, checks, cases, faults, formats and the fidelity ledger, for readers and programs."""
 
 from __future__ import annotations
 
@@ -47,6 +47,14 @@ def _formats() -> list[Row]:
     return [{"name": name, "says": says} for name, says in formats().items()]
 
 
+def _cases() -> list[Row]:
+    from dataclasses import asdict
+
+    from okxdoctor.conformance.listing import listed
+
+    return [asdict(row) for row in listed()]
+
+
 def _fidelity() -> list[Row]:
     from dataclasses import asdict
 
@@ -59,6 +67,7 @@ def _fidelity() -> list[Row]:
 _KINDS: dict[str, tuple[Callable[[], list[Row]], str, str]] = {
     "causes": (_causes, "code", "title"),
     "checks": (_checks, "id", "title"),
+    "cases": (_cases, "id", "requirement"),
     "faults": (_faults, "example", "says"),
     "formats": (_formats, "name", "says"),
     "fidelity": (_fidelity, "grade", "behaviour"),
@@ -78,8 +87,9 @@ _KINDS: dict[str, tuple[Callable[[], list[Row]], str, str]] = {
 def list_(kind: str, form: str) -> None:
     """List what there is.
 
-    causes: what a run can name; checks: what it looks at; faults: what the embedded exchange can be made to do;
-    formats: how a report is shown; fidelity: how well it is known that OKX does what the embedded exchange does.
+    causes: what a run can name; checks: what it looks at; cases: what `okxdoctor conform` requires of a client;
+    faults: what the embedded exchange can be made to do; formats: how a report is shown; fidelity: how well it is
+    known that OKX does what the embedded exchange does.
     """
     gather, name, says = _KINDS[kind]
     rows = gather()

@@ -35,70 +35,131 @@ FORM = ("sign", "header", "timestamp", "request", "query", "site", "secret", "or
 MISTAKES: dict[str, Mistake] = {
     "none": Mistake(only=FORM, missed=()),
     "query-unsigned": Mistake(only=FORM, missed=("sign.encoded",), parts=REST, perhaps=("sign.query",)),
-    "hex-signature": Mistake(only=FORM, missed=("sign.base64", "sign.encoded", "sign.plain", "sign.query"), parts=REST,
-                             perhaps=("sign.plain", "sign.query", "sign.encoded")),
+    "hex-signature": Mistake(
+        only=FORM,
+        missed=("sign.base64", "sign.encoded", "sign.plain", "sign.query"),
+        parts=REST,
+        perhaps=("sign.plain", "sign.query", "sign.encoded"),
+    ),
     "microseconds": Mistake(only=FORM, missed=("timestamp.form",), parts=REST),
     "secret-in-header": Mistake(only=FORM, missed=("secret.sent-secret",), parts=REST),
     "prints-secret": Mistake(only=FORM, missed=("secret.printed-secret",), parts=REST),
     "demo-header": Mistake(only=FORM, missed=("site.demo-header",), parts=REST, perhaps=("site.demo-instruments",)),
     "other-host": Mistake(only=FORM, missed=("site.elsewhere",), parts=REST),
-    "json-numbers": Mistake(only=FORM, missed=("order.number-text",), parts=ORDERS, perhaps=("order.number-exponent", "order.refused-form")),
+    "json-numbers": Mistake(
+        only=FORM, missed=("order.number-text",), parts=ORDERS, perhaps=("order.number-exponent", "order.refused-form")
+    ),
     "exponent": Mistake(only=FORM, missed=("order.number-exponent",), parts=ORDERS, perhaps=("order.refused-form",)),
     "other-names": Mistake(only=FORM, missed=("order.names",), parts=ORDERS, perhaps=("order.refused-form",)),
     "dashed-id": Mistake(only=FORM, missed=("order.clOrdId",), parts=ORDERS, perhaps=("order.refused-form",)),
     "one-id": Mistake(only=FORM, missed=("order.unique-id",), parts=ORDERS),
     "no-id": Mistake(only=FORM, missed=("order.has-id",), parts=ORDERS),
-    "off-tick": Mistake(only=FORM, missed=("order.on-tick",), parts=ORDERS,
-                        perhaps=("order.number-noise", "order.refused-form")),
-    "inst-by-name": Mistake(only=FORM, missed=("order.code",), parts="rest,orders,private", perhaps=("order.refused-form",)),
+    "off-tick": Mistake(
+        only=FORM, missed=("order.on-tick",), parts=ORDERS, perhaps=("order.number-noise", "order.refused-form")
+    ),
+    "inst-by-name": Mistake(
+        only=FORM, missed=("order.code",), parts="rest,orders,private", perhaps=("order.refused-form",)
+    ),
     "candles-on-public": Mistake(only=FORM, missed=("ws.path-business",), parts=CHANNELS),
-    "json-ping": Mistake(only=("heartbeat.text", "heartbeat.pong", "ws.message"), missed=("heartbeat.text",), parts=PUBLIC),
+    "json-ping": Mistake(
+        only=("heartbeat.text", "heartbeat.pong", "ws.message"), missed=("heartbeat.text",), parts=PUBLIC
+    ),
     "pong-parsed": Mistake(only=("heartbeat.text", "heartbeat.pong"), missed=("heartbeat.pong",), parts=PUBLIC),
-    "login-not-awaited": Mistake(only=("login.awaited*", "login.sign"), missed=(
-        "login.awaited", "login.awaited-late", "login.awaited-lost"), parts="private"),
+    "login-not-awaited": Mistake(
+        only=("login.awaited*", "login.sign"),
+        missed=("login.awaited", "login.awaited-late", "login.awaited-lost"),
+        parts="private",
+    ),
     "login-milliseconds": Mistake(only=LOGIN, missed=("login.seconds",), parts="private"),
     "refusal-ignored": Mistake(only=("login.refused",), missed=("login.refused",), parts="private"),
     "gap-ignored": Mistake(only=("book",), missed=("book.gap",), parts=PUBLIC),
     "keep-alive-is-gap": Mistake(only=("book",), missed=("book.keep-alive", "book.reset"), parts=PUBLIC),
-    "checksum-verified": Mistake(only=("book", "ws.stable"), missed=("book.checksum", "ws.stable"), parts=PUBLIC,
-                                 perhaps=("book.keep-alive", "book.reset", "ws.once")),
-    "no-reconnect": Mistake(only=("reconnect.cut-*",), missed=(
-        "reconnect.cut-business", "reconnect.cut-private", "reconnect.cut-public"), parts=CHANNELS),
-    "no-subscription-again": Mistake(only=("reconnect.cut-*", "login.fresh"), missed=(
-        "reconnect.cut-429-back", "reconnect.cut-503-back", "reconnect.cut-channels", "reconnect.cut-reset-back"),
-        parts="private", perhaps=("reconnect.cut-429-back", "reconnect.cut-503-back", "reconnect.cut-reset-back")),
+    "checksum-verified": Mistake(
+        only=("book", "ws.stable"),
+        missed=("book.checksum", "ws.stable"),
+        parts=PUBLIC,
+        perhaps=("book.keep-alive", "book.reset", "ws.once"),
+    ),
+    "no-reconnect": Mistake(
+        only=("reconnect.cut-*",),
+        missed=("reconnect.cut-business", "reconnect.cut-private", "reconnect.cut-public"),
+        parts=CHANNELS,
+    ),
+    "no-subscription-again": Mistake(
+        only=("reconnect.cut-*", "login.fresh"),
+        missed=(
+            "reconnect.cut-429-back",
+            "reconnect.cut-503-back",
+            "reconnect.cut-channels",
+            "reconnect.cut-reset-back",
+        ),
+        parts="private",
+        perhaps=("reconnect.cut-429-back", "reconnect.cut-503-back", "reconnect.cut-reset-back"),
+    ),
     "no-login-again": Mistake(only=("reconnect.cut-login",), missed=("reconnect.cut-login",), parts="private"),
-    "stale-login": Mistake(only=("reconnect.cut-login", "login.fresh"), missed=("login.fresh", "reconnect.cut-login"),
-                           parts="private"),
-    "no-reconciliation": Mistake(only=("reconnect.cut-reconciles",), missed=("reconnect.cut-reconciles",), parts="private"),
-    "reconnect-flood": Mistake(only=("reconnect.cut-503-*", "ws.connects"), missed=(
-        "reconnect.cut-503-pauses", "reconnect.cut-503-storm", "ws.connects"), parts="private",
-        perhaps=("reconnect.cut-503-pauses",)),
+    "stale-login": Mistake(
+        only=("reconnect.cut-login", "login.fresh"), missed=("login.fresh", "reconnect.cut-login"), parts="private"
+    ),
+    "no-reconciliation": Mistake(
+        only=("reconnect.cut-reconciles",), missed=("reconnect.cut-reconciles",), parts="private"
+    ),
+    "reconnect-flood": Mistake(
+        only=("reconnect.cut-503-*", "ws.connects"),
+        missed=("reconnect.cut-503-pauses", "reconnect.cut-503-storm", "ws.connects"),
+        parts="private",
+        perhaps=("reconnect.cut-503-pauses",),
+    ),
     "notice-ignored": Mistake(only=("reconnect.notice-*",), missed=("reconnect.notice-early",), parts="private"),
-    "storms": Mistake(only=("lasting.limit-429-*", "lasting.html-502-*"), missed=(
-        "lasting.html-502-pauses", "lasting.html-502-storm", "lasting.limit-429-pauses", "lasting.limit-429-storm"),
-        parts=REST, perhaps=("lasting.html-502-recovers", "lasting.limit-429-recovers", "lasting.html-502-pauses",
-                             "lasting.limit-429-pauses")),
-    "sends-again": Mistake(only=("lost.cut", "lost.504", "lost.empty", "lost.half"), missed=(
-        "lost.504", "lost.cut", "lost.empty", "lost.half"), parts=ORDERS),
-    "scode-ignored": Mistake(only=("refused.51008", "refused.code-0", "refused.51000"), missed=(
-        "refused.51000", "refused.51008", "refused.code-0"), parts=ORDERS),
-    "insists": Mistake(only=("refused.*-once",), missed=(
-        "refused.50001-once", "refused.50011-once", "refused.50013-once", "refused.50061-once", "refused.51000-once"),
-        parts=ORDERS),
+    "storms": Mistake(
+        only=("lasting.limit-429-*", "lasting.html-502-*"),
+        missed=(
+            "lasting.html-502-pauses",
+            "lasting.html-502-storm",
+            "lasting.limit-429-pauses",
+            "lasting.limit-429-storm",
+        ),
+        parts=REST,
+        perhaps=(
+            "lasting.html-502-recovers",
+            "lasting.limit-429-recovers",
+            "lasting.html-502-pauses",
+            "lasting.limit-429-pauses",
+        ),
+    ),
+    "sends-again": Mistake(only=("lost.cut", "lost.504"), missed=("lost.504", "lost.cut"), parts=ORDERS),
+    "scode-ignored": Mistake(
+        only=("refused.51008", "refused.code-0", "refused.51000"),
+        missed=("refused.51000", "refused.51008", "refused.code-0"),
+        parts=ORDERS,
+    ),
+    "insists": Mistake(
+        only=("refused.50*-once",),
+        missed=("refused.50011-once",),
+        parts=ORDERS,
+        perhaps=("refused.50001-once", "refused.50013-once", "refused.50061-once"),
+    ),
     "whole-batch-again": Mistake(only=("refused.partial",), missed=("refused.partial",), parts=ORDERS),
-    "verify-off": Mistake(only=("tls.*",), missed=tuple(
-        f"tls.{side}-{name}" for side in ("rest", "ws")
-        for name in ("expired", "not-yet-valid", "self-signed", "unknown-issuer", "wrong-name"))),
-    "name-unchecked": Mistake(only=("tls.*-wrong-name", "tls.*-expired"), missed=("tls.rest-wrong-name", "tls.ws-wrong-name")),
+    "verify-off": Mistake(
+        only=("tls.*",),
+        missed=tuple(
+            f"tls.{side}-{name}"
+            for side in ("rest", "ws")
+            for name in ("expired", "not-yet-valid", "self-signed", "unknown-issuer", "wrong-name")
+        ),
+    ),
+    "name-unchecked": Mistake(
+        only=("tls.*-wrong-name", "tls.*-expired"), missed=("tls.rest-wrong-name", "tls.ws-wrong-name")
+    ),
     "follows-redirects": Mistake(only=("redirect",), missed=(), parts=REST, perhaps=("redirect.302", "redirect.307")),
-    "offset-ignored": Mistake(only=("clock.*-applied",), missed=("clock.ahead-applied", "clock.behind-applied"), parts=REST),
+    "offset-ignored": Mistake(
+        only=("clock.*-applied",), missed=("clock.ahead-applied", "clock.behind-applied"), parts=REST
+    ),
     "strict-fields": Mistake(only=("answer",), missed=("answer.added-fields",), parts=REST),
     "every-row": Mistake(only=("answer",), missed=("answer.preopen-rows",), parts=REST),
     "known-states": Mistake(only=("answer",), missed=("answer.new-values",), parts=REST),
     "empty-is-number": Mistake(only=("answer",), missed=("answer.empty-members",), parts=REST),
     "strict-messages": Mistake(only=("push",), missed=("push.unknown-event",), parts=PUBLIC),
-}  # fmt: skip
+}
 
 
 async def graded(name: str, jobs: int = 4) -> Outcome:

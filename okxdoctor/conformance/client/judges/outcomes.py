@@ -184,6 +184,13 @@ def _not_insisted(case: Case, traces: Sequence[Trace], healthy: Trace | None, li
                 if each.what_it_is(trace) == item.what_it_is(trace) and 0 <= each.at_s - item.at_s < limits.storm_s
             ]
             pause = _usual_pause(healthy, item, trace)
+            rush = [each for each, following in pairwise(same) if following.at_s - each.at_s < min(0.1, 0.5 * pause)]
+            if len(rush) >= most:
+                return failed(
+                    trace,
+                    tuple(each.place for each in rush[:6]),
+                    f"{len(rush) + 1} times, without a pause between them",
+                )
             usual = limits.storm_s / pause if pause > 0 else inf
             if len(same) > max(most, 2 * usual):
                 return failed(

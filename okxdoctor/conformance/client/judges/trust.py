@@ -115,7 +115,7 @@ def _offset(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: 
         if asked is None or asked.result_place is None:
             continue
         # A request may have been on its way when the time came.
-        known_s = trace.events[asked.result_place].at_s + 0.05
+        known_s = trace.events[asked.result_place].at_s + 0.01
         signed = [call for call in trace.calls if call.at_s >= known_s and call.headers.get("ok-access-timestamp")]
         judged = [(call, age) for call in signed if (age := age_s(call)) is not None]
         if not judged:

@@ -1,0 +1,28 @@
+"""ccxt (synchronous, REST) as a program for `okxdoctor conform client`.
+
+okxdoctor conform client -- python tests/conformance/clients/ccxt_rest.py
+"""
+
+import os
+import time
+
+import ccxt
+
+exchange = ccxt.okx(
+    {
+        "apiKey": os.environ["OKX_API_KEY"], "secret": os.environ["OKX_SECRET_KEY"],
+        "password": os.environ["OKX_PASSPHRASE"], "requests_trust_env": True,
+    }
+)  # fmt: skip
+exchange.urls["api"]["rest"] = os.environ["OKX_BASE_URL"]
+PAIR = "BTC/USDT"
+
+exchange.load_markets()
+exchange.fetch_balance()
+for _ in range(200):
+    exchange.fetch_ticker(PAIR)
+    order = exchange.create_order(PAIR, "limit", "buy", 0.001, 20_000)
+    exchange.fetch_order(order["id"], PAIR)
+    exchange.fetch_open_orders(PAIR)
+    exchange.cancel_order(order["id"], PAIR)
+    time.sleep(0.1)
