@@ -81,9 +81,12 @@ class Bench:
         """Addresses and keys of the site and environment of this bench."""
         return _site(self._served.info, self._place)
 
-    def environ(self) -> dict[str, str]:
-        """The variables that ``okxdoctor sim -- COMMAND`` sets; nothing is set by this."""
-        return self._served.info.environ(self.site)
+    def environ(self, sub: str = "") -> dict[str, str]:
+        """The variables that ``okxdoctor sim -- COMMAND`` sets; nothing is set by this.
+
+        ``sub`` takes the keys of a sub-account instead (``deskone``, ``desktwo``): another user of the same exchange.
+        """
+        return _environ(self._served.running, self._place, sub)
 
     # -- money, orders, prices, time -------------------------------------------------------------
 
@@ -232,9 +235,9 @@ class AsyncBench:
         """As ``Bench.site``."""
         return _site(self._running.info, self._place)
 
-    def environ(self) -> dict[str, str]:
+    def environ(self, sub: str = "") -> dict[str, str]:
         """As ``Bench.environ``."""
-        return self._running.info.environ(self.site)
+        return _environ(self._running, self._place, sub)
 
     async def add_funds(self, ccy: str, amount: Amount, wallet: str = "trading") -> str:
         """As ``Bench.add_funds``."""
@@ -382,6 +385,11 @@ def _timed(faults: tuple[str | Injected, ...], when: Times) -> tuple[Injected, .
 
 def _met(running: Running, name: str) -> int:
     return next((record.met_times for record in running.faults.records if record.injected.name == name), 0)
+
+
+def _environ(running: Running, place: Place, sub: str) -> dict[str, str]:
+    found = running.info.environ(_site(running.info, place))
+    return found | running.desk.sub_environ(place, sub) if sub else found
 
 
 def _site(info: Info, place: Place) -> SiteInfo:

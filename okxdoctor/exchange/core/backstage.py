@@ -208,6 +208,14 @@ def holding(venue: Venue, ccy: str, wallet: str = "trading") -> Balance:
     return Balance(cash=ZERO) if held is None else held
 
 
+def available(exchange: Exchange, venue: Venue, ccy: str, wallet: str = "trading") -> Decimal:
+    """What the customer can spend of ``ccy``: with open positions that goes up and down with the mark price."""
+    if wallet == "funding":
+        return holding(venue, ccy, wallet).cash
+    with localcontext(EXACT):
+        return max(ZERO, free(venue, customer(venue), ccy, exchange.clock.now_ms()))
+
+
 def _currencies(venue: Venue) -> set[str]:
     names = {
         ccy for inst in venue.instruments.values()

@@ -7,7 +7,8 @@ numbers. ``site`` (global, eea, us) and ``environment`` (live, demo) may stand i
 account or a market; the default is global, live.
 
     GET  /__control__                 what there is
-    GET  /__control__/environ         variables for a client, as ``okxdoctor sim -- COMMAND`` sets them
+    GET  /__control__/environ         variables for a client, as ``okxdoctor sim -- COMMAND`` sets them; ?sub=deskone
+                                      with the keys of a sub-account
     GET  /__control__/faults          {"on": [{"name", "value", "when", "occasions", "met"}]}: what was turned on,
                                       and how many occasions it has had and met where it chooses among them
     POST /__control__/faults          {"on": ["clock-ahead=45s", "http-slow=2s,p=0.3,count=5,after=10s,for=1min"],
@@ -116,7 +117,8 @@ class Control:
         place, info = _place(given), self._running.info
         for site in info.sites:
             if (site.name, site.environment) == (place.site, place.environment):
-                return info.environ(site)
+                found, sub = info.environ(site), _text(given, "sub", "")
+                return found | self._desk.sub_environ(place, sub) if sub else found
         raise ValueError(f"{place.site} is not served")
 
     # -- faults and time --------------------------------------------------------------------------

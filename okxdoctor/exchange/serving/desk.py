@@ -15,7 +15,7 @@ from okxdoctor.exchange.core.backstage import Amount, Impossible
 from okxdoctor.exchange.core.decimals import plain
 from okxdoctor.exchange.core.exchange import ENVIRONMENTS, SITES
 from okxdoctor.exchange.core.protocol import Json
-from okxdoctor.exchange.core.venue import Venue
+from okxdoctor.exchange.core.venue import SUB_ACCOUNTS, Venue
 
 if TYPE_CHECKING:
     from .running import Running
@@ -48,12 +48,20 @@ class Desk:
     def _venue(self, place: Place) -> Venue:
         return self._running.exchange.venue(place.site, place.environment)
 
+    def sub_environ(self, place: Place, sub: str) -> dict[str, str]:
+        """The variables that name the keys of a sub-account."""
+        if sub not in SUB_ACCOUNTS:
+            raise Impossible(f"a sub-account is one of {', '.join(SUB_ACCOUNTS)}, not {sub[:32]!r}")
+        keys = self._running.exchange.credentials(place.site, place.environment, sub)
+        return {"OKX_API_KEY": keys.api_key, "OKX_SECRET_KEY": keys.secret_key, "OKX_PASSPHRASE": keys.passphrase}
+
     async def add_funds(self, place: Place, ccy: str, amount: Amount, wallet: str = "trading") -> str:
         return plain(backstage.add_funds(self._running.exchange, self._venue(place), ccy, amount, wallet))
 
     async def balance(self, place: Place, ccy: str, wallet: str = "trading") -> dict[str, str]:
         held = backstage.holding(self._venue(place), ccy, wallet)
-        return {"cash": plain(held.cash), "available": plain(held.available), "frozen": plain(held.frozen)}
+        spare = backstage.available(self._running.exchange, self._venue(place), ccy, wallet)
+        return {"cash": plain(held.cash), "available": plain(spare), "frozen": plain(held.frozen)}
 
     async def place_counter_order(self, place: Place, inst: str, side: str, px: Amount, sz: Amount) -> dict[str, Json]:
         return backstage.counter_order(self._running.exchange, self._venue(place), inst, side, px, sz).row()

@@ -166,3 +166,16 @@ def test_deposits_and_what_everything_is_worth(bench: Any) -> None:
     parts = worth["details"]
     assert abs(Decimal(parts["trading"]) / total - 1) < Decimal("0.01")
     assert abs(Decimal(worth["totalBal"]) - Decimal(parts["funding"]) - Decimal(parts["trading"])) < Decimal("1e-10")
+
+
+def test_a_program_can_be_started_as_a_sub_account(served: Any) -> None:
+    from okxdoctor.exchange import Bench
+
+    bench = Bench(served)
+    main, one, two = bench.environ(), bench.environ("deskone"), bench.environ("desktwo")
+    assert len({each["OKX_API_KEY"] for each in (main, one, two)}) == 3
+    assert {name for name in main if main[name] != one[name]} == {"OKX_API_KEY", "OKX_SECRET_KEY", "OKX_PASSPHRASE"}
+    demo = bench.at(environment="demo").environ("deskone")
+    assert demo["OKX_API_KEY"] != one["OKX_API_KEY"]
+    with pytest.raises(ValueError, match="deskone, desktwo"):
+        bench.environ("nobody")
