@@ -134,7 +134,8 @@ def settle(venue: Venue, now_ms: int) -> bool:
     True when anything has happened to an account.
     """
     now = now_ms // SLOT_MS
-    if now == venue.swept:
+    if now == venue.swept or venue.settling:
+        # Orders that time itself brings (algo orders) are placed while it passes.
         return False
     if venue.calm:
         venue.swept = venue.looked = now
@@ -152,7 +153,16 @@ def settle(venue: Venue, now_ms: int) -> bool:
     due = {-(-at // SLOT_MS) for chore in venue.chores for at in chore.due(venue, looked * SLOT_MS, now_ms)}
     if due:
         slots = sorted({*slots, *(slot for slot in due if first <= slot <= now)})
-    moved = False
+    venue.settling = True
+    try:
+        return _pass(venue, books, slots, looked, now_ms)
+    finally:
+        venue.settling = False
+
+
+def _pass(venue: Venue, books: list[tuple[Instrument, Depth]], slots: list[int], looked: int, now_ms: int) -> bool:
+    """Go through ``slots``; what was due up to ``looked`` has been done before."""
+    moved, now = False, now_ms // SLOT_MS
     for slot in slots:
         for inst, depth in books:
             if depth.swept < slot:

@@ -36,7 +36,7 @@ class Triggers:
         known: dict[tuple[str, str], Decimal | None] = {}
         for algo in list(venue.algos.live.values()):
             inst = venue.instruments.get(algo.inst_id)
-            if inst is None or not inst.trades:
+            if inst is None or not inst.trades or not algo.live:
                 continue
             account = venue.accounts[algo.uid]
             if algo.with_position and not _position(account, algo):

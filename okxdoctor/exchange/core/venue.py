@@ -51,6 +51,8 @@ class Venue:
         """The slot up to which time has passed here."""
         self.looked = now_ms // SLOT_MS
         """The slot up to which everything that is due has been done."""
+        self.settling = False
+        """Time is being passed at this moment."""
         self.chores: tuple[Chore, ...] = ()
         """What time brings to accounts, in the order in which it comes within one slot."""
         self.timers: dict[tuple[str, str], int] = {}

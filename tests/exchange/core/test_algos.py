@@ -312,3 +312,22 @@ def test_orders_end_when_nothing_is_heard_in_time(bench: Any) -> None:
     post(bench, "trade/cancel-all-after", {"timeOut": "0"})
     bench.advance(60_000)
     assert get(bench, query + one["ordId"])[0]["state"] == "live"
+
+
+def test_what_is_set_off_together_is_set_off_once(bench: Any) -> None:
+    """Also when the clock jumps: each waits in its own slot, and none is placed while another is."""
+    order(bench, side="buy", sz="6")
+    stop = {"side": "sell", "ordType": "conditional", "slTriggerPx": away(bench, "-0.002"), "slOrdPx": "-1", "sz": "1"}
+    ids = [placed(bench, **stop) for _ in range(5)]
+    for _ in range(60):
+        bench.advance(240_000)
+        get(bench, "account/config")
+        if get(bench, "trade/orders-algo-pending?ordType=conditional") == []:
+            break
+    else:
+        move(bench, -0.02)
+    rows = [shown(bench, each) for each in ids]
+    assert [row["state"] for row in rows] == ["effective"] * 5
+    assert len({row["ordId"] for row in rows}) == 5
+    assert get(bench, "account/positions")[0]["pos"] == "1"
+    assert len(get(bench, "trade/orders-algo-history?ordType=conditional&state=effective")) == 5
