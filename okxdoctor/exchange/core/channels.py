@@ -26,10 +26,13 @@ from .feeds_public import (
     index_row,
     shallow,
 )
-from .feeds_wallet import Both, Funds, Positions
+from .feeds_wallet import Both, Funds, Greeks, Positions
+from .instruments import Instrument
 from .market import LEVELS, SLOT_MS
 from .protocol import Json, encode
 from .rest import Call
+from .rest_candles import MONTHS
+from .rest_contracts import estimated, greeks_row
 from .rest_market import BARS, ticker_row
 from .rest_public import funding_row, interest_row, mark_row, price_limit_row
 from .venue import Venue
@@ -52,7 +55,8 @@ BOOKS = {"books": LEVELS, "books-l2-tbt": LEVELS, "books50-l2-tbt": 50}
 """Channels that send a snapshot and updates, and their levels."""
 PUBLIC = (
     "tickers", "trades", *BOOKS, "books5", "bbo-tbt", "instruments", "mark-price", "funding-rate", "price-limit",
-    "index-tickers", "open-interest", "status", "liquidation-orders", "estimated-price", "adl-warning",
+    "index-tickers", "open-interest", "status", "liquidation-orders", "estimated-price", "opt-summary",
+    "adl-warning",
 )  # fmt: skip
 PRIVATE = ("orders", "account", "positions", "balance_and_position", "fills", "liquidation-warning", "account-greeks")
 BUSINESS_PRIVATE = ("orders-algo", "algo-advance", "deposit-info", "withdrawal-info")
@@ -73,8 +77,8 @@ def place_of(channel: str) -> tuple[str, bool] | None:
         return "private", True
     if channel in BUSINESS_PRIVATE:
         return "business", True
-    bar = channel.removeprefix("mark-price-candle").removeprefix("index-candle").removeprefix("candle")
-    if channel == "trades-all" or (bar != channel and bar in BARS):
+    bar = _bar(channel)
+    if channel == "trades-all" or (bar != channel and (bar in BARS or bar in MONTHS)):
         return "business", False
     return None
 
@@ -93,8 +97,8 @@ def feed_for(
         inst_type = named.get("instType", "")
         known = inst_type in _TYPES
         return Listings(venue=venue, inst_type=inst_type, head=head, version=venue.version) if known else None
-    if channel in ("liquidation-orders", "estimated-price", "adl-warning"):
-        return _by_type(venue, named, head, now_ms)
+    if channel in ("liquidation-orders", "estimated-price", "opt-summary", "adl-warning"):
+        return _by_type(call, named, head)
     inst = venue.instruments.get(_instrument_id(channel, named.get("instId", "")))
     if inst is None:
         return None
@@ -125,19 +129,35 @@ def feed_for(
         case "open-interest":
             every, make = 3_000, lambda at: interest_row(venue, inst, at)
         case _:
-            return Candles(venue=venue, inst=inst, head=head, bar=BARS[_bar(channel)], kind=channel)
+            return Candles(venue=venue, inst=inst, head=head, bar=_bar(channel), kind=channel)
     key = (channel, named["instId"])
     return Rows(made=venue.made, key=key, head=head, every_ms=every, make=lambda at: [make(at)])
 
 
-def _by_type(venue: Venue, named: dict[str, str], head: str, now_ms: int) -> Feed | None:
-    """Channels of a whole type of derivatives."""
-    if named.get("instType") not in _TYPES[1:]:
+def _by_type(call: Call, named: dict[str, str], head: str) -> Feed | None:
+    """Channels of a whole type or family of derivatives."""
+    venue, channel = call.venue, named["channel"]
+    inst_type = "OPTION" if channel == "opt-summary" else named.get("instType", "")
+    family, inst_id = named.get("instFamily", ""), named.get("instId", "")
+    if inst_type not in _TYPES[1:] or (family and family not in venue.families):
         return None
-    if named["channel"] == "liquidation-orders":
-        return Liquidations(venue=venue, inst_type=named["instType"], head=head, slot=now_ms // SLOT_MS)
-    # Told in the hour before a delivery, and when the insurance fund is strained: neither happens here.
-    return Nothing()
+    if channel == "liquidation-orders":
+        return Liquidations(venue=venue, inst_type=inst_type, head=head, slot=call.now_ms // SLOT_MS)
+    if channel == "adl-warning" or (channel == "opt-summary" and not family):
+        # Nobody is deleveraged here: the insurance fund is never strained.
+        return Nothing() if channel == "adl-warning" else None
+
+    def wanted() -> list[Instrument]:
+        found = (inst for inst in venue.of_type(inst_type) if inst.trades)
+        return [each for each in found if family in ("", each.listing.family) and inst_id in ("", each.id)]
+
+    def make(at: int) -> list[Json]:
+        if channel == "opt-summary":
+            return [greeks_row(_at(call, at), inst) for inst in wanted()]
+        return [row for inst in wanted() for row in estimated(_at(call, at), inst)]
+
+    key = (channel, f"{inst_type} {family} {inst_id}")
+    return Rows(made=venue.made, key=key, head=head, every_ms=1_000, make=make)
 
 
 def _at(call: Call, now_ms: int) -> Call:
@@ -155,7 +175,7 @@ def _instrument_id(channel: str, inst_id: str) -> str:
 
 
 def _private(exchange: Exchange, venue: Venue, account: Account, named: dict[str, str], now_ms: int) -> Feed | None:
-    del exchange, now_ms
+    del now_ms
     channel = named["channel"]
     head = '{"arg":' + encode({**named, "uid": account.uid}).decode() + ","
     start = account.told
@@ -176,6 +196,8 @@ def _private(exchange: Exchange, venue: Venue, account: Account, named: dict[str
             return None
         case "positions":
             return Positions(venue=venue, account=account, named=named, head=head, read=start)
+        case "account-greeks":
+            return Greeks(exchange=exchange, venue=venue, account=account, named=named, head=head, read=start)
         case "liquidation-warning":
             return Warnings(venue=venue, account=account, named=named, head=head, read=start)
         case _:

@@ -12,6 +12,7 @@ from .market import SLOT_MS
 from .matching import book
 from .protocol import Json, encode
 from .rest import Call
+from .rest_candles import Span, price_candle, spans
 from .rest_market import candle_row, levels, ticker_row, trade_row
 from .rest_public import status_rows
 from .seeded import mix
@@ -66,7 +67,7 @@ class Rows:
         if period != self.period:
             body = encode(self.make(now_ms)).decode()
             self.made[self.key] = (self.period, body)
-        if body == self.sent:
+        if body in (self.sent, "[]"):
             return []
         self.sent = body
         return [f'{self.head}"data":{body}}}']
@@ -135,10 +136,10 @@ class Candles:
     venue: Venue
     inst: Instrument
     head: str
-    bar: tuple[int, int]
+    bar: str
     kind: str
     second: int = -1
-    start: int = -1
+    span: Span | None = None
 
     def opening(self, now_ms: int) -> list[str]:
         self.second = -1
@@ -148,16 +149,17 @@ class Candles:
         if now_ms // 1000 == self.second:
             return []
         self.second = now_ms // 1000
-        slot, (length, offset) = now_ms // SLOT_MS, self.bar
-        start = (slot - offset) // length * length + offset
-        texts = [] if self.start in (-1, start) else [self._text(self.start, slot)]
-        self.start = start
-        return [*texts, self._text(start, slot)]
+        slot, before = now_ms // SLOT_MS, self.span
+        span = self.span = next(spans(self.bar, slot))
+        texts = [] if before is None or before == span else [self._text(before, slot)]
+        return [*texts, self._text(span, slot)]
 
-    def _text(self, start: int, slot: int) -> str:
-        row = candle_row(self.venue, self.inst, start, self.bar[0], slot)
-        if self.kind.startswith(("mark-price-candle", "index-candle")):
-            row = [*row[:5], row[8]]
+    def _text(self, span: Span, slot: int) -> str:
+        row: Json
+        if self.kind.startswith("candle"):
+            row = candle_row(self.venue, self.inst, span[0], span[1] - span[0], slot)
+        else:
+            row = price_candle(self.venue, self.inst, span, slot)
         return f'{self.head}"data":[{encode(row).decode()}]}}'
 
 

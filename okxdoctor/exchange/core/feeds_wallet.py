@@ -12,7 +12,10 @@ import msgspec
 
 from .accounts import Account, Event
 from .decimals import plain
+from .exchange import Exchange
 from .protocol import Json, encode
+from .rest import Call
+from .rest_risk import greeks
 from .statements import balance_row, position_rows
 from .venue import Venue
 
@@ -163,6 +166,25 @@ class Both(State):
             "posData": rows, "trades": trades,
         }  # fmt: skip
         return f'{self.head}"data":[{encode(data).decode()}]}}'
+
+
+@dataclass(slots=True, kw_only=True)
+class Greeks(State):
+    """``account-greeks``: what the options of each coin add up to; nothing where there are none."""
+
+    exchange: Exchange
+
+    def opening(self, now_ms: int) -> list[str]:
+        self.sent_ms = now_ms
+        params = {"ccy": self.named["ccy"]} if "ccy" in self.named else {}
+        call = Call(exchange=self.exchange, venue=self.venue, owner=self.account, now_ms=now_ms, params=params)
+        rows: list[Json] = msgspec.json.decode(greeks(call).body)["data"]
+        return [f'{self.head}"data":{encode(rows).decode()}}}'] if rows else []
+
+    def later(self, now_ms: int) -> list[str]:
+        moved = any(event.channel == "positions" for event in self.account.events_from(self.read))
+        self.read = self.account.told
+        return self.opening(now_ms) if moved or self.due(now_ms) else []
 
 
 _BRIEF = (

@@ -144,10 +144,15 @@ def estimated_price(call: Call) -> Reply:
     inst = call.venue.instrument(call.need("instId"))
     if inst.type not in ("FUTURES", "OPTION"):
         raise bad_parameter("instId")
+    return ok(estimated(call, inst))
+
+
+def estimated(call: Call, inst: Instrument) -> list[Json]:
+    """The row of an estimated delivery price; none before the last hour."""
     expiry, price = inst.listing.expiry_ms, prices.index(call.venue, prices.index_of(inst), call.now_ms)
     if expiry is None or price is None or not expiry - HOUR_MS <= call.now_ms < expiry:
-        return ok([])
-    return ok([{"instId": inst.id, "instType": inst.type, "settlePx": plain(price), "ts": str(call.now_ms)}])
+        return []
+    return [{"instId": inst.id, "instType": inst.type, "settlePx": plain(price), "ts": str(call.now_ms)}]
 
 
 def delivery_history(call: Call) -> Reply:

@@ -169,6 +169,64 @@ def test_liquidations_come_now_and_then_and_the_same_for_everybody(bench: Any) -
     assert texts(bench.session(conn="c3").receive(subscribe({**arg, "instType": "SPOT"})))[0]["code"] == "60018"
 
 
+@pytest.mark.parametrize(
+    ("channel", "endpoint", "inst_id"),
+    [
+        ("candle1m", "candles", "BTC-USDT"),
+        ("candle1Dutc", "candles", "BTC-USDT"),
+        ("candle1M", "candles", "BTC-USDT"),
+        ("mark-price-candle5m", "mark-price-candles", "BTC-USDT-SWAP"),
+        ("index-candle1H", "index-candles", "BTC-USD"),
+    ],
+)
+def test_candles_are_those_of_rest(bench: Any, channel: str, endpoint: str, inst_id: str) -> None:
+    bar = channel.rpartition("candle")[2]
+
+    def rest() -> list[Any]:
+        target = f"/api/v5/market/{endpoint}?instId={inst_id}&bar={bar}&limit=2"
+        return list(json.loads(bench.send("GET", target, signed=False).body)["data"])
+
+    session = bench.session("business")
+    told = texts(session.receive(subscribe({"channel": channel, "instId": inst_id})))[1:]
+    assert [each["data"][0] for each in told] == rest()[:1]
+    for _ in range(3):
+        bench.advance(20_000)
+        told = texts(session.tick())
+        assert told[-1]["data"][0] == rest()[0]
+
+
+def test_a_bar_that_has_ended_is_confirmed_before_the_next(bench: Any) -> None:
+    session = bench.session("business")
+    session.receive(subscribe({"channel": "candle1m", "instId": "BTC-USDT"}))
+    bench.advance(60_000)
+    ended, begun = (each["data"][0] for each in texts(session.tick()))
+    assert (ended[-1], begun[-1]) == ("1", "0")
+    assert int(begun[0]) - int(ended[0]) == 60_000
+
+
+def test_option_figures_are_those_of_rest(bench: Any) -> None:
+    session = bench.session()
+    arg = {"channel": "opt-summary", "instFamily": "BTC-USD"}
+    _, data = texts(session.receive(subscribe(arg)))
+    rest = json.loads(bench.send("GET", "/api/v5/public/opt-summary?instFamily=BTC-USD", signed=False).body)["data"]
+    assert data["data"] == rest
+    assert len(rest) >= 4
+    for wrong in ({"channel": "opt-summary"}, {"channel": "opt-summary", "instFamily": "NO-USD"}):
+        assert texts(session.receive(subscribe(wrong)))[0]["code"] == "60018"
+
+
+def test_a_delivery_price_is_told_in_the_last_hour(bench: Any) -> None:
+    arg = {"channel": "estimated-price", "instType": "FUTURES", "instFamily": "BTC-USD"}
+    assert [each["event"] for each in texts(bench.session().receive(subscribe(arg)))] == ["subscribe"]
+    ends = min(inst.listing.expiry_ms for inst in venue(bench).of_type("FUTURES") if inst.listing.family == "BTC-USD")
+    bench.advance(ends - bench.now_ms - 30 * 60_000)
+    _, told = texts(bench.session(conn="c2").receive(subscribe(arg)))
+    (row,) = told["data"]
+    assert row["instId"].startswith("BTC-USD-")
+    target = f"/api/v5/public/estimated-price?instId={row['instId']}"
+    assert json.loads(bench.send("GET", target, signed=False).body)["data"] == [row]
+
+
 @pytest.mark.parametrize("channel", ["estimated-price", "adl-warning"])
 def test_channels_that_have_nothing_to_say_are_acknowledged(bench: Any, channel: str) -> None:
     session = bench.session()
@@ -261,6 +319,27 @@ def test_how_often_a_state_is_repeated(bench: Any, extra: str, after_ms: int | N
         if session.tick() and first is None:
             first = step * 100
     assert first == after_ms
+
+
+def test_greeks_are_told_where_there_are_options(bench: Any) -> None:
+    session = logged_in(bench)
+    assert [each["event"] for each in texts(session.receive(subscribe({"channel": "account-greeks"})))] == [
+        "subscribe", "channel-conn-count",
+    ]  # fmt: skip
+    option = next(inst for inst in venue(bench).of_type("OPTION") if inst.trades and inst.listing.settle == "BTC")
+    limit = json.loads(bench.send("GET", f"/api/v5/public/price-limit?instId={option.id}", signed=False).body)["data"][
+        0
+    ]
+    bought = {"instIdCode": option.code, "tdMode": "cross", "side": "buy", "ordType": "limit", "sz": "1",
+              "px": limit["buyLmt"]}  # fmt: skip
+    assert operate(session, "order", bought)["data"][0]["sMsg"] == "Order placed"
+    (told,) = texts(session.tick())
+    assert told["data"] == json.loads(bench.send("GET", "/api/v5/account/greeks").body)["data"]
+    (row,) = told["data"]
+    assert row["ccy"] == "BTC"
+    assert row["deltaBS"] not in ("", "0")
+    bench.advance(5_000)
+    assert len(session.tick()) == 1
 
 
 def test_fills_want_a_tier_and_tell_each_fill(bench: Any) -> None:
