@@ -20,14 +20,14 @@ account are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from okxdoctor.check import Check, Skip
 from okxdoctor.knowledge import code as code_row
 from okxdoctor.model import Confidence, Finding, Json, Severity
 from okxdoctor.okx.json_text import Json as Wire
-from okxdoctor.okx.order_funds import needs
+from okxdoctor.okx.order_funds import all_at_once, needs
 from okxdoctor.okx.order_rules import judge, order_of
 from okxdoctor.okx.order_units import means
 from okxdoctor.okx.order_view import Breach, Place, fraction, shown, word
@@ -38,6 +38,9 @@ from okxdoctor_checks._refusals import accepted_account
 
 TOLD, MENDED = 12, 6
 """Findings of one cause that are told one by one (the first says how many there are), and mended."""
+
+LONGEST = 80
+"""Characters of a value that are shown."""
 
 CAUSES = (
     "order.parameter-invalid",
@@ -122,15 +125,48 @@ def _for_all(first: Finding, others: list[Finding]) -> Finding:
 
 def _all(facts: Facts) -> Iterator[Finding]:
     seen: dict[str, int] = {}
-    for number, draft in enumerate(facts.drafts):
-        order = order_of(draft.wire)
+    right: list[int] = []
+    orders = [order_of(draft.wire) for draft in facts.drafts]
+    for number, (draft, order) in enumerate(zip(facts.drafts, orders, strict=True)):
         breaches = judge(order, facts.place)
         for breach in (*breaches, *_elsewhere(order, breaches, facts)):
             if breach.cause in CAUSES:
                 yield _finding(draft, breach, facts.meanings[number] if number < len(facts.meanings) else "")
         yield from _repeated(draft, order, seen)
         if not breaches:
+            right.append(number)
             yield from _second_opinion(draft, number, facts)
+    yield from _at_once([orders[number] for number in right], [facts.drafts[number] for number in right], facts)
+
+
+def _at_once(orders: Sequence[Mapping[str, Wire]], drafts: Sequence[OrderDraft], facts: Facts) -> Iterator[Finding]:
+    """Each order can be paid for, and all of them together cannot: whether they stand at once only the user knows."""
+    for one in all_at_once(orders, facts.place):
+        where = _where(drafts[one.index])
+        yield Finding(
+            code="order.insufficient-funds",
+            summary=line(
+                f"{where}: together with the {one.count - 1} before it needs {one.needs} {one.ccy}, has {one.has}, "
+                f"missing {one.missing} (51008 if all stand at once)",
+                300,
+            ),
+            evidence={
+                "orders_together": one.count,
+                "needs": f"{one.needs} {one.ccy}",
+                "has": f"{one.has} {one.ccy}",
+                "missing": f"{one.missing} {one.ccy}",
+                "code": "51008",
+            },
+            subject=where,
+            severity=Severity.WARNING,
+            confidence=Confidence.POSSIBLE,
+            remedy=("Place them one after the other, make them smaller, or transfer what is missing",),
+        )
+
+
+def _cut(value: Json) -> Json:
+    """A number of hundreds of digits is shown by its beginning."""
+    return f"{value[:LONGEST]}…" if isinstance(value, str) and len(value) > LONGEST else value
 
 
 def _where(draft: OrderDraft) -> str:
@@ -140,7 +176,8 @@ def _where(draft: OrderDraft) -> str:
 def _finding(draft: OrderDraft, breach: Breach, meaning: str) -> Finding:
     where = _where(draft)
     told = f" ({breach.codes[0]})" if breach.codes else ""
-    evidence: dict[str, Json] = {"parameter": breach.parameter, **breach.evidence}
+    evidence: dict[str, Json] = {"parameter": breach.parameter}
+    evidence |= {name: _cut(value) for name, value in breach.evidence.items()}
     if breach.codes:
         evidence["code"] = breach.codes[0]
     if meaning and breach.cause in ("order.insufficient-funds", "order.unit-confusion", "precision.size-above-maximum"):

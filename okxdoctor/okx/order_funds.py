@@ -15,7 +15,7 @@ Source: place order, account/balance, account/max-size of the API v5 documentati
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -85,6 +85,49 @@ def short_of_funds(order: Mapping[str, Json], listed: ListedInstrument, place: P
         hints=tuple(hints),
         sure=need.exact or need.amount > has * SLACK,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """Orders that can each be paid for, and not all at once: ``index`` is the first that cannot stand beside the others
+    before it, ``count`` how many of them need ``ccy``."""
+
+    index: int
+    count: int
+    ccy: str
+    needs: str
+    has: str
+    missing: str
+
+
+def all_at_once(orders: Sequence[Mapping[str, Json]], place: Place) -> Iterator[Shared]:
+    """One row for each currency that the resting orders together need more of than there is."""
+    if place.holdings is None or (place.account is not None and place.account.acct_lv in ("3", "4")):
+        return
+    sums: dict[str, Fraction] = {}
+    counts: dict[str, int] = {}
+    told: set[str] = set()
+    for index, order in enumerate(orders):
+        listed = place.instrument(word(order, "instId"))
+        if listed is None or word(order, "ordType") not in ("limit", "post_only"):
+            continue
+        need = needs(order, listed, place)
+        if need is None or not need.exact or need.ccy in told:
+            continue
+        sums[need.ccy] = sums.get(need.ccy, Fraction(0)) + need.amount
+        counts[need.ccy] = counts.get(need.ccy, 0) + 1
+        has = _free(next((one for one in place.holdings if one.ccy == need.ccy), None), listed)
+        if need.amount <= has < sums[need.ccy]:
+            told.add(need.ccy)
+            total = sums[need.ccy]
+            yield Shared(
+                index=index,
+                count=counts[need.ccy],
+                ccy=need.ccy,
+                needs=shown(total, up=True),
+                has=shown(has),
+                missing=shown(total - has, up=True),
+            )
 
 
 def needs(order: Mapping[str, Json], listed: ListedInstrument, place: Place) -> Need | None:

@@ -221,7 +221,7 @@ def test_what_is_in_the_other_wallet_explains_what_is_missing() -> None:
 
 
 def test_an_id_twice_and_an_id_that_is_pending() -> None:
-    drafts = tuple(OrderDraft(file="o.json", line=n, wire=json.dumps(spot(clOrdId="same"))) for n in (1, 5))
+    drafts = tuple(OrderDraft(file="o.json", line=n, wire=json.dumps(spot(clOrdId="same", sz="0.001"))) for n in (1, 5))
     found = judged(CHECK, Facts(drafts=drafts, place=place()))
     assert [(one.code, one.subject) for one in found] == [("order.client-id-invalid", "o.json:5")]
     assert found[0].confidence is Confidence.LIKELY
@@ -322,3 +322,23 @@ def test_a_size_that_is_far_beyond_the_money_may_be_meant_in_coins() -> None:
     assert found[0].code == "order.unit-confusion"
     assert found[0].evidence["meant_perhaps"] == "900 USD = 9 contracts"
     assert found[0].confidence is Confidence.LIKELY
+
+
+def test_orders_that_can_each_be_paid_for_and_not_all_at_once() -> None:
+    drafts = tuple(
+        OrderDraft(file="o.json", line=n, wire=json.dumps(spot(sz="0.008"))) for n in (1, 2, 3)
+    )  # fmt: skip
+    (found,) = judged(CHECK, Facts(drafts=drafts, place=place()))
+    assert (found.code, found.severity, found.confidence) == (
+        "order.insufficient-funds", Severity.WARNING, Confidence.POSSIBLE,
+    )  # fmt: skip
+    assert found.subject == "o.json:3"
+    assert found.evidence["needs"] == "1416 USDT"
+    market = tuple(replace(draft, wire=json.dumps(spot(ordType="market", px=None, sz="600"))) for draft in drafts)
+    assert judged(CHECK, Facts(drafts=market, place=place())) == (), "each is over before the next"
+
+
+def test_a_number_of_hundreds_of_digits_does_not_fill_the_report() -> None:
+    for found in findings(spot(px="9" * 390, sz="0." + "1" * 300)):
+        assert len(found.summary) <= 300
+        assert all(len(str(value)) < 120 for value in found.evidence.values())
