@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from okxdoctor.exchange.faults.model import Unit
 from okxdoctor.exchange.net.ca import Authority
@@ -47,6 +47,8 @@ from okxdoctor.exchange.net.tls import (
 
 _ISSUER_PATH = "/issuing.cer"
 _PORT_ATTEMPTS = 20
+HANDSHAKE_S = 20.0
+"""Real seconds for a TLS handshake."""
 
 
 class TlsPort:
@@ -56,6 +58,7 @@ class TlsPort:
     ``names``             in the certificate: DNS names and IP addresses
     ``upstream``          plain listener of the same server, for fronts that end TLS themselves
     ``choose``            asked at each connection: the plan for this one alone, None for that of always
+    ``short``             called when there is no descriptor for a connection
 
     The number is held on ``::1`` and, while something is said of it, on ``SIDE_ADDRESS``; nobody serves there, unless
     the plan opens IPv6.
@@ -74,8 +77,11 @@ class TlsPort:
         host: str = "127.0.0.1",
         port: int = 0,
         choose: Callable[[], NetPlan | None] = lambda: None,
+        short: Callable[[], None] = lambda: None,
     ) -> None:
         self._authority = authority
+        self._short = short
+        self._shaking: dict[asyncio.Task[Any] | None, None] = {}
         self._choose = choose
         self._factory = protocol_factory
         self._names = tuple(names)
@@ -110,7 +116,7 @@ class TlsPort:
             self._wish = plan.tls
             self._front(plan.tls)  # a certificate that cannot be made is an error here, not at the first connection
             if self._acceptor is None:
-                self._acceptor = Acceptor(self._held.listen(), self._serve)
+                self._acceptor = Acceptor(self._held.listen(), self._serve, short=self._short)
             return
         if self._acceptor is not None:
             await self._acceptor.close()
@@ -178,6 +184,12 @@ class TlsPort:
         else:
             await serve_stream(sock, reset if chosen.tls_ports == "closed" else stay_silent)
 
+    def shed(self) -> None:
+        """Give up the older half of the handshakes that are going on."""
+        for task in list(self._shaking)[: len(self._shaking) // 2 + 1]:
+            if task is not None:
+                task.cancel()
+
     def _front(self, wish: ServerTls) -> ContextFront | RawFront:
         """Made for each connection, because certificates follow the clock; what is costly in it is kept."""
         return tls_front(wish, authority=self._authority, names=self._names, upstream=self.upstream, alpn=self._alpn)
@@ -185,12 +197,17 @@ class TlsPort:
     async def _serve_front(self, sock: socket.socket, front: ContextFront | RawFront) -> None:
         match front:
             case ContextFront(context=context):
-                loop = asyncio.get_running_loop()
+                loop, task = asyncio.get_running_loop(), asyncio.current_task()
+                self._shaking[task] = None
                 try:
-                    await loop.connect_accepted_socket(self._factory, sock, ssl=context)
+                    await loop.connect_accepted_socket(
+                        self._factory, sock, ssl=context, ssl_handshake_timeout=HANDSHAKE_S
+                    )
                 except BaseException:
                     sock.close()
                     raise
+                finally:
+                    del self._shaking[task]
             case RawFront(handle=handle):
                 await serve_stream(sock, handle)
 
@@ -201,6 +218,7 @@ class Edge:
     ``names``  host names of the exchange, lower case
     ``clock``  Unix seconds; what the time servers tell, and what certificates are valid by, besides real time
     ``meets``  may be replaced: the plan that one occasion meets (its unit, and where), None for that of always
+    ``short``  may be replaced: called when there is no descriptor for a connection
     """
 
     def __init__(
@@ -213,6 +231,7 @@ class Edge:
         self.names = tuple(names)
         self.host = host
         self.meets: Callable[[Unit, str], NetPlan | None] = lambda _unit, _place: None
+        self.short: Callable[[], None] = lambda: None
         self.plan: NetPlan = net_plan((), names=self.names, address=host)
         self._aia_port = HeldPort(host)
         self._proxy_port = HeldPort(host)
@@ -263,10 +282,17 @@ class Edge:
             host=self.host,
             port=port,
             choose=lambda: self.meets("connection", ""),
+            short=self._shed,
         )
         self._tls_ports.append(opened)
         await opened.apply(self.plan)
         return opened
+
+    def _shed(self) -> None:
+        """Let go of whoever came first and has said nothing yet: there is no descriptor for who comes now."""
+        for port in self._tls_ports:
+            port.shed()
+        self.short()
 
     async def apply(self, plan: NetPlan) -> None:
         """Make ``plan`` true; what it does not change is not touched."""

@@ -18,16 +18,26 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 _BACKLOG = 128
 _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PAUSE_S = 0.2
+_RELIEF_S = 0.02
+"""Until those whom ``short`` let go of are gone."""
 
 
 class Acceptor:
     """Give every connection of ``listener`` to ``serve``, which owns the socket then; takes over ``listener``.
 
     Starts at once in the running loop.  What ``serve`` raises by way of a lost or failed connection ends there.
+    ``short`` is called when the process has no descriptor left for the next connection: it lets go of some.
     """
 
-    def __init__(self, listener: socket.socket, serve: Callable[[socket.socket], Coroutine[Any, Any, None]]) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        serve: Callable[[socket.socket], Coroutine[Any, Any, None]],
+        *,
+        short: Callable[[], None] | None = None,
+    ) -> None:
         self._listener = listener
+        self._short = short
         self._listener.setblocking(False)
         self._serve = serve
         self._loop = asyncio.get_running_loop()
@@ -62,11 +72,14 @@ class Acceptor:
                     raise
                 # The listener stays readable, so without a pause this would spin.
                 self._loop.remove_reader(self._listener.fileno())
-                self._loop.call_later(_PAUSE_S, self._resume)
+                self._loop.call_later(_PAUSE_S if self._short is None else _RELIEF_S, self._resume)
+                if self._short is not None:
+                    self._short()
                 return
             sock.setblocking(False)
             # asyncio does this only for sockets that name their protocol; else a second frame waits for an ACK (40 ms).
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with contextlib.suppress(OSError):  # the peer may be gone
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             task = self._loop.create_task(self._serve_one(sock))
             self._running.add(task)
             task.add_done_callback(self._running.discard)

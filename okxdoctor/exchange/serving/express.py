@@ -52,6 +52,7 @@ class Express(asyncio.Protocol):
             raise TypeError("HTTP wants a stream transport")
         self._transport = transport
         self._front.direct.add(transport)
+        self._front.unheard[transport] = None
         self._peer = (transport.get_extra_info("peername") or (None,))[0]
         self._deadline = self._time() + self._front.patience_s
         self._timer = asyncio.get_running_loop().call_at(self._deadline, self._expired)
@@ -86,6 +87,8 @@ class Express(asyncio.Protocol):
             return
         end = start + int(length)
         if len(data) == end:
+            if not self._used and self._transport is not None:
+                self._front.unheard.pop(self._transport, None)
             self._kept, self._used = b"", True
             self._deadline = self._time() + IDLE_S
             self._answer(head[1].decode("ascii"), target, headers, data[start:])
@@ -179,6 +182,7 @@ class Express(asyncio.Protocol):
             self._timer.cancel()
         if self._transport is not None:
             self._front.direct.discard(self._transport)
+            self._front.unheard.pop(self._transport, None)
         self._transport = None
         self._kept = b""
 

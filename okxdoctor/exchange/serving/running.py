@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from okxdoctor.exchange.core.clock import Clock
@@ -21,6 +23,7 @@ from okxdoctor.exchange.faults.occasions import Occasions, Record
 from okxdoctor.exchange.net.delay import NEAR, Distance
 from okxdoctor.exchange.net.edge import Edge
 from okxdoctor.exchange.net.plan import NetPlan, net_plan
+from okxdoctor.exchange.net.service import Acceptor
 
 from .control import Control
 from .desk import Desk
@@ -154,10 +157,11 @@ class Running:
             host=host,
         )
         self._edge.meets = self._plan_for
+        self._edge.short = self._shed
         self._plans: dict[tuple[Injected, ...], NetPlan] = {}
         self._ports: dict[str, int] = {}
         self._plain_port = 0
-        self._plain: asyncio.Server | None = None
+        self._plain: Acceptor | None = None
         self._fronts: list[Front] = []
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
@@ -174,8 +178,11 @@ class Running:
         self.ca_bundle = str(self._edge.authority.bundle_file(self._directory))
         await self._edge.start()
         plain = self._front("global", plain=True, control=Control(self))
-        self._plain = await self._loop.create_server(plain.factory(), self._host, 0)
-        self._plain_port = int(self._plain.sockets[0].getsockname()[1])
+        listener = socket.create_server(
+            (self._host, 0), family=socket.AF_INET6 if ":" in self._host else socket.AF_INET, backlog=128
+        )
+        self._plain_port = int(listener.getsockname()[1])
+        self._plain = Acceptor(listener, partial(_serve_plain, plain.factory()), short=self._shed)
         for site in self.exchange.sites:
             opened = await self._edge.tls_port(
                 protocol_factory=self._front(site).factory(), names=CERTIFICATE_NAMES,
@@ -244,6 +251,11 @@ class Running:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self.faults.look)
 
+    def _shed(self) -> None:
+        """Let go of those who have said nothing yet, so that others can be served."""
+        for front in self._fronts:
+            front.shed()
+
     async def close(self) -> None:
         """Stop everything; safe after a start that failed half-way."""
         for forget in self._forget:
@@ -251,7 +263,7 @@ class Running:
         self.faults.close()
         await self.sockets.close()
         if self._plain is not None:
-            self._plain.close()
+            await self._plain.close()
         await self._edge.close()
         for front in self._fronts:
             await front.close()
@@ -291,6 +303,10 @@ class Running:
             proxy_in_use=edge.plan.proxy.in_use, legacy_ws_port=edge.legacy_port.port, api_key=first.api_key,
             secret_key=first.secret_key, passphrase=first.passphrase, sites=tuple(sites),
         )  # fmt: skip
+
+
+async def _serve_plain(factory: Callable[[], asyncio.BaseProtocol], sock: socket.socket) -> None:
+    await asyncio.get_running_loop().connect_accepted_socket(factory, sock)
 
 
 @contextlib.asynccontextmanager

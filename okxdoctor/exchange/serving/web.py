@@ -72,6 +72,8 @@ class Front:
     server: web.Server | None = None
     direct: set[asyncio.Transport] = field(default_factory=set)
     """Open connections that are not in aiohttp's hands: HTTP/2, and ordinary requests over HTTP/1.1."""
+    unheard: dict[asyncio.Transport, None] = field(default_factory=dict)
+    """Those of them that have brought no request yet, oldest first."""
     heard: WeakSet[asyncio.BaseTransport] = field(default_factory=WeakSet)
     """HTTP/1.1 connections whose request is being answered."""
     served: WeakKeyDictionary[asyncio.BaseTransport, float] = field(default_factory=WeakKeyDictionary)
@@ -102,6 +104,11 @@ class Front:
             transport.abort()
         if self.server is not None:
             await self.server.shutdown(0.1)
+
+    def shed(self) -> None:
+        """Let go of the older half of those who have said nothing yet."""
+        for transport in list(self.unheard)[: len(self.unheard) // 2 + 1]:
+            transport.abort()
 
     @property
     def patience_s(self) -> float:
