@@ -97,7 +97,7 @@ HIDES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("clock.ahead", "clock.behind", "clock.timezone-shift"),
                     ("timestamp.*", "ratelimit.order-cap", *_PREFLIGHT)),
     "permission.ip-binding-required": ("ip.unbound", "key.idle-expiry"),
-    "ratelimit.exceeded": ("ratelimit.*",),
+    "ratelimit.exceeded": ("ratelimit.*", *_PREFLIGHT),
     "ratelimit.shared": ("ratelimit.*", *_PREFLIGHT),
     "ws.blocked": ("ws.*", "order.state-diverges"),
     # What does not read as it should is not reckoned with.
@@ -125,8 +125,10 @@ ONE_HOST = frozenset({"dns.retired-name", "dns.name-not-found"})
 INSTEAD: dict[str, frozenset[str]] = {
     # By time servers that are wrong together, alone with them, a right clock is wrong.
     "clock.sources-disagree": frozenset({"clock.drifting", "clock.ahead", "clock.behind", "clock.timezone-shift"}),
+    # The same key, at the other door.
+    **dict.fromkeys(_GATE[4:], frozenset({"ws.login-refused"})),
     # Refusals come through and good answers do not: the site that knows the key cannot say so.
-    "region.wrong-rest-host": frozenset({"key.unknown", "region.wrong-ws-host"}),
+    "region.wrong-rest-host": frozenset({"key.unknown", "region.wrong-ws-host", "ws.login-refused"}),
     # The same page, in place of the upgrade.
     "http.edge-blocked": frozenset({"ws.connection-limit", "ws.blocked"}),
     # The key has no IP list, which is seen without asking for what wants one.

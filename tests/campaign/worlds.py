@@ -261,7 +261,7 @@ OF_THE_SIMS_USER = ("account-", "order-", "precision-")
 NEARBY = frozenset({"dns-slow", "http-slow", "ip-family-mismatch"})
 BURST = frozenset({"ratelimit-refusal-shape", "ratelimit-limit-differs"})
 # With a proxy that carries everything these are nobody's trouble, or the proxy's.
-NOT_BY_PROXY = ("dns-", "tcp-", "proxy-")
+NOT_BY_PROXY = ("dns-", "tcp-", "proxy-", "ip-family-")
 
 
 def draw(kind: Kind, seed: int, index: int) -> World:
