@@ -141,6 +141,8 @@ def _by_type(call: Call, named: dict[str, str], head: str) -> Feed | None:
     family, inst_id = named.get("instFamily", ""), named.get("instId", "")
     if inst_type not in _TYPES[1:] or (family and family not in venue.families):
         return None
+    if inst_id and inst_id not in venue.instruments:
+        return None
     if channel == "liquidation-orders":
         return Liquidations(venue=venue, inst_type=inst_type, head=head, slot=call.now_ms // SLOT_MS)
     if channel == "adl-warning" or (channel == "opt-summary" and not family):

@@ -211,7 +211,11 @@ def test_option_figures_are_those_of_rest(bench: Any) -> None:
     rest = json.loads(bench.send("GET", "/api/v5/public/opt-summary?instFamily=BTC-USD", signed=False).body)["data"]
     assert data["data"] == rest
     assert len(rest) >= 4
-    for wrong in ({"channel": "opt-summary"}, {"channel": "opt-summary", "instFamily": "NO-USD"}):
+    for wrong in (
+        {"channel": "opt-summary"},
+        {"channel": "opt-summary", "instFamily": "NO-USD"},
+        {"channel": "estimated-price", "instType": "FUTURES", "instId": "BTC-USD-000000"},
+    ):
         assert texts(session.receive(subscribe(wrong)))[0]["code"] == "60018"
 
 
