@@ -171,9 +171,52 @@ def as_markdown(results: Sequence[Result], *, command: str) -> str:
             ],
         ),
     ]
+    out += ["", "## What is confused with what, and why", "", *confused(results)]
     odd = missteps(results)
     out += ["", "## What was not right", "", *([f"- {told(result)}" for result in odd] or ["Nothing."])]
     return "\n".join(out) + "\n"
+
+
+def confused(results: Sequence[Result]) -> list[str]:
+    """The confusions in words: which cause was taken for which other, how often, and what lies behind it."""
+    groups: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        if result.judgement in ("wrong", "unknown", "false-alarm", "blind"):
+            groups.setdefault((result.injected, result.named), []).append(result)
+    right = sum(result.judgement in ("right", "first-right") for result in results)
+    lines = [f"Of {len(results)} worlds {right} had the right cause first, or rightly none."]
+    if not groups:
+        return [*lines, "", "No cause was taken for another."]
+    lines += [f"The others fall into {len(groups)} groups:" if len(groups) > 1 else "The others are of one kind:", ""]
+    for (injected, named), group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+        times = f"{len(group)} times" if len(group) > 1 else "once"
+        what = f"**{injected}** was taken for **{named}**" if named != NOBODY else f"of **{injected}** nothing was said"
+        if injected == NOBODY:
+            what = (
+                f"**{named}** was named in a healthy world" if named != NOBODY else "a healthy world was not seen whole"
+            )
+        lines.append(f"- {times}, {what}: {_why(injected, named, group)}.")
+    return lines
+
+
+def _why(injected: str, named: str, group: Sequence[Result]) -> str:
+    """What lies behind a confusion, as far as the worlds themselves say it."""
+    from okxdoctor.knowledge import causes
+
+    blind = sorted({check for result in group for check in result.seen.inconclusive})
+    if named == NOBODY or group[0].judgement == "blind":
+        return f"the run says that it could not look ({', '.join(blind)})" if blind else "nothing pointed to it"
+    faults = {each.cause for result in group for each in result.world.wrong}
+    beside = sum(injected in result.seen.roots for result in group)
+    told = f"; in {beside} of {len(group)} it is named as well, after the other" if beside else ""
+    if named in faults:
+        return f"both were wrong, and the other one stands first{told}"
+    if injected in causes():
+        for other in causes()[injected].look_alikes:
+            if other.code == named:
+                return f"they look alike; what tells them apart: {other.by}{told}"
+    names = sorted({each.name for result in group for each in result.world.wrong})
+    return f"seen with {', '.join(names) or 'nothing wrong'}{told}"
 
 
 def _dense(results: Sequence[Result]) -> list[str]:
