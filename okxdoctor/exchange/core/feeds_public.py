@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .decimals import plain
 from .depth import Depth
@@ -186,24 +186,42 @@ class Status:
 
 @dataclass(slots=True, kw_only=True)
 class Listings:
-    """Instruments that change (incremental since 2026-09; no list at the start)."""
+    """Instruments that change (no list at the start); one that has expired is told once, with that state."""
 
     venue: Venue
     inst_type: str
     head: str
     version: int
+    known: dict[str, Instrument] = field(default_factory=dict)
+    expiry_ms: int | None = None
 
     def opening(self, now_ms: int) -> list[str]:
+        self._look(now_ms)
         return []
 
     def later(self, now_ms: int) -> list[str]:
-        if self.version == self.venue.version:
+        over = self.expiry_ms is not None and now_ms >= self.expiry_ms
+        if self.version == self.venue.version and not over:
             return []
-        self.version = self.venue.version
+        before = self.known
+        self._look(now_ms)
         changed: list[Json] = [
-            inst.row() for inst in self.venue.of_type(self.inst_type) if inst is not self.venue.listed(inst.id)
+            {**inst.row(), "instType": self.inst_type}
+            for name, inst in self.known.items()
+            if before.get(name) is not inst
+        ]
+        changed += [
+            {**inst.row(), "instType": self.inst_type, "state": "expired"}
+            for name, inst in before.items()
+            if name not in self.known
         ]
         return [f'{self.head}"data":{encode(changed).decode()}}}'] if changed else []
+
+    def _look(self, now_ms: int) -> None:
+        self.version = self.venue.version
+        self.known = {inst.id: inst for inst in self.venue.of_type(self.inst_type) if not inst.expired(now_ms)}
+        ends = [inst.listing.expiry_ms for inst in self.known.values() if inst.listing.expiry_ms is not None]
+        self.expiry_ms = min(ends, default=None)
 
 
 @dataclass(slots=True, kw_only=True)

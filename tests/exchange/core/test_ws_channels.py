@@ -231,6 +231,34 @@ def test_a_delivery_price_is_told_in_the_last_hour(bench: Any) -> None:
     assert json.loads(bench.send("GET", target, signed=False).body)["data"] == [row]
 
 
+def test_changes_of_instruments_are_told_alone_and_once(bench: Any) -> None:
+    session = bench.session()
+    session.receive(subscribe({"channel": "instruments", "instType": "SPOT"}))
+    bench.put("instrument-not-live=suspend")
+    (told,) = texts(session.tick())
+    assert [(each["instId"], each["state"]) for each in told["data"]] == [("BTC-USDT", "suspend")]
+    assert session.tick() == []
+    bench.put()
+    (told,) = texts(session.tick())
+    assert [(each["instId"], each["state"]) for each in told["data"]] == [("BTC-USDT", "live")]
+    bench.put("instrument-unknown=BTC-USDT")
+    (told,) = texts(session.tick())
+    assert [(each["instId"], each["state"]) for each in told["data"]] == [("BTC-USDT", "expired")]
+
+
+def test_an_instrument_that_expires_is_told_as_such(bench: Any) -> None:
+    session = bench.session()
+    session.receive(subscribe({"channel": "instruments", "instType": "FUTURES"}))
+    ends = min(inst.listing.expiry_ms for inst in venue(bench).of_type("FUTURES"))
+    gone = {inst.id for inst in venue(bench).of_type("FUTURES") if inst.listing.expiry_ms == ends}
+    bench.advance(ends - bench.now_ms + 100)
+    (told,) = texts(session.tick())
+    assert {(each["instId"], each["state"]) for each in told["data"]} == {(each, "expired") for each in gone}
+    bench.advance(100)
+    session.receive("ping")
+    assert session.tick() == []
+
+
 @pytest.mark.parametrize("channel", ["estimated-price", "adl-warning"])
 def test_channels_that_have_nothing_to_say_are_acknowledged(bench: Any, channel: str) -> None:
     session = bench.session()
