@@ -58,18 +58,20 @@ def resting_need(venue: Venue, inst: Instrument, order: Order, opening: Decimal,
         return ZERO
     if inst.type == "SPOT":
         return EXACT.multiply(order.remaining, order.price) if order.side == "buy" else order.remaining
-    return opening_cost(venue, inst, order, opening, order.price, now_ms)
+    return opening_cost(venue, inst, order.side, order.lever, opening, order.price, now_ms)
 
 
-def opening_cost(venue: Venue, inst: Instrument, order: Order, size: Decimal, price: Decimal, now_ms: int) -> Decimal:
+def opening_cost(
+    venue: Venue, inst: Instrument, side: str, leverage: str, size: Decimal, price: Decimal, now_ms: int
+) -> Decimal:
     """What opening ``size`` at ``price`` needs: margin and fee; bought options are paid for at once."""
     if not size:
         return ZERO
     value = notional(inst, size, price)
     if inst.type != "OPTION":
-        return opening_need(value, order.lever, fee_rate(inst, "T"))
+        return opening_need(value, leverage, fee_rate(inst, "T"))
     fee = fee_of(venue, inst, size, price, "T", now_ms).quantize(Decimal("1e-12"), "ROUND_CEILING")
-    return (value if order.side == "buy" else short_option(venue, inst, size, price, now_ms)[0] - value) + fee
+    return (value if side == "buy" else short_option(venue, inst, size, price, now_ms)[0] - value) + fee
 
 
 def rehold(venue: Venue, account: Account, inst: Instrument, order: Order, now_ms: int) -> None:

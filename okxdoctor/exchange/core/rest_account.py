@@ -5,13 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 
 from .accounts import MAKER_FEE, SWAP_MAKER_FEE, SWAP_TAKER_FEE, TAKER_FEE, ZERO, Account, KeyRecord
+from .clearing import opening_cost
 from .decimals import EXACT, parse, plain
 from .instruments import Instrument
-from .margin import free, lever, notional, opening_need
+from .margin import DELIVERED, DELIVERY_FEE, OPTION_FEES, free, lever
 from .protocol import Json, Reply, bad_parameter, ok
 from .rest import Call
 from .rest_public import TYPES, instruments
 from .statements import balance_row, position_rows
+from .tickets import view_of
+
+ONE = Decimal(1)
 
 
 def config(call: Call) -> Reply:
@@ -70,11 +74,13 @@ def trade_fee(call: Call) -> Reply:
     inst_type = call.need("instType")
     if inst_type not in TYPES:
         raise bad_parameter("instType")
-    contract = inst_type not in ("SPOT", "MARGIN")
+    contract, option = inst_type not in ("SPOT", "MARGIN"), inst_type == "OPTION"
     maker, taker = (SWAP_MAKER_FEE, SWAP_TAKER_FEE) if contract else (MAKER_FEE, TAKER_FEE)
+    if option:
+        maker, taker = OPTION_FEES["M"], OPTION_FEES["T"]
     row: dict[str, Json] = {
-        "category": "1", "delivery": "-0.0001" if inst_type == "FUTURES" else "",
-        "exercise": "-0.0002" if inst_type == "OPTION" else "", "feeGroup": [], "fiat": [],
+        "category": "1", "delivery": plain(-DELIVERY_FEE) if inst_type == "FUTURES" else "",
+        "exercise": plain(-OPTION_FEES[DELIVERED]) if option else "", "feeGroup": [], "fiat": [],
         "instType": inst_type, "level": "Lv1", "maker": plain(-maker), "makerU": plain(-maker) if contract else "",
         "makerUSDC": plain(-maker), "ruleType": "normal", "taker": plain(-taker),
         "takerU": plain(-taker) if contract else "", "takerUSDC": plain(-taker), "ts": str(call.now_ms),
@@ -98,21 +104,39 @@ def max_size(call: Call) -> Reply:
     return ok(rows)
 
 
-def _affordable(call: Call, inst: Instrument, mode: str) -> tuple[str, str]:
-    if inst.lot is None or not inst.trades:
+def _affordable(call: Call, listed: Instrument, mode: str) -> tuple[str, str]:
+    inst = view_of(call.venue, call.account, listed, mode)
+    lot = inst.lot
+    if lot is None or not inst.trades:
         return "0", "0"
     price = parse(call.params.get("px")) or call.venue.price(inst, call.now_ms)
+    if price <= 0:
+        raise bad_parameter("px")
     if inst.type == "SPOT":
         quote, base = (_left(call, ccy) for ccy in (inst.listing.quote, inst.listing.base))
-        buy, sell = EXACT.divide(quote, price), base
+        sizes = [EXACT.divide(quote, price), base]
     else:
         left = _left(call, inst.listing.settle)
-        leverage = lever(call.account, inst, mode)
-        lots = inst.lot.floor(EXACT.divide(left, opening_need(notional(inst, Decimal(1), price), leverage)))
-        while lots > 0 and opening_need(notional(inst, inst.lot.decimal(lots), price), leverage) > left:
-            lots -= 1
-        buy = sell = inst.lot.decimal(lots)
-    return inst.lot.text(inst.lot.floor(buy)), inst.lot.text(inst.lot.floor(sell))
+        sizes = [_opened(call, inst, mode, side, price, left) for side in ("buy", "sell")]
+    buy, sell = (lot.text(lot.floor(size)) for size in sizes)
+    return buy, sell
+
+
+def _opened(call: Call, inst: Instrument, mode: str, side: str, price: Decimal, left: Decimal) -> Decimal:
+    """The largest size that ``left`` opens."""
+    lot, leverage = inst.lot, lever(call.account, inst, mode)
+    if lot is None or (inst.type == "MARGIN" and not inst.listing.lever):
+        return ZERO
+
+    def need(size: Decimal) -> Decimal:
+        return opening_cost(call.venue, inst, side, leverage, size, price, call.now_ms)
+
+    one = need(Decimal(1))
+    lots = lot.floor(EXACT.divide(left, one)) if one > 0 else 0
+    # What is rounded up for each order may make a lot less.
+    while lots > 0 and need(lot.decimal(lots)) > left:
+        lots -= 1
+    return lot.decimal(lots)
 
 
 def _left(call: Call, ccy: str) -> Decimal:
@@ -126,10 +150,15 @@ def max_avail_size(call: Call) -> Reply:
         raise bad_parameter("tdMode")
     rows: list[Json] = []
     for each in inst_id.split(",")[:5]:
-        inst = call.venue.instrument(each)
+        inst = view_of(call.venue, call.account, call.venue.instrument(each), mode)
         names = (inst.listing.quote, inst.listing.base) if inst.type == "SPOT" else (inst.listing.settle,) * 2
-        buy, sell = (plain(_left(call, ccy)) for ccy in names)
-        rows.append({"availBuy": buy, "availSell": sell, "instId": each})
+        buy, sell = (_left(call, ccy) for ccy in names)
+        if inst.type == "MARGIN":
+            # On margin, what can be borrowed counts: quote currency to buy with, base currency to sell.
+            buy *= Decimal(lever(call.account, inst, mode))
+            price = call.venue.price(inst, call.now_ms) if inst.trades else ONE
+            sell = EXACT.divide(buy, price).quantize(Decimal("1e-12"))
+        rows.append({"availBuy": plain(buy), "availSell": plain(sell), "instId": each})
     return ok(rows)
 
 

@@ -126,7 +126,7 @@ def _need(
     for size, price in parts:
         closed = min(size, closing)
         closing -= closed
-        need += opening_cost(venue, inst, order, size - closed, price, now_ms)
+        need += opening_cost(venue, inst, order.side, order.lever, size - closed, price, now_ms)
     return need
 
 

@@ -149,7 +149,8 @@ class Venue:
 
     def inst_of(self, order: Order) -> Instrument:
         """The instrument that ``order`` trades."""
-        inst = self.instrument(order.inst_id)
+        # An instrument may have gone since, by a change of the circumstances; the order has it still.
+        inst = self.instruments.get(order.inst_id) or self._listed[order.inst_id]
         return self.margin(inst) if order.inst_type == "MARGIN" else inst
 
     def margin(self, inst: Instrument) -> Instrument:

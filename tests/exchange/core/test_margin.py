@@ -314,3 +314,39 @@ def test_a_jump_of_many_years_is_over_soon(bench: Any) -> None:
     account = next(iter(bench.exchange.venue("global", "live").accounts.values()))
     charged = [bill.kind for bill in account.bills]
     assert charged.count("8") == charged.count("7") == 1_000
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+@pytest.mark.parametrize("kind", ["option", "margin", "futures"])
+def test_the_greatest_size_of_every_product_is_accepted(bench: Any, kind: str, side: str) -> None:
+    if kind == "option":
+        inst = options(bench, "C")[0]
+    else:
+        futures = bench.exchange.venue("global", "live").of_type("FUTURES")
+        inst = "ETH-USDT" if kind == "margin" else next(each.id for each in futures if each.id.startswith("ETH-USDT-"))
+    rows = get(bench, f"public/instruments?instType={'SPOT' if kind == 'margin' else kind.upper()}&instFamily="
+               f"{'BTC-USD' if kind == 'option' else ''}")  # fmt: skip
+    lot = Decimal(next(row["lotSz"] for row in rows if row["instId"] == inst))
+    levels = get(bench, f"market/books?instId={inst}&sz=30")[0]
+    px = levels["bids" if side == "buy" else "asks"][-1][0]
+    row = get(bench, f"account/max-size?instId={inst}&tdMode=cross&px={px}")[0]
+    most = Decimal(row["maxBuy" if side == "buy" else "maxSell"])
+    assert most > 0
+    order = {"instId": inst, "tdMode": "cross", "side": side, "ordType": "limit", "px": px}
+    more = post(bench, "trade/order", {**order, "sz": format(most + lot, "f")})
+    assert more["data"][0]["sCode"] == "51008"
+    assert post(bench, "trade/order", {**order, "sz": format(most, "f")})["code"] == "0"
+
+
+def test_an_instrument_that_has_gone_does_not_stop_the_clock(bench: Any) -> None:
+    px = get(bench, "market/books?instId=BTC-USDT-SWAP&sz=200")[0]["bids"][199][0]
+    resting = placed(bench, **{**SWAP, "ordType": "limit"}, side="buy", sz="1", px=px)
+    placed(bench, **SWAP, side="buy", sz="1")
+    assert post(bench, "trade/cancel-all-after", {"timeOut": "10"})["code"] == "0"
+    bench.put("instrument-unknown=BTC-USDT-SWAP")
+    bench.advance(9 * HOUR)
+    assert get(bench, "account/config")
+    assert get(bench, "account/positions") == []
+    bench.put()
+    assert get(bench, f"trade/order?instId=BTC-USDT-SWAP&ordId={resting['ordId']}")[0]["cancelSource"] == "20"
+    assert position(bench)["pos"] == "1"
