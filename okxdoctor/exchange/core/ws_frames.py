@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .protocol import Json, encode
 from .ws_world import CUT, Channels
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 REASONS = {
     CUT: "",
@@ -56,12 +52,12 @@ def ending(code: int) -> Close:
     return Close(code, REASONS.get(code, ""))
 
 
-def arriving(channels: Channels, frames: Sequence[Out]) -> list[Out]:
+def arriving(channels: Channels, frames: list[Out]) -> list[Out]:
     """What of ``frames`` comes out at the client's end of the way."""
     if channels.mute:
         return [frame for frame in frames if isinstance(frame, Close)]
     if not channels.cut_frames and not channels.undeclared_compression:
-        return list(frames)
+        return frames
     return [
         Send(frame.text[: channels.cut_frames or None], compressed=channels.undeclared_compression)
         if isinstance(frame, Send)
