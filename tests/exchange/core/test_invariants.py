@@ -601,7 +601,7 @@ class LongShort(Trading):
     mode = "long_short_mode"
 
 
-@pytest.mark.parametrize(("machine", "examples"), [(Trading, 14), (LongShort, 6)], ids=["net", "long-short"])
+@pytest.mark.parametrize(("machine", "examples"), [(Trading, 20), (LongShort, 10)], ids=["net", "long-short"])
 def test_the_exchange_stays_true_to_itself(make_bench: Any, machine: type[Trading], examples: int) -> None:
     Trading.make_bench = make_bench
     run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=30, deadline=None))
