@@ -53,7 +53,9 @@ async def place_of(
     known = {one.inst_id: one for one in listed}
     mine = [order for order in orders if word(order, "instId") in known]
     open_ones = [order for order in mine if known[word(order, "instId")].state == "live"]
-    contracts = [order for order in open_ones if known[word(order, "instId")].type in DERIVATIVES]
+    # In spot mode there are no positions and no leverage to ask for.
+    trades_contracts = account is None or account.acct_lv != "1"
+    contracts = [one for one in open_ones if trades_contracts and known[word(one, "instId")].type in DERIVATIVES]
     priced = _ids(order for order in open_ones if word(order, "ordType") not in _MARKET)
     at_once = [order for order in open_ones if word(order, "ordType") in _MARKET]
     moving = _ids([*at_once, *(contracts if account is not None else ())])

@@ -15,7 +15,7 @@ exchange would refuse the order with, and the nearest value that would be right.
 * insufficient-funds: the whole inequality is printed: needs, has, missing, with price, leverage and fee.
 
 An instrument that is not listed or not open is told by the check `instrument`. Without credentials the rules of the
-account are left out.
+account are left out. Where the exchange cannot be asked, an order's own mistakes are told all the same.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from okxdoctor.check import Check, Skip
+from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.knowledge import code as code_row
 from okxdoctor.model import Confidence, Finding, Json, Severity
 from okxdoctor.okx.json_text import Json as Wire
@@ -79,21 +79,42 @@ async def probe(io: Io) -> Facts:
     if not drafts:
         raise Skip("no order is given (--order FILE)")
     orders = [order_of(draft.wire) for draft in drafts]
-    listed = await io.given(Instruments)
-    if listed is None:
-        raise Skip("the instruments were not read (see instrument)", layer="instrument")
-    account = await accepted_account(io) if io.view.credentials else None
-    place = await place_of(io, orders, listed.listed, account)
-    wallets = await io.given(Wallets) if account is not None else None
-    if wallets is not None:
-        place = replace(place, holdings=wallets.trading)
-    return Facts(
+    place, funding, obstacle = await _place(io, orders)
+    facts = Facts(
         drafts=drafts,
         place=place,
-        funding=wallets.funding if wallets is not None else None,
+        funding=funding,
         meanings=tuple(_meaning(order, place) for order in orders),
-        prechecked=await prechecks(io, drafts, orders, place),
+        prechecked=await prechecks(io, drafts, orders, place) if obstacle is None else (),
     )
+    # What can be told without the rest is told; but without all of it nothing is called right.
+    if obstacle is not None and not any(True for _ in evaluate(facts)):
+        raise obstacle
+    return facts
+
+
+async def _place(
+    io: Io, orders: Sequence[Mapping[str, Wire]]
+) -> tuple[Place, tuple[Holding, ...] | None, Skip | Inconclusive | None]:
+    """As much as can be known of exchange and account, the funding wallet, and what stands in the way of the rest."""
+    place = Place(account=None, instruments=(), now_ms=io.now().wall_ns // 1_000_000)
+    listed = await io.given(Instruments)
+    if listed is None:
+        return place, None, Skip("the instruments were not read (see instrument)", layer="instrument")
+    account, obstacle = None, None
+    if io.view.credentials:
+        try:
+            account = await accepted_account(io)
+        except Skip as refused:
+            obstacle = refused
+    try:
+        place = await place_of(io, orders, listed.listed, account)
+    except (Skip, Inconclusive) as unseen:
+        return replace(place, instruments=listed.listed), None, obstacle or unseen
+    wallets = await io.given(Wallets) if account is not None else None
+    if wallets is None:
+        return place, None, obstacle
+    return replace(place, holdings=wallets.trading), wallets.funding, obstacle
 
 
 def _meaning(order: Mapping[str, Wire], place: Place) -> str:

@@ -4,7 +4,7 @@
 the nearest value that would be right. The shape of the order comes first (`order_wire`), then the account's modes,
 price and size (`order_figures`), ids; money last, and only for an order that is right otherwise (`order_funds`). A
 member that is unreadable is told once and not judged any further. An instrument that is not listed or not open is the
-business of whoever lists it: such an order is judged by its shape and by the account's modes alone.
+business of whoever lists it: such an order is judged by its shape, and by what figures and modes there are.
 
 Source: place order, instruments, price-limit, account/config and the error codes of the API v5 documentation.
 Grade: documented; that off-tick prices outside options are refused (51150) is inferred from the code's text.
@@ -59,9 +59,8 @@ def judge(order: Mapping[str, Json], place: Place) -> tuple[Breach, ...]:
     if listed is None or "instId" in told:
         return tuple(found)
     found += (breach for breach in _account(order, listed, place) if breach.parameter not in told)
-    if listed.state == "live":
-        found += priced(order, listed, place) if "px" not in told else ()
-        found += sized(order, listed, place) if "sz" not in told else ()
+    found += priced(order, listed, place) if "px" not in told else ()
+    found += sized(order, listed, place) if "sz" not in told else ()
     found += attached(order, listed, place)
     found += _expiry(order, place)
     found += _taken(order, place) if "clOrdId" not in told else ()

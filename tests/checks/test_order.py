@@ -342,3 +342,17 @@ def test_a_number_of_hundreds_of_digits_does_not_fill_the_report() -> None:
     for found in findings(spot(px="9" * 390, sz="0." + "1" * 300)):
         assert len(found.summary) <= 300
         assert all(len(str(value)) < 120 for value in found.evidence.values())
+
+
+def test_an_order_s_own_mistakes_are_told_where_nothing_can_be_asked() -> None:
+    io = Core().io([spot(px="1e5")])
+    assert [found.code for found in CHECK.evaluate(asyncio.run(CHECK.probe(io)))] == ["precision.number-format"]
+    io = Core().io([spot(px="60000.05")])
+    io.records = (Instruments(listed=(SPOT,)),)
+    found = tuple(CHECK.evaluate(asyncio.run(CHECK.probe(io))))
+    assert [one.code for one in found] == ["precision.price-off-tick"], "the key is not accepted, the tick is public"
+    io = Core().io([spot(px="60000")])
+    io.records = (Instruments(listed=(SPOT,)),)
+    with pytest.raises(Skip) as skipped:
+        asyncio.run(CHECK.probe(io))
+    assert skipped.value.layer == "key", "without the account nothing is called right"
