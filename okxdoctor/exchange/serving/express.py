@@ -101,18 +101,17 @@ class Express(asyncio.Protocol):
         front, transport = self._front, self._transport
         if transport is None or transport.is_closing():
             return
-        world = front.exchange.world
-        asked = Request(
-            method=method, target=target, headers=headers, body=body, peer=front.seen(self._peer, world, transport)
-        )  # fmt: skip
+        world, now_ms = front.exchange.world, front.exchange.clock.now_ms()
         try:
-            reply = front.reply(front.place(headers["host"])[0], asked, world)
+            peer = front.seen(self._peer, world, transport)
+            asked = Request(method=method, target=target, headers=headers, body=body, peer=peer)
+            reply = front.replied(front.place(headers["host"])[0], asked, world, now_ms)
         except Exception as defect:
             front.log.defects.append(f"{method} {target.partition('?')[0]}: {defect!r}")
             transport.write(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             transport.close()
             return
-        top = f"HTTP/1.1 {reply.status} {_PHRASE.get(reply.status, '')}\r\n{front.header_block(reply)}"
+        top = f"HTTP/1.1 {reply.status} {_PHRASE.get(reply.status, '')}\r\n{front.header_block(reply, now_ms)}"
         transport.write(f"{top}Content-Length: {len(reply.body)}\r\n\r\n".encode() + reply.body)
 
     # -- bounds ---------------------------------------------------------------------------------------
@@ -194,14 +193,12 @@ def _begins(data: bytes) -> bool:
 
 def _fields(block: bytes) -> dict[str, str] | None:
     """Header fields by lower-case name; None where they ask for more than an answer."""
+    fields: dict[str, str] = {}
     lines = block[:-2].decode("utf-8", "surrogateescape").split("\r\n")
-    fields = dict(map(_field, lines))
+    for line in lines:
+        name, _, value = line.partition(":")
+        fields[name.lower()] = value.strip(" \t")
     # A field that is there twice is not ordinary.
     if len(fields) != len(lines) or "host" not in fields or not _OTHERWISE.isdisjoint(fields):
         return None
     return None if fields.get("connection", "keep-alive").lower() != "keep-alive" else fields
-
-
-def _field(line: str) -> tuple[str, str]:
-    name, _, value = line.partition(":")
-    return name.lower(), value.strip(" \t")

@@ -210,20 +210,21 @@ class Front:
     def reply(self, site: str, request: Request, world: Circumstances) -> Reply:
         """The answer as it leaves the edge: what stands before the exchange, the exchange, and back."""
         with self.exchange.under(world):
-            return self._replied(site, request, world)
+            return self.replied(site, request, world, self.exchange.clock.now_ms())
 
-    def _replied(self, site: str, request: Request, world: Circumstances) -> Reply:
+    def replied(self, site: str, request: Request, world: Circumstances, now_ms: int) -> Reply:
+        """``reply`` where ``world`` is the exchange's, to a request that has come at ``now_ms``."""
         if world.edge is HEALTHY.edge and not world.redrafts and self.cache.reply is None:
             incoming, reply = request, respond(self.exchange, site, request)
         else:
             incoming = http_edge.arriving(world.edge, request)
             reply = respond(self.exchange, site, incoming)
-            reply = http_edge.cached(world.edge, self.cache, request.target, self.exchange.clock.now_ms(), reply)
+            reply = http_edge.cached(world.edge, self.cache, request.target, now_ms, reply)
             reply = http_edge.leaving(world.edge, redraft.rest(world.redrafts, request.target, reply))
         if world.budgets.headers is not None:
             reply = self._budget_headers(reply, incoming)
         self.log.add(
-            at_ms=self.exchange.clock.now_ms(), kind="rest", site=site, peer=request.peer, method=request.method,
+            at_ms=now_ms, kind="rest", site=site, peer=request.peer, method=request.method,
             target=request.target, status=reply.status, headers=tuple(request.headers), body=request.body,
             answer=reply.body,
         )  # fmt: skip
@@ -234,7 +235,7 @@ class Front:
         host = authority.rpartition(":")[0] or authority
         return HOSTS.get(host.strip("[]").lower(), (self.site, "live"))
 
-    def seen(self, peer: str | None, world: Circumstances, connection: asyncio.BaseTransport | None) -> str:
+    def seen(self, peer: str | None, world: Circumstances, connection: asyncio.BaseTransport | None = None) -> str:
         """The address that the exchange sees."""
         if world.seen_address is not None:
             return world.seen_address
@@ -255,11 +256,11 @@ class Front:
             headers[name] = value
         return headers
 
-    def header_block(self, reply: Reply) -> str:
-        """``headers`` as they are written."""
+    def header_block(self, reply: Reply, now_ms: int) -> str:
+        """``headers`` as they are written at ``now_ms``."""
         if reply.headers:
             return "".join(f"{name}: {value}\r\n" for name, value in self.headers(reply).items())
-        date = http_date(self.exchange.clock.now_ms())
+        date = http_date(now_ms)
         return f"{_FIXED_BLOCK}Date: {date}\r\nContent-Type: {reply.content_type}\r\nCF-RAY: {self._ray()}\r\n"
 
     def _ray(self) -> str:
