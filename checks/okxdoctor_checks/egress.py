@@ -2,13 +2,13 @@
 
 OKX says which address it saw only when it refuses it (50110). So this check waits for the others and, only if one of
 their requests was refused for its address, repeats a read: over IPv4 alone, over IPv6 alone, and over fresh connections
-as programs make them. Spread over two endpoints, five requests in all.
+as programs make them, and logs in over a WebSocket. Spread over two endpoints, six requests in all.
 
 What it finds, and what to do:
 * family mismatch: one address family is refused and the other accepted: list the refused address too, or connect over
   the listed family alone. Libraries differ in which one they try first, and so may REST and WebSocket.
 * egress unstable: new connections leave from more than one address, and not all are listed: some requests pass and some
-  do not, by chance. Leave by one address, or list them all.
+  do not, by chance. Or REST leaves by another way than the WebSocket. Leave by one address, or list them all.
 
 One address that is refused each time is told by the check `key`. Without credentials this check is skipped.
 """
@@ -21,9 +21,11 @@ from ipaddress import ip_network
 from typing import Literal
 
 from okxdoctor.check import Check, Inconclusive, Skip
+from okxdoctor.knowledge import tunable
 from okxdoctor.model import Finding, Json
 from okxdoctor.port import AccountView, Ask, Io
 from okxdoctor_checks._answers import line, read, together
+from okxdoctor_checks._conversation import message
 from okxdoctor_checks._refusals import NOT_LISTED, addresses_in
 
 CONFIG = "/api/v5/account/config"
@@ -44,13 +46,15 @@ class Passage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """``refused``, ``accepted``: signed requests of the whole run before, by their answers. ``passages``: the same read
-    over other connections, only after a refusal. ``listed``: the key's entries, where the exchange told them."""
+    over other connections, only after a refusal. ``listed``: the key's entries, where the exchange told them.
+    ``websocket``: what a login there met, which may leave by another way."""
 
     via: str = ""
     refused: int = 0
     accepted: int = 0
     passages: tuple[Passage, ...] = ()
     listed: tuple[str, ...] = ()
+    websocket: Literal["accepted", "refused", "unknown"] = "unknown"
 
 
 # ---- probe -------------------------------------------------------------------------------------
@@ -74,7 +78,25 @@ async def probe(io: Io) -> Facts:
         accepted=facts.accepted,
         passages=await together(*(_passage(io, ask) for ask in asks)),
         listed=account.ip if account is not None else (),
+        websocket=await _login(io),
     )
+
+
+async def _login(io: Io) -> Literal["accepted", "refused", "unknown"]:
+    """One login over a WebSocket of its own."""
+    try:
+        socket = await io.open_socket("private")
+    except (Skip, Inconclusive):  # a recording holds no sockets
+        return "unknown"
+    try:
+        if not socket.opening.ok:
+            return "unknown"
+        await socket.login()
+        frame = await socket.receive(tunable("ws_login_s"))
+        event = message(frame.text).get("event") if frame is not None else None
+        return "accepted" if event == "login" else "refused" if event == "error" else "unknown"
+    finally:
+        await socket.close()
 
 
 async def _passage(io: Io, ask: Ask) -> Passage:
@@ -97,6 +119,7 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         "attempts": [f"{one.family} {one.outcome} {one.address}".strip() for one in facts.passages],
         "requests_refused": facts.refused,
         "requests_accepted": facts.accepted,
+        "websocket_login": facts.websocket,
         "via": facts.via or "no proxy",
         **({"listed": list(facts.listed)} if facts.listed else {}),
     }
@@ -142,6 +165,8 @@ def _unstable(facts: Facts, refused: tuple[str, ...], evidence: dict[str, Json])
     fresh = {one.outcome for one in facts.passages if one.family == "any"}
     mixed = bool(facts.refused) and (facts.accepted > 0 or "accepted" in fresh)
     if not mixed and len(refused) < 2:
+        if facts.refused and facts.websocket == "accepted":
+            yield _two_ways(refused, evidence)
         return
     shown = ", ".join(refused[:4]) or "an address"
     yield Finding(
@@ -155,6 +180,23 @@ def _unstable(facts: Facts, refused: tuple[str, ...], evidence: dict[str, Json])
         remedy=(
             "Leave by one address: a fixed cloud address, a NAT gateway with one address, a proxy",
             f"Or list the whole pool, {shown} and the others; at most 20 entries, networks are allowed",
+        ),
+        excluded=("ip.family-mismatch",),
+    )
+
+
+def _two_ways(refused: tuple[str, ...], evidence: dict[str, Json]) -> Finding:
+    return Finding(
+        code="ip.egress-unstable",
+        summary=line(
+            f"REST leaves by {', '.join(refused) or 'an address'} and is refused (50110); the WebSocket leaves by "
+            "another way, which is accepted"
+        ),
+        evidence=evidence,
+        subject="rest",
+        remedy=(
+            "Send both the same way: the same proxy, or none, for REST and WebSocket",
+            f"Or list both addresses: {', '.join(refused) or 'the refused one'} and the one of the WebSocket",
         ),
         excluded=("ip.family-mismatch",),
     )

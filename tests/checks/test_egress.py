@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from fakeio import FakeIo, Scripted, codes, judged, ok, refusal, run, view
+from fakeio import FakeIo, Scripted, Talk, codes, judged, ok, refusal, run, view
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,10 +25,14 @@ def refused(address: str) -> Scripted:
     return refusal("50110", f"Your IP {address} is not included in your API key's *** IP whitelist.")
 
 
-def world(rows: list[str], config: Any = None, balance: Any = None) -> FakeIo:
+REFUSED = '{"event":"error","code":"60009","msg":"Login failed."}'
+
+
+def world(rows: list[str], config: Any = None, balance: Any = None, login: str = REFUSED) -> FakeIo:
     return FakeIo(
         http_script={CONFIG: config or ok([{}]), BALANCE: balance or ok([{}])},
         ledger_rows=tuple(row(code) for code in rows),
+        sockets={"private": Talk(login=[login])},
     )
 
 
@@ -81,6 +85,15 @@ def test_more_than_one_address(before: list[str], config: Any, balance: Any) -> 
     _, (found,) = run(CHECK, world(before, config, balance))
     assert found.code == "ip.egress-unstable"
     assert found.evidence["requests_refused"] == 1
+
+
+def test_rest_and_websocket_leave_by_different_ways() -> None:
+    io = world(["50110"], refused("203.0.113.7"), refused("203.0.113.7"), '{"event":"login","code":"0"}')
+    _, (found,) = run(CHECK, io)
+    assert found.code == "ip.egress-unstable"
+    assert found.evidence["websocket_login"] == "accepted"
+    assert "203.0.113.7" in found.summary
+    assert io.opened[0].closed
 
 
 @given(facts=st.from_type(Facts))
