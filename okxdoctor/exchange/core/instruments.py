@@ -60,6 +60,14 @@ class Instrument:
         """Has a market at all."""
         return self.tick is not None and self.lot is not None
 
+    def tick_at(self, price: Decimal) -> Grid | None:
+        """The tick in force at ``price``: options have a finer one for small prices."""
+        if self.type == "OPTION":
+            for _, high, tick in TICK_BANDS.get(self.listing.family, ()):
+                if price < Decimal(high):
+                    return grid(tick)
+        return self.tick
+
     def expired(self, now_ms: int) -> bool:
         """Whether its last day is over."""
         return self.listing.expiry_ms is not None and now_ms >= self.listing.expiry_ms

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from math import erf, log, sqrt
 
 from .protocol import Json
 
@@ -221,8 +222,28 @@ def _options(now_ms: int) -> Iterator[Listing]:
                     family=family, tick=tick, lot="1", minimum="1", ct_val="1", ct_mult="0.01",
                     ct_val_ccy=ct_val_ccy, ct_type="linear" if family.endswith("_UM") else "inverse",
                     option_type=side, strike=str(strike), expiry_ms=int(expiry.timestamp()) * 1000,
-                    max_limit="1000000", max_market="5000", reference="1200" if tick == "1" else "0.0185",
+                    max_limit="1000000", max_market="5000",
+                    reference=_premium(family, side, strike, expiry.timestamp() - now_ms / 1000, tick == "1"),
                 )  # fmt: skip
+
+
+VOLATILITY = 0.55
+"""The volatility that options are priced with."""
+
+
+def _premium(family: str, side: str, strike: int, seconds: float, in_usd: bool) -> str:
+    """What an option is worth by the model of Black, in USD or as a share of the coin."""
+    spot = float(_PRICE[family.split("-", 1)[0]])
+    spread = VOLATILITY * sqrt(max(seconds, 3_600.0) / (365 * 86_400))
+    d1 = log(spot / strike) / spread + spread / 2
+    call = spot * _normal(d1) - strike * _normal(d1 - spread)
+    worth = call if side == "C" else call - spot + strike
+    return f"{worth:.0f}" if in_usd else f"{worth / spot:.6f}"
+
+
+def _normal(x: float) -> float:
+    """The cumulative distribution."""
+    return (1 + erf(x / sqrt(2))) / 2
 
 
 def expiries(now_ms: int) -> list[tuple[datetime, str]]:

@@ -126,6 +126,10 @@ class Market:
         self._path = (*(path + n for n in range(len(_WAVES) - 1)), self._salt)
         self._reference = float(max(2, self.tick.nearest(instrument.reference)))
         self._step = max(1, int(self._reference * 0.00001))
+        if instrument.type == "OPTION":
+            # Where the price may come into the next band, its tick is kept everywhere: it is a multiple.
+            coarse = instrument.tick_at(instrument.reference * 2)
+            self._step = self._step if coarse is None else max(1, self.tick.floor(coarse.decimal(1)))
         # About 2,000 USD a level, in lots.
         usd = float(instrument.reference) * float(self.lot.decimal(1))
         if instrument.listing.ct_val:

@@ -9,7 +9,7 @@ from math import erf, exp, log, pi, sqrt
 from . import prices
 from .decimals import EXACT, parse, plain
 from .instruments import Instrument
-from .listing import expiries
+from .listing import VOLATILITY, expiries
 from .paging import limit_of, number_of
 from .prices import FUNDING_MS
 from .protocol import Json, Refused, Reply, bad_parameter, empty_parameter, failure, ok
@@ -20,9 +20,6 @@ HISTORY = 270
 """Funding periods that are told: three months."""
 
 HOUR_MS = 3_600_000
-
-VOLATILITY = 0.55
-"""The volatility that option figures are computed with."""
 
 
 def funding_history(call: Call) -> Reply:

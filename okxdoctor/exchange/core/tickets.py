@@ -80,9 +80,11 @@ def text(value: object) -> str:
 
 
 def limits(venue: Venue, inst: Instrument, now_ms: int) -> tuple[str, str]:
-    """Highest buy and lowest sell price, as text on the tick (5 % around the last price, assumed)."""
+    """Highest buy and lowest sell price, as text on the tick (5 % around the last price, of options half; assumed)."""
     market = venue.market(inst)
     last = market.trade(now_ms // SLOT_MS).px
+    if inst.type == "OPTION":
+        return market.tick.text(last * 3 // 2 + 100), market.tick.text(max(1, last // 2 - 100))
     return market.tick.text(last * 105 // 100 + 1), market.tick.text(max(1, last * 95 // 100))
 
 
@@ -227,10 +229,11 @@ def checked_price(
     price = written(given)
     if price is None or price <= 0 or inst.tick is None:
         raise wrong("px")
-    if inst.tick.index(price) is None:
+    tick = inst.tick_at(price) or inst.tick
+    if tick.index(price) is None:
         if inst.type != "OPTION":
             raise Rejected("51150", "The precision of the number of trades or the price exceeds the limit.")
-        price = inst.tick.decimal(inst.tick.nearest(price))
+        price = tick.decimal(max(1, tick.nearest(price)))
     highest, lowest = (Decimal(limit) for limit in limits(venue, inst, now_ms))
     if adjust:
         return min(price, highest) if side == "buy" else max(price, lowest)

@@ -160,3 +160,45 @@ def test_open_interest_in_contracts_coins_and_dollars(bench: Any) -> None:
             assert Decimal(row["oiCcy"]) == Decimal(row["oi"]) * worth
         else:
             assert abs(Decimal(row["oiUsd"]) - Decimal(row["oi"]) * 100) < Decimal("0.01")
+
+
+def test_options_are_worth_more_than_nothing_and_no_less_than_inside(bench: Any) -> None:
+    spot = Decimal(get(bench, "market/ticker?instId=BTC-USDT")[0]["last"])
+    for family, in_usd in (("BTC-USD", False), ("BTC-USD_UM", True)):
+        rows = get(bench, f"market/tickers?instType=OPTION&instFamily={family}")
+        assert len(rows) == 6
+        prices = {row["instId"]: Decimal(row["last"]) * (1 if in_usd else spot) for row in rows}
+        for name, price in prices.items():
+            strike, side = int(name.split("-")[3]), name[-1]
+            inside = spot - strike if side == "C" else strike - spot
+            # The seeded paths go a few per cent to both sides.
+            assert price > max(Decimal(0), inside) - spot * Decimal("0.03")
+            assert price > 0
+        calls = sorted((int(name.split("-")[3]), price) for name, price in prices.items() if name.endswith("C"))
+        assert [price for _, price in calls] == sorted((price for _, price in calls), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("family", "given", "becomes"),
+    [
+        ("BTC-USD", "0.0187", "0.0185"), ("BTC-USD", "0.01875", "0.019"), ("BTC-USD", "0.00312", "0.0031"),
+        ("BTC-USD", "0.00001", "0.0001"), ("BTC-USD_UM", "1203", "1205"), ("BTC-USD_UM", "3.4", "3"),
+    ],
+)  # fmt: skip
+def test_an_option_price_is_rounded_to_the_tick_of_its_band(bench: Any, family: str, given: str, becomes: str) -> None:
+    from okxdoctor.exchange.core.tickets import checked_price
+
+    venue = bench.exchange.venue("global", "live")
+    inst = next(each for each in venue.of_type("OPTION") if each.listing.family == family)
+    # Prices on the passive side are within the limits, however far they are from the market.
+    side = "buy" if Decimal(given) < inst.reference else "sell"
+    found = checked_price(venue, inst, side, "limit", given, bench.now_ms)
+    assert found == Decimal(becomes)
+
+
+def test_the_market_of_options_keeps_to_the_bands(bench: Any) -> None:
+    for family, tick in (("BTC-USD", "0.0005"), ("BTC-USD_UM", "5")):
+        for row in get(bench, f"public/instruments?instType=OPTION&instFamily={family}"):
+            book = get(bench, f"market/books?instId={row['instId']}&sz=50")[0]
+            for px, *_ in book["asks"]:
+                assert Decimal(px) % Decimal(tick) == 0 or Decimal(px) < (Decimal("0.005") if tick != "5" else 5)
