@@ -1,5 +1,5 @@
-"""Everything that `okxdoctor conform` requires, as rows: the cases of client grading, and the causes that the suites for
-signing, rounding and parsing can name."""
+"""Everything that `okxdoctor conform` requires, as rows: the cases of client grading, and the causes that the suites
+for signing, rounding and parsing can name."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ _SUITES = (
     ("sign", "timestamp"),
     ("round", "precision"),
     ("parse", "answer"),
+    ("parse", "timestamp"),
     ("adapter", "adapter"),
 )
 """Suite (or the adapter of any of them) and the family of causes that its judges name."""
+
+
+_OF_TIMES = {"sign": "timestamp.format", "parse": "timestamp.misread"}
+"""The other causes of that family are the exchange's to tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +56,7 @@ def listed() -> tuple[Row, ...]:
 def _causes() -> Iterator[Row]:
     for kind, name in _SUITES:
         for cause in family(name):
-            if name != "timestamp" or cause.code == "timestamp.format":
+            if name != "timestamp" or cause.code == _OF_TIMES.get(kind):
                 yield Row(
                     id=cause.code, kind=kind, level=_level(cause), requirement=f"It must not be that: {cause.title}.",
                     source=cause.source, grade=cause.grade,

@@ -5,7 +5,7 @@ What a program does in the healthy round decides which of the others can tell an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from okxdoctor.conformance.client.rest_circumstances import (
     Match,
     Script,
     Treatment,
+    matches,
 )
 from okxdoctor.conformance.client.trace import Trace
 from okxdoctor.conformance.client.ws_circumstances import (
@@ -260,6 +261,34 @@ def abilities(healthy: Trace) -> frozenset[str]:
             if message.op == "subscribe" and any(arg.get("channel") in BOOKS for arg in message.args):
                 found.add("books")
     return frozenset(found)
+
+
+def after_start(one: Round, healthy: Trace) -> Round:
+    """The same round, beginning when the program has started up: with the first question that it asks again.
+
+    What it does when its start fails is its own affair; what it does when it runs is graded.
+    """
+    if one.match not in ("get", "any") or not one.series or one.name == "redirect":
+        return one
+    seen: set[tuple[str, str]] = set()
+    matching = 0
+    for call in healthy.calls:
+        if not matches(one.match, call.asked.method, call.path, b""):
+            continue
+        if call.kind in seen and call.asked.method == "GET":
+            return replace(one, skip=matching)
+        seen.add(call.kind)
+        matching += 1
+    return one
+
+
+def narrowed(one: Round, names: Collection[str]) -> Round:
+    """The same round with only those circumstances of a series or bundle that somebody asks about."""
+
+    def kept(given: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in given if name in names) or given
+
+    return replace(one, series=kept(one.series), together=kept(one.together), odd_ws=kept(one.odd_ws))
 
 
 def alone(one: Round) -> tuple[Round, ...]:

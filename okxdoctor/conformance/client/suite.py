@@ -24,11 +24,13 @@ from okxdoctor.conformance.client.grade import Grade, not_exercised
 from okxdoctor.conformance.client.judging import judge
 from okxdoctor.conformance.client.record import Record
 from okxdoctor.conformance.client.rounds import Round
-from okxdoctor.conformance.client.trace import Ended, Known, Printed, Trace, decoded
+from okxdoctor.conformance.client.trace import Ended, Knock, Known, Printed, Trace, decoded
 from okxdoctor.conformance.client.trap import Trap
 from okxdoctor.conformance.client.upstream import ask
 
 TICK_S = 0.05
+PATIENCE_S = 15.0
+"""How long a program may take from its start to its first connection; the rounds are counted from there."""
 JOBS = 4
 
 
@@ -93,7 +95,7 @@ class Outcome:
             return 1
         if self.defects:
             return 4
-        return 0 if self.count("passed") or self.count("failed") else 3
+        return 0 if self.reached and (self.count("passed") or self.count("failed")) else 3
 
 
 class CannotRun(Exception):
@@ -171,8 +173,9 @@ class Stage:
         able = rounds.abilities(healthy)
         # What is graded on every round needs none for itself beside the healthy one.
         wanted = {name for case in self._wish.cases for name in case.rounds if name != "*"}
+        names = {str(case.params["name"]) for case in self._wish.cases if "name" in case.params}
         chosen = [
-            one
+            rounds.after_start(rounds.narrowed(one, names), healthy)
             for one in rounds.plan()
             if able.issuperset(one.needs) and _wanted(one.name, wanted) and not (self._wish.plain and one.knock)
         ]
@@ -262,23 +265,32 @@ class Stage:
         """Let the program run until the round has nothing more to tell."""
         started = await program.start(self._wish.command, environment)
         length_s = min(one.length_s, self._wish.seconds)
-        done_at: float | None = None
+        patience_s = min(PATIENCE_S, self._wish.seconds)
+        contact_s = done_at = None
         seen, changed_at = 0, 0.0
         try:
-            while not self._stop.is_set() and record.at() < length_s:
+            while not self._stop.is_set():
                 if await started.ended(TICK_S):
                     record.add(Ended(at_s=record.at(), status=started.status or 0))
                     break
+                now = record.at()
+                if contact_s is None:
+                    contact_s = record.events[0].at_s if record.events else None
+                    if now >= patience_s:
+                        break
+                    continue
+                if now - contact_s >= length_s:
+                    break
                 played = sum(len(script.applied) for script in gateway.scripts) + (
-                    sum(1 for event in record.events if type(event).__name__ == "Knock") if one.knock else 0
+                    sum(isinstance(event, Knock) for event in record.events) if one.knock else 0
                 )
                 if played != seen:
-                    seen, changed_at = played, record.at()
+                    seen, changed_at = played, now
                 if done_at is None and _complete(one, gateway, seen):
-                    done_at = record.at()
-                if done_at is not None and record.at() - max(done_at, changed_at) >= one.settle_s:
+                    done_at = now
+                if done_at is not None and now - max(done_at, changed_at) >= one.settle_s:
                     break
-                if one.series and seen and record.at() - changed_at >= 2 * one.settle_s:
+                if one.series and seen and now - changed_at >= 2 * one.settle_s:
                     break
         finally:
             record.over = True

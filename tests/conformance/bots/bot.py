@@ -194,19 +194,28 @@ class Trader:
         """Everything else that a program may ask for, once."""
         get, swap = self.api.get, "BTC-USDT-SWAP"
         public = (
-            ("market/tickers", {"instType": "SWAP"}), ("market/books", {"instId": INST, "sz": "5"}),
-            ("market/candles", {"instId": INST, "bar": "1m", "limit": "5"}), ("market/trades", {"instId": INST, "limit": "5"}),
+            ("market/tickers", {"instType": "SWAP"}),
+            ("market/books", {"instId": INST, "sz": "5"}),
+            ("market/candles", {"instId": INST, "bar": "1m", "limit": "5"}),
+            ("market/trades", {"instId": INST, "limit": "5"}),
             ("market/history-candles", {"instId": INST, "after": str(self.api.now_ms() - 60_000), "limit": "5"}),
-            ("public/mark-price", {"instType": "SWAP"}), ("public/open-interest", {"instType": "SWAP", "instId": swap}),
-            ("public/funding-rate", {"instId": swap}), ("public/price-limit", {"instId": swap}), ("system/status", {}),
-        )  # fmt: skip
+            ("public/mark-price", {"instType": "SWAP"}),
+            ("public/open-interest", {"instType": "SWAP", "instId": swap}),
+            ("public/funding-rate", {"instId": swap}),
+            ("public/price-limit", {"instId": swap}),
+            ("system/status", {}),
+        )
         private = (
-            ("trade/orders-history", {"instType": "SPOT"}), ("trade/fills-history", {"instType": "SPOT"}),
-            ("trade/orders-history-archive", {"instType": "SPOT"}), ("account/instruments", {"instType": "SPOT"}),
-            ("account/trade-fee", {"instType": "SPOT"}), ("account/max-size", {"instId": INST, "tdMode": "cash"}),
-            ("account/max-avail-size", {"instId": INST, "tdMode": "cash"}), ("asset/balances", {}),
+            ("trade/orders-history", {"instType": "SPOT"}),
+            ("trade/fills-history", {"instType": "SPOT"}),
+            ("trade/orders-history-archive", {"instType": "SPOT"}),
+            ("account/instruments", {"instType": "SPOT"}),
+            ("account/trade-fee", {"instType": "SPOT"}),
+            ("account/max-size", {"instId": INST, "tdMode": "cash"}),
+            ("account/max-avail-size", {"instId": INST, "tdMode": "cash"}),
+            ("asset/balances", {}),
             ("account/leverage-info", {"instId": swap, "mgnMode": "cross"}),
-        )  # fmt: skip
+        )
         for rows, signed in ((public, False), (private, True)):
             for path, params in rows:
                 with contextlib.suppress(Unknown, Refused):

@@ -15,8 +15,9 @@ async def watch(call, *args) -> None:
     while True:
         try:
             await call(*args)
-        except ccxt.NetworkError:
-            await asyncio.sleep(0.5)  # as the manual says: network errors may be tried again
+        except ccxt.BaseError as error:
+            print("error:", repr(error))
+            await asyncio.sleep(1.0)  # the next call connects and subscribes again
 
 
 async def trade(exchange: ccxt.pro.okx) -> None:
@@ -26,8 +27,8 @@ async def trade(exchange: ccxt.pro.okx) -> None:
             await exchange.cancel_order(order["id"], PAIR)
             order = await exchange.create_order_ws(PAIR, "limit", "buy", 0.001, 20_000)
             await exchange.cancel_order_ws(order["id"], PAIR)
-        except ccxt.NetworkError as error:
-            print("network:", error)
+        except ccxt.BaseError as error:
+            print("error:", repr(error))
         await asyncio.sleep(0.3)
 
 
@@ -43,10 +44,14 @@ async def main() -> None:
     try:
         await exchange.load_markets()
         await exchange.fetch_balance()
-        await asyncio.gather(
-            watch(exchange.watch_ticker, PAIR), watch(exchange.watch_order_book, PAIR), watch(exchange.watch_ohlcv, PAIR),
-            watch(exchange.watch_orders, PAIR), watch(exchange.watch_balance), trade(exchange),
-        )  # fmt: skip
+        calls = (
+            (exchange.watch_ticker, PAIR),
+            (exchange.watch_order_book, PAIR),
+            (exchange.watch_ohlcv, PAIR),
+            (exchange.watch_orders, PAIR),
+            (exchange.watch_balance,),
+        )
+        await asyncio.gather(trade(exchange), *(watch(*call) for call in calls))
     finally:
         await exchange.close()
 

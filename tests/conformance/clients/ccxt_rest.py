@@ -19,10 +19,13 @@ PAIR = "BTC/USDT"
 
 exchange.load_markets()
 exchange.fetch_balance()
-for _ in range(200):
-    exchange.fetch_ticker(PAIR)
-    order = exchange.create_order(PAIR, "limit", "buy", 0.001, 20_000)
-    exchange.fetch_order(order["id"], PAIR)
-    exchange.fetch_open_orders(PAIR)
-    exchange.cancel_order(order["id"], PAIR)
-    time.sleep(0.1)
+while True:
+    try:
+        exchange.fetch_ticker(PAIR)
+        order = exchange.create_order(PAIR, "limit", "buy", 0.001, 20_000)
+        exchange.fetch_order(order["id"], PAIR)
+        exchange.fetch_open_orders(PAIR)
+        exchange.cancel_order(order["id"], PAIR)
+    except ccxt.BaseError as error:
+        print("error:", repr(error))
+    time.sleep(0.25)

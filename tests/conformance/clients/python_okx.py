@@ -6,6 +6,7 @@ okxdoctor conform client -- python tests/conformance/clients/python_okx.py
 import asyncio
 import os
 import secrets
+import time
 
 from okx import Account, MarketData, PublicData, Trade
 from okx.websocket.WsPrivateAsync import WsPrivateAsync
@@ -17,21 +18,29 @@ REST = {"flag": "0", "domain": BASE, "debug": False}
 INST = "BTC-USDT"
 
 
+def told(answer: dict) -> list:
+    """The library hands out every answer; what is no success is an error of this program."""
+    if answer["code"] != "0" or any(item.get("sCode", "0") != "0" for item in answer["data"]):
+        raise RuntimeError(f"{answer['code']} {answer.get('msg')} {answer.get('data')}")
+    return answer["data"]
+
+
 def rest() -> None:
     public, market = PublicData.PublicAPI(**REST), MarketData.MarketAPI(**REST)
     account, trade = Account.AccountAPI(*KEYS, **REST), Trade.TradeAPI(*KEYS, **REST)
-    public.get_system_time()
-    public.get_instruments("SPOT")
-    account.get_account_config()
-    account.get_account_balance("BTC,USDT")
-    for _ in range(200):
-        market.get_ticker(INST)
-        placed = trade.place_order(
-            INST, "cash", "buy", "limit", "0.001", px="20000", clOrdId="p" + secrets.token_hex(8)
-        )
-        order = placed["data"][0]["ordId"]
-        trade.get_order(INST, order)
-        trade.cancel_order(INST, order)
+    told(public.get_instruments("SPOT"))
+    told(account.get_account_config())
+    told(account.get_account_balance("BTC,USDT"))
+    while True:
+        try:
+            told(market.get_ticker(INST))
+            name = "p" + secrets.token_hex(8)
+            order = told(trade.place_order(INST, "cash", "buy", "limit", "0.001", px="20000", clOrdId=name))[0]["ordId"]
+            told(trade.get_order(INST, order))
+            told(trade.cancel_order(INST, order))
+        except Exception as error:
+            print("error:", repr(error))
+        time.sleep(0.25)
 
 
 async def main() -> None:

@@ -44,6 +44,10 @@ def _quiet(trace: Trace) -> Iterable[tuple[int, Any]]:
     return ((place, event) for place, event in trace.of(Played) if event.name in ("quiet", "silent"))
 
 
+PONG_S = 1.5
+"""How long a program must go on after a pong for it to count as taken."""
+
+
 def _pong_taken(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: Limits) -> Grade:
     """After a pong the connection goes on: it is not closed by the program, which lives on."""
     held = 0
@@ -53,21 +57,17 @@ def _pong_taken(case: Case, traces: Sequence[Trace], healthy: Trace | None, limi
             if not pongs:
                 continue
             closed, ended, first = socket.closed, trace.ended, pongs[0]
-            if (
-                closed is not None
-                and closed.by == "program"
-                and 0 <= closed.at_s - first.at_s < 0.5
-                and _goes_on(trace, closed.at_s)
-            ):
+            soon = closed is not None and closed.by == "program" and 0 <= closed.at_s - first.at_s < 0.5
+            if closed is not None and soon and _goes_on(trace, closed.at_s):
                 return failed(
                     trace, (first.place, socket.closed_place), "the connection is closed on the answer to a ping"
                 )
-            if ended is not None and ended.status != 0 and 0 <= ended.at_s - first.at_s < 0.5:
+            if ended is not None and ended.status != 0 and 0 <= ended.at_s - first.at_s < PONG_S:
                 return failed(
                     trace, first.place, f"the program ends with status {ended.status} on the answer to a ping"
                 )
-            held += len(pongs)
-    return passed(held, f"{held} pongs") if held else not_exercised("no text ping was answered")
+            held += sum(trace.end_s - pong.at_s >= PONG_S for pong in pongs)
+    return passed(held, f"{held} pongs") if held else not_exercised("no text ping was answered early enough")
 
 
 def _goes_on(trace: Trace, after_s: float) -> bool:
@@ -150,7 +150,7 @@ def _gap(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: Lim
                 return failed(
                     trace,
                     (place, after[0].place),
-                    f"an update of {shown(arg, 80)} is missing (prevSeqId is not the last seqId), the book goes on for "
+                    f"an update of {shown(arg, 80)} is missing (prevSeqId is not the last seqId), the book goes on for"
                     f" {trace.end_s - at_s:.1f} s",
                 )
     return not_exercised("no gap could be made")

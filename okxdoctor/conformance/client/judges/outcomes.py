@@ -140,6 +140,11 @@ def _sent_again(trace: Trace, item: Item, before: int) -> bool:
     return any(item.place < each.place < before and each.text("clOrdId") == known for each in items(trace, "place"))
 
 
+def _other_order(trace: Trace, item: Item, before: int) -> bool:
+    """Whether another order came in between, so that something without a name is about that one."""
+    return any(item.place < each.place < before for each in items(trace, "place"))
+
+
 def _used_anyway(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: Limits) -> Grade:
     """A refused order is not cancelled, amended or asked about as if it were there."""
     for trace in traces:
@@ -151,6 +156,8 @@ def _used_anyway(case: Case, traces: Sequence[Trace], healthy: Trace | None, lim
                 empty = not any(
                     other.text(name) not in ("", "None", "undefined", "null") for name in ("ordId", "clOrdId")
                 )
+                if empty and _other_order(trace, item, other.place):
+                    continue
                 if empty or (known and other.text("clOrdId") == known):
                     return failed(
                         trace,
@@ -161,6 +168,8 @@ def _used_anyway(case: Case, traces: Sequence[Trace], healthy: Trace | None, lim
                 if call.place <= (item.ack_place or item.place) or call.kind != ("GET", "/api/v5/trade/order"):
                     continue
                 query = {name: values[0] for name, values in parse_qs(call.query).items()}
+                if _other_order(trace, item, call.place):
+                    continue
                 if not query.get("ordId") and not query.get("clOrdId"):
                     return failed(
                         trace, (item.place, item.ack_place, call.place), "an order without a name is asked for"
