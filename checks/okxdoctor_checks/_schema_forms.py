@@ -55,12 +55,49 @@ class Seen:
     def count(self) -> int:
         return sum(count for _, count in self.forms)
 
+    def line(self) -> str:
+        """In one line, as facts keep it: a run has hundreds of them."""
+        parts = [f"{self.path} ({self.of})", _counted(self.forms)]
+        if self.words or self.example:
+            parts.append(_counted(self.words))
+        if self.example:
+            parts.append(self.example)
+        return " | ".join(parts)
+
+
+def _counted(counts: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts)
+
+
+_LINE = re.compile(
+    r"(?P<path>.*?) \((?P<of>\d+)\) \| (?P<forms>[^|]*?)(?: \| (?P<words>[^|]*?))?(?: \| (?P<example>.*))?\Z"
+)
+
+
+def seen_of(line: str) -> Seen | None:
+    """The reverse of :meth:`Seen.line`; None for what is no such line."""
+    found = _LINE.match(line)
+    if found is None:
+        return None
+    return Seen(
+        path=found["path"],
+        of=int(found["of"]),
+        forms=_counts(found["forms"]),
+        words=_counts(found["words"] or ""),
+        example=found["example"] or "",
+    )
+
+
+def _counts(text: str) -> tuple[tuple[str, int], ...]:
+    pairs = [part.rpartition(" ") for part in text.split(", ") if part]
+    return tuple((name, int(count)) for name, _, count in pairs if count.isdigit())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """Everything that was seen in one part of the messages of one place.
 
-    ``rows`` in those messages, and how many of them were ``walked``.
+    ``rows`` in those messages, and how many of them were ``walked``; each field as :meth:`Seen.line` has it.
     """
 
     place: str
@@ -68,7 +105,7 @@ class Profile:
     messages: int
     rows: int
     walked: int
-    fields: tuple[Seen, ...] = ()
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -103,7 +140,12 @@ class Walk:
         form = form_of(value)
         self.forms[path]["blank" if quiet and form == "empty" else form] += 1
         if isinstance(value, str):
-            if path in self.words and not isinstance(value, Number) and _WORD.match(value) and len(self.said[path]) < MOST_WORDS:
+            if (
+                path in self.words
+                and not isinstance(value, Number)
+                and _WORD.match(value)
+                and len(self.said[path]) < MOST_WORDS
+            ):
                 self.said[path][str(value)] += 1
             if self.examples and path not in self.shown and len(value) <= 32 and value.isprintable():
                 self.shown[path] = str(value)
@@ -134,7 +176,7 @@ class Walk:
                     forms=tuple(sorted(forms.items())),
                     words=tuple(sorted(self.said[path].items())) if path in self.said else (),
                     example=self.shown.get(path, ""),
-                )
+                ).line()
                 for path, forms in self.forms.items()
             ),
         )
@@ -194,7 +236,7 @@ def walked(walks: Iterable[Walk]) -> tuple[Profile, ...]:
 
 def by_path(profile: Profile) -> Mapping[str, Seen]:
     """The fields of a profile by path."""
-    return {seen.path: seen for seen in profile.fields}
+    return {seen.path: seen for line in profile.fields if (seen := seen_of(line)) is not None}
 
 
 def children(paths: Iterable[str], parent: str) -> Iterator[str]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import selectors
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -21,7 +20,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 LOOKS = 2
-"""Looks at the sockets before a leap, the kernel given a turn before each: for a packet that another core carries."""
+"""Looks at the sockets before a leap: for a packet that another core carries."""
 WATCH_S = 0.002
 """Real seconds between two looks while a thread works, and as many on the clock."""
 READING_NS = 1_000
@@ -82,7 +81,6 @@ class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
             self._leap.passed_ns += int(min(WATCH_S, WATCH_S if timeout is None else timeout) * 1e9)
             return ready
         for _ in range(LOOKS):
-            os.sched_yield()
             ready = super().select(0)
             if ready:
                 return ready
