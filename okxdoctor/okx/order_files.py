@@ -1,5 +1,7 @@
 """Files of orders: JSON (one object or a list), JSON Lines, or CSV with a line of field names. Pure.
 
+Operations of the WebSocket (``{"op":"order","args":[…]}``) count as the orders in them.
+
 An order keeps the text in which it stands, because the way a number is written is part of what is judged: only CSV,
 which knows no types, is written out as JSON texts. Rules of orders are not applied here; what is refused here cannot be
 read as orders at all, and the problem says in which line.
@@ -62,11 +64,32 @@ def _from_json(text: str) -> Iterator[tuple[int, str]]:
         return
     while at < len(text):
         end = _object_end(text, at)
-        yield _line(text, at), text[at:end]
+        inside = _arguments(text, at)
+        if inside is None:
+            yield _line(text, at), text[at:end]
+        else:
+            yield from (
+                (_line(text, inside) + line - 1, wire) for line, wire in _from_list(text[inside:end], 1, inside=True)
+            )
         at = _skip(text, end)
 
 
-def _from_list(text: str, at: int) -> Iterator[tuple[int, str]]:
+def _arguments(text: str, at: int) -> int | None:
+    """Where the list ``args`` begins in the object at ``at``, if that is an operation of the WebSocket."""
+    at = _skip(text, at + 1)
+    seen: dict[str, int] = {}
+    while text[at] == '"':
+        name, at = _DECODER.raw_decode(text, at)
+        at = _skip(text, _skip(text, at) + 1)
+        seen[name] = at
+        _, at = _DECODER.raw_decode(text, at)
+        at = _skip(text, _skip(text, at) + 1) if text[_skip(text, at)] == "," else _skip(text, at)
+    found = seen.get("args")
+    return found if found is not None and "op" in seen and text[found] == "[" else None
+
+
+def _from_list(text: str, at: int, *, inside: bool = False) -> Iterator[tuple[int, str]]:
+    """The objects of the list whose first member is at ``at``; ``inside``: more of another value follows it."""
     at = _skip(text, at)
     first = True
     while text[at : at + 1] != "]":
@@ -79,7 +102,7 @@ def _from_list(text: str, at: int) -> Iterator[tuple[int, str]]:
         yield _line(text, at), text[at:end]
         at = _skip(text, end)
     rest = _skip(text, at + 1)
-    if rest < len(text):
+    if rest < len(text) and not inside:
         raise OrderFileProblem("is not JSON: something follows the list", _line(text, rest))
 
 

@@ -26,8 +26,12 @@ def lines(content: str | bytes) -> list[tuple[int, str]]:
         (f"{ONE}\n\n{ONE}\n", [(1, ONE), (3, ONE)]),
         (f"\ufeff{ONE}", [(1, ONE)]),
         ('{\n "instId": "A"\n}\n{"b": 1}', [(1, '{\n "instId": "A"\n}'), (4, '{"b": 1}')]),
+        (f'{{"id":"1",\n"op":"batch-orders","args":\n[{ONE},\n{ONE}],"x":{{"args":[]}}}}\n{ONE}',
+         [(3, ONE), (4, ONE), (5, ONE)]),
+        ('{"op":"order","args":"none"}', [(1, '{"op":"order","args":"none"}')]),
+        ('{"args":[{"a":1}]}', [(1, '{"args":[{"a":1}]}')]),
     ],
-)
+)  # fmt: skip
 def test_json_keeps_the_text_of_each_order(content: str, wanted: list[tuple[int, str]]) -> None:
     assert lines(content) == wanted
 
