@@ -51,6 +51,7 @@ class Check(Generic[F]):
     needs     ids of checks that must have completed without an error before this one starts
     reads     ids of checks whose offered records the probe awaits by ``io.given``; no ordering else; ``*``: every other
               check of the run
+    brings    ids of checks that are chosen with this one (--only), because it can say nothing without their records
     offers    turns facts into records for the checks that read them
     private   needs credentials
     matters   whether the run could not look (exit code 3) when this check was inconclusive
@@ -65,6 +66,7 @@ class Check(Generic[F]):
     causes: tuple[str, ...]
     needs: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    brings: tuple[str, ...] = ()
     offers: Callable[[F], Iterable[Any]] | None = None
     private: bool = False
     matters: bool = True

@@ -210,6 +210,7 @@ CHECK = Check(
     evaluate=evaluate,
     offers=offers,
     reads=("key",),
+    brings=("key",),
     private=True,
     causes=("account.mode-forbids", "account.funds-elsewhere", "account.unverified"),
 )

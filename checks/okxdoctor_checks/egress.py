@@ -209,6 +209,7 @@ CHECK = Check(
     probe=probe,
     evaluate=evaluate,
     reads=("key", "signature", "account", "order"),
+    brings=("key",),
     private=True,
     causes=("ip.family-mismatch", "ip.egress-unstable"),
 )

@@ -289,5 +289,6 @@ CHECK = Check(
     probe=probe,
     evaluate=evaluate,
     reads=("key", "account", "instrument"),
+    brings=("key", "account", "instrument"),
     causes=CAUSES,
 )

@@ -223,6 +223,7 @@ CHECK = Check(
     probe=probe,
     evaluate=evaluate,
     reads=("key", "instrument"),
+    brings=("key", "instrument"),
     private=True,
     cleanup_s=8.0,
     causes=("order.state-diverges", *REFUSALS),

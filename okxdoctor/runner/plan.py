@@ -91,8 +91,8 @@ def _matches(globs: Iterable[str], text: str) -> bool:
 def make_plan(checks: Sequence[Check[Any]], *, only: Sequence[str] = (), skip: Sequence[str] = ()) -> Plan:
     """Apply ``--only`` and ``--skip`` (globs over check ids or causes).
 
-    What a chosen check needs is chosen too. Raises PlanProblem when a glob matches nothing: a typing error that
-    silently ran no check would read as health.
+    What a chosen check needs or brings is chosen too. Raises PlanProblem when a glob matches nothing: a typing error
+    that silently ran no check would read as health.
     """
     for flag, globs in (("--only", only), ("--skip", skip)):
         for glob in globs:
@@ -111,7 +111,8 @@ def make_plan(checks: Sequence[Check[Any]], *, only: Sequence[str] = (), skip: S
             only_causes[check.id] = globs
     pending = list(wanted)
     while pending:
-        for need in by_id[pending.pop()].needs:
+        check = by_id[pending.pop()]
+        for need in (*check.needs, *check.brings):
             if need in by_id and need not in wanted:
                 wanted.add(need)
                 pending.append(need)

@@ -18,6 +18,8 @@ from okxdoctor.facts import AccountView
 from okxdoctor.model import Confidence, Finding, Severity
 from okxdoctor.okx.order_rules import judge
 from okxdoctor.okx.order_view import Leverage, MostSize, OpenPosition, Place, PriceLimits
+from okxdoctor.runner.discover import checks
+from okxdoctor.runner.plan import make_plan
 from okxdoctor.trading_facts import Holding, Instruments, ListedInstrument, OrderDraft
 from okxdoctor_checks._order_asks import PRECHECK, Prechecked
 from okxdoctor_checks.order import CAUSES, CHECK, TOLD, Facts
@@ -356,3 +358,9 @@ def test_an_order_s_own_mistakes_are_told_where_nothing_can_be_asked() -> None:
     with pytest.raises(Skip) as skipped:
         asyncio.run(CHECK.probe(io))
     assert skipped.value.layer == "key", "without the account nothing is called right"
+
+
+def test_choosing_the_preflight_chooses_what_it_stands_on() -> None:
+    plan = make_plan(checks(), only=("order",))
+    assert {check.id for check in plan.chosen} == {"order", "key", "account", "instrument"}
+    assert make_plan(checks(), only=("order",), skip=("account",)).chosen
