@@ -90,10 +90,7 @@ def authenticate(exchange: Exchange, site: str, environment: str, request: Reque
 def _stale(exchange: Exchange, sent_ms: int) -> bool:
     """Whether a timestamp is out of its window by every clock that its sender may have read."""
     age = exchange.world.verification_age_ms
-    for reading in exchange.clock.readings_ms():
-        if abs(reading + age - sent_ms) <= WINDOW_MS:
-            return False
-    return True
+    return all(abs(reading + age - sent_ms) > WINDOW_MS for reading in exchange.clock.readings_ms())
 
 
 def timestamp_ms(text: str) -> int | None:
