@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from . import bills
+from . import bills, prices
 from .accounts import MAKER_FEE, TAKER_FEE, ZERO, Account, Event
 from .algos import attach
 from .bills import credit
@@ -18,6 +18,8 @@ from .margin import DELIVERED, fee_of, fee_rate, free, margin_of, notional, open
 from .orders import Fill, Order
 from .positions import closes, move_position
 from .venue import Venue
+
+_USD = Decimal("1e-10")
 
 
 def held_in(inst: Instrument, side: str) -> str:
@@ -164,9 +166,12 @@ def fill(
     order.fee += fee
     order.pnl += pnl
     role = "" if role == DELIVERED else role
+    mark = "" if inst.type == "SPOT" else plain(prices.mark(venue, inst, now_ms))
+    index = prices.index(venue, prices.index_of(inst), now_ms)
     order.last = Fill(
         trade_id=trade_id, bill_id=bill_id, price=price, size=size, fee=fee, role=role, ts=now_ms, pnl=pnl, sub=sub,
-        rate=fee_rate(inst, role), order=order,
+        rate=fee_rate(inst, role), mark=mark, index="" if index is None else plain(index),
+        usd=worth_usd(venue, inst, size, price, now_ms), order=order,
     )  # fmt: skip
     venue.orders.fill(order.last)
     if order.remaining <= 0:
@@ -219,10 +224,21 @@ def tell(
     amend_source: str = "", request_id: str = "",
 ) -> None:  # fmt: skip
     """Tell the account's ``orders`` channels how ``order`` stands."""
+    last = venue.price(inst, now_ms)
     row = order.pushed_row(
-        last_price=plain(venue.price(inst, now_ms)), amend=amend, amend_source=amend_source, request_id=request_id
-    )
+        last_price=plain(last), usd=worth_usd(venue, inst, order.size, order.price or last, now_ms), amend=amend,
+        amend_source=amend_source, request_id=request_id,
+    )  # fmt: skip
     account.tell(Event(channel="orders", inst_type=inst.type, inst_id=inst.id, family=inst.listing.family, row=row))
+
+
+def worth_usd(venue: Venue, inst: Instrument, size: Decimal, price: Decimal, now_ms: int) -> str:
+    """What ``size`` at ``price`` is worth in USD; of options, their premium."""
+    if inst.type in ("SPOT", "MARGIN"):
+        value, ccy = EXACT.multiply(size, price), inst.listing.quote
+    else:
+        value, ccy = notional(inst, size, price) if price else ZERO, inst.listing.settle
+    return plain(EXACT.multiply(value, venue.usd(ccy, now_ms)).quantize(_USD))
 
 
 def set_lever(venue: Venue, account: Account, inst: Instrument, mode: str, leverage: str, now_ms: int) -> bool:

@@ -73,6 +73,11 @@ class Order:
     def remaining(self) -> Decimal:
         return EXACT.subtract(self.size, self.filled)
 
+    @property
+    def quote_ccy(self) -> str:
+        """The currency that a spot pair is priced in; '' for contracts."""
+        return self.inst_id.rpartition("-")[2] if self.inst_type in ("SPOT", "MARGIN") else ""
+
     def row(self) -> dict[str, Json]:
         """The object of trade/order and of the order lists."""
         last = self.last
@@ -80,8 +85,7 @@ class Order:
         stamp = "" if last is None else str(last.ts)
         return {
             "accFillSz": plain(self.filled), "algoClOrdId": self.algo_client_id, "algoId": self.algo_id,
-            "attachAlgoClOrdId": "",
-            "attachAlgoOrds": [each.row() for each in self.attached], "avgPx": average, "cTime": str(self.created_ms),
+            "attachAlgoClOrdId": "", "attachAlgoOrds": [each.row() for each in self.attached], "avgPx": average, "cTime": str(self.created_ms),
             "cancelSource": self.cancel_source, "cancelSourceReason": "", "category": self.category, "ccy": self.ccy,
             "clOrdId": self.client_id, "fee": plain(self.fee), "feeCcy": self.fee_ccy,
             "fillPx": "" if last is None else plain(last.price), "fillSz": "0" if last is None else plain(last.size),
@@ -94,11 +98,12 @@ class Order:
             "slTriggerPx": "", "slTriggerPxType": "", "source": self.source, "state": self.state, "stpId": "",
             "stpMode": self.stp, "sz": self.size_text, "tag": self.tag, "tdMode": self.mode,
             "tgtCcy": self.target_ccy, "tpOrdPx": "", "tpTriggerPx": "", "tpTriggerPxType": "",
-            "tradeId": "" if last is None else last.trade_id, "tradeQuoteCcy": "", "uTime": str(self.updated_ms),
+            "tradeId": "" if last is None else last.trade_id, "tradeQuoteCcy": self.quote_ccy,
+            "uTime": str(self.updated_ms),
         }  # fmt: skip
 
     def pushed_row(
-        self, *, last_price: str, amend: str = "", amend_source: str = "", request_id: str = ""
+        self, *, last_price: str, usd: str = "", amend: str = "", amend_source: str = "", request_id: str = ""
     ) -> dict[str, Json]:
         """The object of the ``orders`` channel: the row with the fields that only the channel has."""
         last = self.last if self.state in ("filled", "partially_filled") else None
@@ -106,9 +111,11 @@ class Order:
         row.update(
             amendResult=amend, amendSource=amend_source, code="0", msg="", reqId=request_id,
             execType="" if last is None else last.role, fillFee="0" if last is None else plain(last.fee),
-            fillFeeCcy="" if last is None else self.fee_ccy, fillFwdPx="", fillMarkPx="", fillMarkVol="",
-            fillNotionalUsd="", fillPnl="0" if last is None else plain(last.pnl), fillPxUsd="", fillPxVol="",
-            fillIdxPx="", lastPx=last_price, notionalUsd="",
+            fillFeeCcy="" if last is None else self.fee_ccy, fillFwdPx="",
+            fillMarkPx="" if last is None else last.mark, fillMarkVol="",
+            fillNotionalUsd="" if last is None else last.usd,
+            fillPnl="0" if last is None else plain(last.pnl), fillPxUsd="", fillPxVol="",
+            fillIdxPx="" if last is None else last.index, lastPx=last_price, notionalUsd=usd,
         )  # fmt: skip
         return row
 
@@ -132,6 +139,11 @@ class Fill:
     """Subtype of its bill."""
     rate: Decimal = ZERO
     """The fee rate, positive for a charge."""
+    mark: str = ""
+    """The mark price of that moment; '' for spot."""
+    index: str = ""
+    usd: str = ""
+    """What it was worth in USD."""
     order: Order = field(repr=False)
 
     def row(self) -> dict[str, Json]:
@@ -140,9 +152,9 @@ class Fill:
         return {
             "billId": self.bill_id, "clOrdId": order.client_id, "execType": self.role, "fee": plain(self.fee),
             "feeRate": plain(-self.rate),
-            "feeCcy": order.fee_ccy, "fillFwdPx": "", "fillIdxPx": "", "fillMarkPx": "", "fillMarkVol": "",
-            "fillPnl": plain(self.pnl), "fillPx": plain(self.price), "fillPxUsd": "", "fillPxVol": "",
-            "fillSz": plain(self.size), "fillTime": str(self.ts), "instId": order.inst_id,
+            "feeCcy": order.fee_ccy, "fillFwdPx": "", "fillIdxPx": self.index, "fillMarkPx": self.mark,
+            "fillMarkVol": "", "fillPnl": plain(self.pnl), "fillPx": plain(self.price), "fillPxUsd": "",
+            "fillPxVol": "", "fillSz": plain(self.size), "fillTime": str(self.ts), "instId": order.inst_id,
             "instType": order.inst_type, "ordId": order.order_id, "posSide": order.position_side,
             "side": order.side, "subType": self.sub, "tag": order.tag,
             "tradeId": self.trade_id, "ts": str(self.ts),

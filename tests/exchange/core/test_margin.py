@@ -350,3 +350,19 @@ def test_an_instrument_that_has_gone_does_not_stop_the_clock(bench: Any) -> None
     bench.put()
     assert get(bench, f"trade/order?instId=BTC-USDT-SWAP&ordId={resting['ordId']}")[0]["cancelSource"] == "20"
     assert position(bench)["pos"] == "1"
+
+
+def test_a_fill_tells_mark_index_and_what_it_was_worth(bench: Any) -> None:
+    account = next(iter(bench.exchange.venue("global", "live").accounts.values()))
+    placed(bench, **SWAP, side="buy", sz="3")
+    fill = get(bench, "trade/fills?instType=SWAP")[0]
+    assert fill["fillMarkPx"] == get(bench, "public/mark-price?instType=SWAP&instId=BTC-USDT-SWAP")[0]["markPx"]
+    index = get(bench, "market/index-components?index=BTC-USDT")["last"]
+    assert fill["fillIdxPx"] == index
+    told = [event.row for event in account.events if event.channel == "orders" and event.row["state"] == "filled"][-1]
+    worth = Decimal(told["fillPx"]) * Decimal(told["fillSz"]) / 100
+    assert Decimal(told["fillNotionalUsd"]) == worth
+    assert Decimal(told["notionalUsd"]) > 0
+    spot = placed(bench, instId="BTC-USDT", tdMode="cash", ordType="market", side="buy", sz="100")
+    assert spot["tradeQuoteCcy"] == "USDT"
+    assert get(bench, "trade/fills?instType=SPOT")[0]["fillMarkPx"] == ""
