@@ -85,7 +85,8 @@ class Order:
         stamp = "" if last is None else str(last.ts)
         return {
             "accFillSz": plain(self.filled), "algoClOrdId": self.algo_client_id, "algoId": self.algo_id,
-            "attachAlgoClOrdId": "", "attachAlgoOrds": [each.row() for each in self.attached], "avgPx": average, "cTime": str(self.created_ms),
+            "attachAlgoClOrdId": "", "attachAlgoOrds": [each.row() for each in self.attached],
+            "avgPx": average, "cTime": str(self.created_ms),
             "cancelSource": self.cancel_source, "cancelSourceReason": "", "category": self.category, "ccy": self.ccy,
             "clOrdId": self.client_id, "fee": plain(self.fee), "feeCcy": self.fee_ccy,
             "fillPx": "" if last is None else plain(last.price), "fillSz": "0" if last is None else plain(last.size),
