@@ -142,11 +142,15 @@ class _Log:
 
     def line(self, line: Line) -> None:
         about = concerns_okx(line.text)
-        self._placed(line, about)
         self._okx |= about is True
         self._others |= about is False
-        self._ledger.note(line.text, self._moment)
         found = list(signals(line.text))
+        request = "/api/v5/" in line.text
+        if not found and not request:
+            return  # most lines end here, and need no time
+        self._placed(line, about)
+        if request:
+            self._ledger.note(line.text, self._moment)
         if not found:
             return
         if about is False or (about is None and self._context is False):

@@ -210,23 +210,25 @@ def _with_address(signal: Signal, lower: str) -> Signal:
     return replace(signal, causes=tuple(dict.fromkeys((*first, *signal.causes)))) if first else signal
 
 
-Phrase = tuple[tuple[str, ...], Signal]
+Phrase = tuple[str, int, Signal]
+"""The words between blanks, how many they are, and what they stand for."""
 
 
 def _texts(lower: str) -> Signal | None:
     """What the longest known phrase in the line stands for; one that only wraps a failure counts last."""
     words = lower.translate(_BLANKS).split()[:MOST_WORDS]
-    best: Phrase | None = None
     table = _phrases()
-    if table.keys().isdisjoint(words):
+    begins = [word for word in words if word in table]
+    if not begins:
         return None
-    for place, word in enumerate(words):
-        for phrase, signal in table.get(word, ()):
-            if tuple(words[place : place + len(phrase)]) == phrase and (
-                best is None or (not signal.generic, len(phrase)) > (not best[1].generic, len(best[0]))
-            ):
-                best = (phrase, signal)
-    return best[1] if best else None
+    text = f" {' '.join(words)} "
+    best: tuple[bool, int] = (False, 0)
+    found: Signal | None = None
+    for word in dict.fromkeys(begins):
+        for phrase, length, signal in table[word]:
+            if (not signal.generic, length) > best and phrase in text:
+                best, found = (not signal.generic, length), signal
+    return found
 
 
 @cache
@@ -241,11 +243,11 @@ def _phrases() -> dict[str, tuple[Phrase, ...]]:
             if text not in marks.not_in_logs:
                 words = tuple(_PART.findall(text.lower().replace("'", "")))
                 signal = Signal("text", row["phrases"][0], tuple(row["causes"]), "", text in marks.generic)
-                found.setdefault(words[0], []).append((words, signal))
+                found.setdefault(words[0], []).append((f" {' '.join(words)} ", len(words), signal))
     for words, rows in _messages().items():
         names = tuple(dict.fromkeys(cause for row in rows for cause in row.causes))
         single = _signal(rows[0]) if len(rows) == 1 else Signal("text", rows[0].message, names, rows[0].meaning)
-        found.setdefault(words[0], []).append((words, single))
+        found.setdefault(words[0], []).append((f" {' '.join(words)} ", len(words), single))
     return {word: tuple(phrases) for word, phrases in found.items()}
 
 
