@@ -23,6 +23,8 @@ async def watch(call, *args) -> None:
 async def trade(exchange: ccxt.pro.okx) -> None:
     while True:
         try:
+            for left in await exchange.fetch_open_orders(PAIR):  # what became of an order whose answer was lost
+                await exchange.cancel_order(left["id"], PAIR)
             order = await exchange.create_order(PAIR, "limit", "buy", 0.001, 20_000)
             await exchange.cancel_order(order["id"], PAIR)
             order = await exchange.create_order_ws(PAIR, "limit", "buy", 0.001, 20_000)

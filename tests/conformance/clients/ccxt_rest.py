@@ -22,9 +22,10 @@ exchange.fetch_balance()
 while True:
     try:
         exchange.fetch_ticker(PAIR)
+        for left in exchange.fetch_open_orders(PAIR):  # what became of an order whose answer was lost
+            exchange.cancel_order(left["id"], PAIR)
         order = exchange.create_order(PAIR, "limit", "buy", 0.001, 20_000)
         exchange.fetch_order(order["id"], PAIR)
-        exchange.fetch_open_orders(PAIR)
         exchange.cancel_order(order["id"], PAIR)
     except ccxt.BaseError as error:
         print("error:", repr(error))

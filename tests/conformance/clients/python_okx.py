@@ -34,6 +34,8 @@ def rest() -> None:
     while True:
         try:
             told(market.get_ticker(INST))
+            for left in told(trade.get_order_list("SPOT")):  # what became of an order whose answer was lost
+                told(trade.cancel_order(INST, left["ordId"]))
             name = "p" + secrets.token_hex(8)
             order = told(trade.place_order(INST, "cash", "buy", "limit", "0.001", px="20000", clOrdId=name))[0]["ordId"]
             told(trade.get_order(INST, order))
