@@ -23,7 +23,18 @@ from dataclasses import dataclass, field, replace
 from okxdoctor.check import Check, Skip
 from okxdoctor.knowledge import tunable
 from okxdoctor.model import Confidence, Finding, Json
-from okxdoctor.okx.orderbook import BROKEN, BookMessage, Defect, book_message, compared, defects, links
+from okxdoctor.okx.orderbook import (
+    BROKEN,
+    BookMessage,
+    Defect,
+    FoldedMessage,
+    book_message,
+    compared,
+    defects,
+    folded,
+    links,
+    unfolded,
+)
 from okxdoctor.okx.signing import request_path
 from okxdoctor.port import Ask, Frame, Io, Socket
 from okxdoctor_checks._answers import line, rows
@@ -61,13 +72,21 @@ class Facts:
     url: str
     instrument: str
     acknowledged: bool
-    messages: tuple[BookMessage, ...] = ()
-    rest: tuple[BookMessage, ...] = ()
+    messages: tuple[FoldedMessage, ...] = ()
+    rest: tuple[FoldedMessage, ...] = ()
     unreadable: int = 0
     ended: Ending | None = None
     before: Ending | None = None
     waited_s: float = 0.0
     listened_s: float = 0.0
+
+    @property
+    def stream(self) -> tuple[BookMessage, ...]:
+        return tuple(map(unfolded, self.messages))
+
+    @property
+    def shown(self) -> tuple[BookMessage, ...]:
+        return tuple(map(unfolded, self.rest))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -165,8 +184,8 @@ async def _attempt(io: Io) -> Facts:
         url=socket.opening.url,
         instrument=watch.instrument,
         acknowledged=watch.acknowledged,
-        messages=tuple(watch.messages),
-        rest=tuple(watch.rest),
+        messages=tuple(map(folded, watch.messages)),
+        rest=tuple(map(folded, watch.rest)),
         unreadable=watch.unreadable,
         ended=watch.ended,
         waited_s=round((io.now().mono_ns - begun_ns) / 1e9, 3),
@@ -240,14 +259,14 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         if facts.ended is None and facts.acknowledged and facts.rest:
             yield _silent(facts)
         return
-    joined = links(facts.messages)
+    joined = links(facts.stream)
     broken = [k for k, link in enumerate(joined) if link in BROKEN]
-    wrong = defects(facts.messages, facts.rest)
+    wrong = defects(facts.stream, facts.shown)
     if broken:
         yield _gap(facts, joined, broken)
     if wrong:
         yield _corrupt(facts, wrong)
-    behind_s = _behind_s(facts.messages, facts.rest)
+    behind_s = _behind_s(facts.stream, facts.shown)
     if broken or wrong or facts.ended is not None:
         return
     if behind_s > tunable("ws_stale_s"):
@@ -270,7 +289,7 @@ def _numbers(facts: Facts) -> dict[str, Json]:
         "url": facts.url,
         "instrument": facts.instrument,
         "messages": len(facts.messages),
-        "rest_books_compared": compared(facts.messages, facts.rest),
+        "rest_books_compared": compared(facts.stream, facts.shown),
         "waited_s": facts.waited_s,
     }
 

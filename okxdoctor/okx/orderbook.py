@@ -47,6 +47,36 @@ class BookMessage:
         return self.bids if side == "bids" else self.asks
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldedMessage:
+    """The same with each side as one text, ``"price size, price size"``: what is kept of a message in few lines."""
+
+    action: str = ""
+    seq: int | None = None
+    prev: int | None = None
+    checksum: int | None = None
+    ts_ms: int | None = None
+    bids: str = ""
+    asks: str = ""
+    arrived_ms: float = 0.0
+
+
+def folded(message: BookMessage) -> FoldedMessage:
+    return FoldedMessage(
+        action=message.action, seq=message.seq, prev=message.prev, checksum=message.checksum, ts_ms=message.ts_ms,
+        bids=", ".join(message.bids), asks=", ".join(message.asks), arrived_ms=message.arrived_ms,
+    )  # fmt: skip
+
+
+def unfolded(kept: FoldedMessage) -> BookMessage:
+    """The message again; a level that held a comma is no level before or after."""
+    return BookMessage(
+        action=kept.action, seq=kept.seq, prev=kept.prev, checksum=kept.checksum, ts_ms=kept.ts_ms,
+        bids=tuple(kept.bids.split(", ")) if kept.bids else (), asks=tuple(kept.asks.split(", ")) if kept.asks else (),
+        arrived_ms=kept.arrived_ms,
+    )  # fmt: skip
+
+
 def book_message(data: Mapping[str, object], *, action: str = "", arrived_ms: float = 0.0) -> BookMessage:
     """A message from the object in ``data``; total, whatever the object holds."""
     return BookMessage(
@@ -76,7 +106,7 @@ def _levels(value: object) -> tuple[str, ...]:
     return tuple(
         f"{row[0]} {row[1]}"
         if isinstance(row, list | tuple) and len(row) >= 2 and isinstance(row[0], str) and isinstance(row[1], str)
-        else ""
+        else "?"
         for row in value[:MOST_LEVELS]
     )
 

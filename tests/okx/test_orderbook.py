@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okxdoctor.okx.orderbook import Book, BookMessage, book_message, compared, defects, links
+from okxdoctor.okx.orderbook import Book, BookMessage, book_message, compared, defects, folded, links, unfolded
 
 
 def snap(seq: int = 10, bids: tuple[str, ...] = ("99 1", "98 2"), asks: tuple[str, ...] = ("100 1", "101 3"),
@@ -183,6 +183,14 @@ def test_any_message_is_read_and_judged(data: dict[str, Any], action: str) -> No
     told = book_message(data, action=action)
     assert len(links((told, told))) == 2
     defects((told, told), (told,))
+
+
+@given(st.lists(st.tuples(st.decimals(0, 9, places=2), st.integers(0, 9)), max_size=4), st.none() | st.integers(-1, 9))
+def test_a_message_is_the_same_when_it_is_unfolded(rows: list[Any], seq: int | None) -> None:
+    data = {"bids": [[str(px), str(sz)] for px, sz in rows], "asks": [[1]], "seqId": seq, "prevSeqId": -1, "ts": "7"}
+    told = book_message(data, action="update", arrived_ms=2.5)
+    assert unfolded(folded(told)) == told
+    assert told.asks == ("?",)
 
 
 levels = st.dictionaries(st.integers(1, 40), st.integers(0, 5), max_size=8)
