@@ -89,17 +89,27 @@ def _take(name: str, stream: BinaryIO, path: Path | None, gathered: Gathered) ->
 
 def _as_har(name: str, path: Path, gathered: Gathered) -> bool:
     """A HAR is one JSON value and is read whole, up to the size that `inspect` takes; anything else is lines."""
+    import gzip
     import json
+    import zlib
 
     from okxdoctor.triage.capture import MAX_FILE_BYTES
     from okxdoctor.triage.logs.har import is_har, read_har
 
-    with open(path, "rb") as stream:
-        head = stream.read(_HAR_BEGINS).lstrip(b"\xef\xbb\xbf \t\r\n")
-        if not head.startswith(b"{") or b'"log"' not in head or path.stat().st_size > MAX_FILE_BYTES:
-            return False
-        stream.seek(0)
-        data = stream.read(MAX_FILE_BYTES)
+    with open(path, "rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        try:
+            stream = gzip.GzipFile(fileobj=file) if packed else file
+            head = stream.read(_HAR_BEGINS).lstrip(b"\xef\xbb\xbf \t\r\n")
+            if not head.startswith(b"{") or b'"log"' not in head:
+                return False
+            stream.seek(0)
+            data = stream.read(MAX_FILE_BYTES + 1)
+        except (OSError, EOFError, zlib.error):
+            return False  # damaged: what can be read of it is read as lines
+    if len(data) > MAX_FILE_BYTES:
+        return False
     try:
         value: Any = json.loads(data.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):

@@ -36,10 +36,9 @@ def main() -> None:
             count = sum(1 for _ in stream)
         bare = time.perf_counter() - began
     (file,) = gathered.files
+    size = file.bytes / 1e6
     assert file.lines == count
-    print(
-        f"{file.bytes / 1e6 / took:>8.1f} MB/s   {took / bare:.0f} times a bare reading ({file.bytes / 1e6 / bare:.0f} MB/s)"
-    )
+    print(f"{size / took:>8.1f} MB/s   {took / bare:.0f} times a bare reading ({size / bare:.0f} MB/s)")
     print(f"{grown / 1024:>8.1f} MB more memory for {file.bytes / 1e6:.0f} MB, {count:,} lines")
     for group in gathered.groups.values():
         print(f"{group.count:>8} times {group.signal.name}, {group.decided}")

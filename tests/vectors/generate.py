@@ -23,6 +23,7 @@ import oracle
 import parsing_cases
 import rounding_cases
 import signing_cases
+import signing_combinations
 import signing_mistakes
 from signing_mistakes import Signing
 
@@ -69,7 +70,7 @@ def stages(signings: list[Signing]) -> list[Vector]:
 
 
 def signing_vectors() -> list[Vector]:
-    requests = list(signing_cases.valid())
+    requests = [*signing_cases.valid(), *signing_combinations.valid()]
     wrong = list(signing_mistakes.applications())
     right = [signing_mistakes.right_signing(request) for request in requests]
     wrong_base = [signing_mistakes.right_signing(base) for base, _ in wrong]

@@ -78,7 +78,8 @@ def _headers() -> Iterator[Row]:
         ("No milliseconds.", lambda t: t[:-5] + "Z"), ("Two digits.", lambda t: t[:-2] + "Z"),
         ("Microseconds.", lambda t: t[:-1] + "000Z"), ("No Z.", lambda t: t[:-1]),
         ("An offset of zero.", lambda t: t[:-1] + "+00:00"), ("A space.", lambda t: t.replace("T", " ")),
-        ("Lower case.", str.lower), ("A comma.", lambda t: t.replace(".", ",")), ("A space after it.", lambda t: t + " "),
+        ("Lower case.", str.lower), ("A comma.", lambda t: t.replace(".", ",")),
+        ("A space after it.", lambda t: t + " "),
         ("A quote around it.", lambda t: f'"{t}"'), ("An offset after Z.", lambda t: t + "+08:00"),
         ("Slashes in the date.", lambda t: t.replace("-", "/")),
     )  # fmt: skip

@@ -190,6 +190,11 @@ def test_a_har_is_read_by_entries_and_what_its_bytes_prove_is_named(
     assert by_name["50102"]["first"] == {"file": str(path), "line": 2, "time": "2026-11-22T10:00:00.000Z"}
     assert by_name["HTTP 403"]["code"] == UNKNOWN
     assert made["elsewhere"] == 1
+    packed = tmp_path / "session.har.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert main(["triage", str(packed), "--format", "json"]) == 1
+    again = json.loads(capsys.readouterr().out)
+    assert [row["code"] for row in again["diagnosis"]] == [row["code"] for row in made["diagnosis"]]
     assert "hunter2" not in json.dumps(made)
 
 
