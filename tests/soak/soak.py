@@ -149,11 +149,15 @@ async def trader(soak: Soak, ledger: Ledger, seed: int) -> None:
                     far = {**wanted, "side": "buy", "ordType": "limit", "px": _px(last * Fraction(9, 10))}
                     placed = await rest("POST", "/api/v5/trade/order", far)
                     change = {"instId": inst, "ordId": placed[0]["ordId"], "newPx": _px(last * Fraction(91, 100))}
-                    await rest("POST", "/api/v5/trade/amend-order", change)
-            for each in placed:
-                await _finish(soak, ledger, rest, inst, each["ordId"])
+                    with contextlib.suppress(Refused):  # the money may not suffice for the new price
+                        await rest("POST", "/api/v5/trade/amend-order", change)
         except Refused as refused:
-            soak.counts[f"refused {refused.code}"] += 1
+            placed = refused.data
+        for each in placed:
+            if each["sCode"] == "0":
+                await _finish(soak, ledger, rest, inst, each["ordId"])
+            else:
+                soak.counts[f"refused {each['sCode']}"] += 1
         if draw.random() < 0.01:
             rest.hang_up()
         await soak.rest()
@@ -189,10 +193,12 @@ async def socket_trader(soak: Soak, ledger: Ledger, seed: int) -> None:
                 while soak.goes_on():
                     inst, number = draw.choice(INSTRUMENTS), number + 1
                     last = Fraction((await rest("GET", f"/api/v5/market/ticker?instId={inst}"))[0]["last"])
-                    factor = draw.choice((Fraction(9, 10), Fraction(101, 100)))
+                    side, factor = draw.choice(
+                        (("buy", Fraction(9, 10)), ("buy", Fraction(101, 100)), ("sell", Fraction(99, 100)))
+                    )
                     client_id = f"soak{number}"
                     arg = {
-                        "instIdCode": code[inst], "tdMode": "cash", "side": "buy", "ordType": "limit",
+                        "instIdCode": code[inst], "tdMode": "cash", "side": side, "ordType": "limit",
                         "sz": SIZES[inst], "px": _px(last * factor), "clOrdId": client_id,
                     }  # fmt: skip
                     try:

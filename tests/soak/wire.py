@@ -20,7 +20,8 @@ class Refused(Exception):
 
     def __init__(self, answer: Any) -> None:
         super().__init__(json.dumps(answer)[:300])
-        self.code = answer.get("code") if isinstance(answer, dict) else None
+        self.data: list[dict[str, Any]] = answer.get("data") or []
+        """The items, each with its own code, where the answer has some."""
 
 
 class Rest:
