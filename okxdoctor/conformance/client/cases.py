@@ -41,19 +41,19 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Limits of judgement, in seconds unless the name says otherwise (`data/limits.toml`)."""
+    """Limits of judgement, in seconds unless the name says otherwise. `data/limits.toml` has them with their sources."""
 
-    window_s: float = 30.0
-    idle_s: float = 30.0
-    fresh_s: float = 5.0
-    storm_s: float = 2.0
-    storm_requests: float = 12.0
-    reconnect_s: float = 15.0
-    rebuild_s: float = 5.0
-    duplicate_s: float = 30.0
-    connects_per_s: float = 3.0
-    message_bytes: float = 65_536.0
-    window_slack: float = 1.1
+    window_s: float
+    idle_s: float
+    fresh_s: float
+    storm_s: float
+    storm_requests: float
+    reconnect_s: float
+    rebuild_s: float
+    duplicate_s: float
+    connects_per_s: float
+    message_bytes: float
+    window_slack: float
 
 
 @cache

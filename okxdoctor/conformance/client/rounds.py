@@ -184,7 +184,7 @@ def plan() -> tuple[Round, ...]:
         ("cut-429", lambda: Disruption("cut-429", "cut", refuse=4, refuse_status=429)),
         ("cut-reset", lambda: Disruption("cut-reset", "cut", refuse=4, refuse_status=0)),
     )
-    rounds += [Round(name=name, needs=("ws",), length_s=18.0, settle_s=5.5, make=(make,)) for name, make in cuts]
+    rounds += [Round(name=name, needs=("ws",), length_s=26.0, settle_s=5.5, make=(make,)) for name, make in cuts]
     books: tuple[tuple[Literal["gap", "reset", "keep-alive"], str], ...] = (
         ("gap", "book-gap"),
         ("reset", "book-reset"),

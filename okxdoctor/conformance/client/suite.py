@@ -18,7 +18,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from okxdoctor.conformance.client import program, rounds
-from okxdoctor.conformance.client.cases import Case, Limits
+from okxdoctor.conformance.client.cases import Case, Limits, limits
 from okxdoctor.conformance.client.gateway import Gateway
 from okxdoctor.conformance.client.grade import Grade, not_exercised
 from okxdoctor.conformance.client.judging import judge
@@ -52,7 +52,7 @@ class Wish:
     healthy_s: float = rounds.HEALTHY_S
     environment: Literal["live", "demo"] = "live"
     plain: bool = False
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = field(default_factory=limits)
     environ: Mapping[str, str] = field(default_factory=dict)
 
 

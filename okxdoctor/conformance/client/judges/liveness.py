@@ -146,7 +146,7 @@ def _gap(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: Lim
             if found is not None:
                 return passed(1, "the book is built anew", trace, (place, found))
             after = [each for each in socket.said if each.place > place and '"update"' in each.event.text]
-            if len(after) >= 3 and trace.end_s - at_s >= min(limits.rebuild_s, 3.0):
+            if len(after) >= 3 and trace.end_s - at_s >= limits.rebuild_s:
                 return failed(
                     trace,
                     (place, after[0].place),

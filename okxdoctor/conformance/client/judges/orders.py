@@ -24,7 +24,7 @@ _REST = {
     "/api/v5/trade/amend-order": "amend",
     "/api/v5/trade/amend-batch-orders": "amend",
 }
-_WS = {
+WS_OPS = {
     "order": "place",
     "batch-orders": "place",
     "cancel-order": "cancel",
@@ -127,7 +127,7 @@ def _of_socket(socket: Socket) -> Iterator[Item]:
         if "op" in message.json:
             replies.setdefault(text_of(message.json.get("id")), message)
     for message in socket.heard:
-        what = _WS.get(message.op)
+        what = WS_OPS.get(message.op)
         if what is None:
             continue
         body = _read(message.event.text)

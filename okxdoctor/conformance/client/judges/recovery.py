@@ -73,7 +73,7 @@ def _reconnects(case: Case, traces: Sequence[Trace], healthy: Trace | None, limi
             waited = trace.end_s - socket.closed.at_s
             if tries:
                 return not_exercised(f"{len(tries)} attempts were refused in the time of the round")
-            if waited >= 5.0 or trace.ended is not None:
+            if waited >= limits.reconnect_s or trace.ended is not None:
                 return failed(trace, (socket.closed_place,), f"no new connection within {waited:.0f} s")
     return not_exercised("no such connection with a subscription was open")
 

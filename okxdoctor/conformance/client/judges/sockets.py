@@ -9,7 +9,7 @@ from typing import Any
 from okxdoctor.conformance.client.cases import Case, Limits
 from okxdoctor.conformance.client.grade import Grade, failed, not_exercised, passed
 from okxdoctor.conformance.client.judges.common import Judge, every, param, shown, text_of
-from okxdoctor.conformance.client.judges.orders import _WS as ORDER_OPS
+from okxdoctor.conformance.client.judges.orders import WS_OPS as ORDER_OPS
 from okxdoctor.conformance.client.judges.requests import OFFSET_ROUNDS
 from okxdoctor.conformance.client.trace import Message, Socket, Trace, spelled
 from okxdoctor.okx.signing import SigningError, ws_sign
