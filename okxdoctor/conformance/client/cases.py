@@ -41,7 +41,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Limits of judgement, in seconds unless the name says otherwise. `data/limits.toml` has them with their sources."""
+    """Limits of judgement, in seconds unless the name says otherwise: `data/limits.toml`, with their sources."""
 
     window_s: float
     idle_s: float
