@@ -13,7 +13,7 @@ from okxdoctor.check import Inconclusive, Skip
 from okxdoctor.okx.account_modes import DERIVATIVES
 from okxdoctor.okx.json_text import Json
 from okxdoctor.okx.order_rules import judge
-from okxdoctor.okx.order_view import Leverage, MostSize, OpenPosition, Place, PriceLimits, product, word
+from okxdoctor.okx.order_view import Leverage, MostSize, OpenPosition, Place, PriceLimits, number, product, word
 from okxdoctor.okx.signing import request_path
 from okxdoctor.port import AccountView, Answer, Ask, Io, ListedInstrument, OrderDraft
 from okxdoctor_checks._answers import read, recorded, rows, standing_in_the_way, text, together
@@ -85,7 +85,7 @@ async def place_of(
         positions=_positions(answers["positions"]) if "positions" in answers else None,
         taker=tuple(found for name, answer in answers.items() if name.startswith("fee ") for found in _taker(answer)),
         most=tuple(
-            found for name, answer in answers.items() if name.startswith("most ") for found in _most(name[5:], answer)
+            found for name, answer in answers.items() if name.startswith("most ") for found in _most(name, answer)
         ),
         taken=_taken(answers["pending"]) if "pending" in answers else (),
     )
@@ -103,12 +103,11 @@ def _last(inst_id: str, answer: Answer) -> list[tuple[str, str]]:
     return [(inst_id, text(row, "last")[:60]) for row in rows(answer)[:1]]
 
 
-def _most(mode: str, answer: Answer) -> list[MostSize]:
+def _most(name: str, answer: Answer) -> list[MostSize]:
+    _, inst_id, mode, price = name.split(" ")
     return [
-        MostSize(
-            inst_id=text(row, "instId")[:64], mode=mode, buy=text(row, "maxBuy")[:60], sell=text(row, "maxSell")[:60]
-        )
-        for row in rows(answer)[:80]
+        MostSize(inst_id=inst_id, mode=mode, px=price, buy=text(row, "maxBuy")[:60], sell=text(row, "maxSell")[:60])
+        for row in rows(answer)[:1]
     ]
 
 
@@ -133,14 +132,13 @@ def _account_asks(
     if any(word(order, "clOrdId") for order in open_ones):
         asks["pending"] = _get(PENDING, signed=True)
     if account.acct_lv in ("3", "4"):
-        for mode in ("cross", "isolated"):
-            ids = _ids(
-                order
-                for order in open_ones
-                if word(order, "tdMode") == mode and product(order, known[word(order, "instId")]) != "SPOT"
-            )[:5]
-            if ids:
-                asks[f"most {mode}"] = _get(MAX_SIZE, signed=True, instId=",".join(ids), tdMode=mode)
+        for one in open_ones:
+            listed = known[word(one, "instId")]
+            key = f"most {listed.inst_id} {word(one, 'tdMode')} {number(one, 'px')}"
+            most = sum(name.startswith("most ") for name in asks)
+            if product(one, listed) != "SPOT" and word(one, "tdMode") in ("cross", "isolated") and most < INSTRUMENTS:
+                price = {"px": number(one, "px")} if number(one, "px") else {}
+                asks[key] = _get(MAX_SIZE, signed=True, instId=listed.inst_id, tdMode=word(one, "tdMode"), **price)
     return asks
 
 

@@ -16,7 +16,7 @@ from okxdoctor.okx.json_text import Json
 from okxdoctor.okx.off_grid import AboveMaximum, BelowMinimum, OffLot, size_faults, why_off_tick
 from okxdoctor.okx.order_view import Breach, Place, contract_value, fraction, grid, number, shown, size_in_quote, word
 from okxdoctor.okx.order_wire import WRONG
-from okxdoctor.okx.precision import PrecisionError, round_size
+from okxdoctor.okx.precision import PrecisionError, round_price, round_size
 from okxdoctor.trading_facts import ListedInstrument
 
 PRICED = ("limit", "post_only", "fok", "ioc")
@@ -45,6 +45,7 @@ def priced(order: Mapping[str, Json], listed: ListedInstrument, place: Place) ->
     if limits is None or word(order, "pxAmendType") == "1":
         return
     highest, lowest = fraction(limits.highest_buy), fraction(limits.lowest_sell)
+    price = _rounded(asked, price, listed)
     evidence: dict[str, Value] = {
         "px": asked,
         "highest_buy": limits.highest_buy or "none",
@@ -68,6 +69,17 @@ def priced(order: Mapping[str, Json], listed: ListedInstrument, place: Place) ->
             evidence=evidence,
             fix=(("px", limits.lowest_sell), ("pxAmendType", "1")),
         )
+
+
+def _rounded(asked: str, price: Fraction, listed: ListedInstrument) -> Fraction:
+    """The price that is compared with the limits: of an option, the nearest one on the grid (documented)."""
+    ticks = grid(listed)
+    if listed.type != "OPTION" or ticks is None:
+        return price
+    try:
+        return fraction(round_price(asked, grid=ticks, mode="nearest")) or price
+    except PrecisionError:  # a listing whose ticks make no sense
+        return price
 
 
 def _off_tick(asked: str, order: Mapping[str, Json], listed: ListedInstrument) -> Iterator[Breach]:

@@ -294,8 +294,8 @@ def _affordable(order: Mapping[str, Json], listed: ListedInstrument, share: Frac
 
 def _over_most(order: Mapping[str, Json], listed: ListedInstrument, place: Place) -> Iterator[Breach]:
     size, side = fraction(number(order, "sz")), word(order, "side")
-    key = (listed.inst_id, word(order, "tdMode"))
-    row = next((one for one in place.most if (one.inst_id, one.mode) == key), None)
+    key = (listed.inst_id, word(order, "tdMode"), word(order, "px"))
+    row = next((one for one in place.most if (one.inst_id, one.mode, one.px) == key), None)
     if row is None or size is None or word(order, "reduceOnly").lower() == "true" or size_in_quote(order, listed):
         return
     most = fraction(row.buy if side == "buy" else row.sell)

@@ -50,10 +50,12 @@ class OpenPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MostSize:
-    """account/max-size: the most that can be bought and sold now, in the unit of a limit order's size."""
+    """account/max-size at the price ``px`` ("" the market's): the most that can be bought and sold, in the unit of a
+    limit order's size."""
 
     inst_id: str
     mode: str
+    px: str
     buy: str
     sell: str
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from fakeio import FakeIo, view
 
+from okxdoctor.exchange.core.accounts import Account
 from okxdoctor.exchange.core.clock import Clock
 from okxdoctor.exchange.core.exchange import Exchange
 from okxdoctor.exchange.core.protocol import Request
@@ -42,6 +43,11 @@ class Core:
 
     def put(self, *faults: str) -> None:
         self.exchange.set_circumstances(circumstances([parse(fault) for fault in faults]))
+
+    @property
+    def customer(self) -> Account:
+        """The account behind the key."""
+        return next(iter(self.exchange.venue("global", "live").accounts.values()))
 
     def send(self, method: str, target: str, body: str = "", *, signed: bool = True) -> tuple[int, str]:
         headers = {"content-type": "application/json"}

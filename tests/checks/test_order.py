@@ -207,7 +207,7 @@ def test_account_modes() -> None:
 
 
 def test_other_modes_compare_what_the_exchange_says_is_the_most() -> None:
-    most = MostSize(inst_id="BTC-USDT-SWAP", mode="cross", buy="4", sell="3")
+    most = MostSize(inst_id="BTC-USDT-SWAP", mode="cross", px="59000", buy="4", sell="3")
     where = place(account=account(acct_lv="3"), holdings=(), most=(most,))
     assert codes(swap(sz="4"), where) == []
     (found,) = findings(swap(sz="4.5"), where)
