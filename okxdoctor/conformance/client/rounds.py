@@ -270,14 +270,14 @@ def after_start(one: Round, healthy: Trace) -> Round:
     """
     if one.match not in ("get", "any") or not one.series or one.name == "redirect":
         return one
-    seen: set[tuple[str, str]] = set()
+    seen: set[str] = set()
     matching = 0
     for call in healthy.calls:
         if not matches(one.match, call.asked.method, call.path, b""):
             continue
-        if call.kind in seen and call.asked.method == "GET":
+        if call.asked.target in seen and call.asked.method == "GET":
             return replace(one, skip=matching)
-        seen.add(call.kind)
+        seen.add(call.asked.target)
         matching += 1
     return one
 

@@ -37,6 +37,7 @@ async function trade() {
       await exchange.cancelOrderWs(order.id, pair);
     } catch (error) {
       console.log("error:", String(error));
+      await pause(2000);
     }
     await pause(300);
   }

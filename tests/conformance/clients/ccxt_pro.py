@@ -31,6 +31,7 @@ async def trade(exchange: ccxt.pro.okx) -> None:
             await exchange.cancel_order_ws(order["id"], PAIR)
         except ccxt.BaseError as error:
             print("error:", repr(error))
+            await asyncio.sleep(2.0)
         await asyncio.sleep(0.3)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from okxdoctor.conformance.client.cases import Case, Limits
 from okxdoctor.conformance.client.grade import Grade, failed, not_exercised, passed
 from okxdoctor.conformance.client.judges.common import Judge, param, text_of
-from okxdoctor.conformance.client.judges.orders import items
 from okxdoctor.conformance.client.judges.sockets import private_acts
 from okxdoctor.conformance.client.trace import Played, Socket, Trace
 
@@ -360,27 +359,6 @@ def _same_login(case: Case, traces: Sequence[Trace], healthy: Trace | None, limi
     return passed(count, f"{count} logins") if count > 1 else not_exercised("fewer than two logins")
 
 
-def _error_heeded(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: Limits) -> Grade:
-    """An operation over WebSocket that was refused is not sent on and on."""
-    name = param(case, "name")
-    most = max(2, int(limits.storm_requests // 2))
-    for trace in traces:
-        met = [item for item in items(trace, "place") if item.via == "WebSocket" and item.done == name]
-        for item in met:
-            same = [
-                each
-                for each in items(trace, "place")
-                if each.what_it_is(trace) == item.what_it_is(trace) and 0 <= each.at_s - item.at_s < limits.storm_s
-            ]
-            if len(same) > most:
-                return failed(
-                    trace, tuple(each.place for each in same[:5]), f"{len(same)} times within {limits.storm_s:g} s"
-                )
-            if trace.end_s - item.at_s > 1.0:
-                return passed(1, f"sent {len(same)} times", trace, (item.place, item.ack_place))
-    return not_exercised("no order over WebSocket met this")
-
-
 JUDGES: dict[str, Judge] = {
     "reconnects": _reconnects,
     "resubscribes": _resubscribes,
@@ -394,5 +372,4 @@ JUDGES: dict[str, Judge] = {
     "after-refusal": _after_refusal,
     "login-storm": _login_storm,
     "same-login": _same_login,
-    "error-heeded": _error_heeded,
 }
