@@ -139,6 +139,7 @@ def settle(venue: Venue, now_ms: int) -> bool:
         return False
     if venue.calm:
         venue.swept = venue.looked = now
+        venue.roll(now_ms)
         return False
     books = _trading(venue)
     first = min((venue.looked, *(depth.swept for _, depth in books))) + 1
@@ -158,6 +159,7 @@ def settle(venue: Venue, now_ms: int) -> bool:
         return _pass(venue, books, slots, looked, now_ms)
     finally:
         venue.settling = False
+        venue.roll(now_ms)
 
 
 def _pass(venue: Venue, books: list[tuple[Instrument, Depth]], slots: list[int], looked: int, now_ms: int) -> bool:

@@ -9,7 +9,7 @@ from .bills import QUARTER_MS, WEEK_MS
 from .instruments import Instrument
 from .orders import Fill, Order
 from .paging import page
-from .protocol import Json, Refused, Reply, acknowledged, bad_parameter, failure, ok
+from .protocol import Json, Refused, Reply, acknowledged, bad_parameter, failure, ok, unknown_instrument
 from .rest import Call
 from .rest_public import TYPES
 from .tickets import Rejected, text, ticket
@@ -30,7 +30,7 @@ def instrument_of(call: Call, args: dict[str, object]) -> Instrument | None:
     inst_id = text(args.get("instId"))
     if not inst_id:
         raise Rejected("50014", "Parameter instId can not be empty.")
-    return call.venue.instruments.get(inst_id)
+    return call.venue.known(inst_id)
 
 
 def do_place(call: Call, args: dict[str, object]) -> dict[str, Json]:
@@ -128,7 +128,8 @@ def amend_batch(call: Call) -> Reply:
 
 def query_order(call: Call) -> Reply:
     """GET trade/order by ``ordId`` or ``clOrdId``."""
-    call.venue.instrument(call.need("instId"))
+    if call.venue.known(call.need("instId")) is None:
+        raise unknown_instrument()
     order_id, client_id = call.params.get("ordId", ""), call.params.get("clOrdId", "")
     if not order_id and not client_id:
         raise Refused(failure(200, "51003", "Either client order ID or order ID is required."))

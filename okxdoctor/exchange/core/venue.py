@@ -14,6 +14,7 @@ from .accounts import Account, Balance
 from .algos import Algos
 from .depth import Depth
 from .instruments import Change, Instrument, catalogue, changed
+from .listing import expiries
 from .market import SLOT_MS, Market, Moves, coin_of
 from .orders import Book, Order
 from .protocol import Json, encode, unknown_instrument
@@ -44,6 +45,10 @@ class Venue:
         self.environment = environment
         self._opened_ms = now_ms
         self._changed: dict[str, Instrument] | None = None
+        self._changes: tuple[Change, ...] = ()
+        self._gone: dict[str, Instrument] = {}
+        """Contracts that have expired and are listed no more."""
+        self._rolls_ms = _next_expiry(now_ms)
         self._codes: dict[int, Instrument] = {}
         self._markets: dict[str, Market] = {}
         self._depths: dict[str, Depth] = {}
@@ -122,7 +127,7 @@ class Venue:
 
     def apply(self, changes: tuple[Change, ...], now_ms: int) -> None:
         """Put the instruments into the circumstances ``changes``."""
-        before = self.instruments
+        before, self._changes = self.instruments, changes
         self._changed = changed(self._listed, changes, now_ms) if changes else None
         if before is not self.instruments:
             self._codes.clear()
@@ -134,6 +139,31 @@ class Venue:
             self._lists.clear()
             self.made.clear()
             self.version += 1
+
+    def roll(self, now_ms: int) -> None:
+        """After an expiry: what has expired is listed no more, and new contracts are."""
+        if now_ms < self._rolls_ms:
+            return
+        self._rolls_ms = _next_expiry(now_ms)
+        before = self._listed
+        fresh = catalogue(self.seed, self.site, self.environment, now_ms)
+        kept = {inst_id: inst for inst_id, inst in before.items() if not inst.expired(now_ms)}
+        self._gone |= {inst_id: inst for inst_id, inst in before.items() if inst_id not in kept}
+        self.__dict__["_listed"] = {**{each: kept.get(each, inst) for each, inst in fresh.items()}, **kept}
+        for name in ("families", "currencies", "expiries"):
+            self.__dict__.pop(name, None)
+        for inst_id in before.keys() - kept.keys():
+            self._markets.pop(inst_id, None)
+            self._depths.pop(inst_id, None)
+        self._changed = changed(self._listed, self._changes, now_ms) if self._changes else None
+        self._codes.clear()
+        self._lists.clear()
+        self.made.clear()
+        self.version += 1
+
+    def known(self, inst_id: str) -> Instrument | None:
+        """The instrument, also when it has expired."""
+        return self.instruments.get(inst_id) or self._gone.get(inst_id)
 
     def instrument(self, inst_id: str) -> Instrument:
         """The instrument called ``inst_id``; refuses with 51001."""
@@ -149,8 +179,8 @@ class Venue:
 
     def inst_of(self, order: Order) -> Instrument:
         """The instrument that ``order`` trades."""
-        # An instrument may have gone since, by a change of the circumstances; the order has it still.
-        inst = self.instruments.get(order.inst_id) or self._listed[order.inst_id]
+        # An instrument may have gone since, by a change of the circumstances or by its expiry; the order has it still.
+        inst = self.known(order.inst_id) or self._listed[order.inst_id]
         return self.margin(inst) if order.inst_type == "MARGIN" else inst
 
     def margin(self, inst: Instrument) -> Instrument:
@@ -253,6 +283,12 @@ class Venue:
             return Decimal(1)
         inst = self.instruments.get(f"{ccy}-USDT")
         return Decimal(0) if inst is None or not inst.trades else self.price(inst, now_ms)
+
+
+def _next_expiry(now_ms: int) -> int:
+    """The first expiry of any contract after ``now_ms``."""
+    following, _ = expiries(now_ms)[0]
+    return int(following.timestamp()) * 1000
 
 
 SUB_ACCOUNTS = ("deskone", "desktwo")

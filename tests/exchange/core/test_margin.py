@@ -366,3 +366,27 @@ def test_a_fill_tells_mark_index_and_what_it_was_worth(bench: Any) -> None:
     spot = placed(bench, instId="BTC-USDT", tdMode="cash", ordType="market", side="buy", sz="100")
     assert spot["tradeQuoteCcy"] == "USDT"
     assert get(bench, "trade/fills?instType=SPOT")[0]["fillMarkPx"] == ""
+
+
+def test_contracts_follow_each_other_and_none_goes_before_its_time(bench: Any) -> None:
+    def listed(kind: str) -> dict[str, dict[str, Any]]:
+        family = "&instFamily=BTC-USD" if kind == "OPTION" else ""
+        return {row["instId"]: row for row in get(bench, f"public/instruments?instType={kind}{family}")}
+
+    before = {kind: listed(kind) for kind in ("FUTURES", "OPTION", "SWAP")}
+    for _ in range(30):
+        bench.advance(7 * 24 * HOUR)
+        now = {kind: listed(kind) for kind in before}
+        for kind, rows in now.items():
+            for inst_id, row in before[kind].items():
+                over = row["expTime"] and int(row["expTime"]) <= bench.now_ms
+                assert (inst_id in rows) == (not over), inst_id
+                assert over or rows[inst_id]["instIdCode"] == row["instIdCode"]
+            assert all(not row["expTime"] or int(row["expTime"]) > bench.now_ms for row in rows.values())
+            assert len({row["instIdCode"] for row in rows.values()}) == len(rows) >= 4
+        before = now
+    fresh = next(iter(before["FUTURES"]))
+    px = get(bench, f"market/books?instId={fresh}&sz=5")[0]["asks"][4][0]
+    order = {"instId": fresh, "tdMode": "cross", "side": "buy", "ordType": "ioc", "px": px, "sz": "1"}
+    assert post(bench, "trade/order", order)["code"] == "0"
+    assert position(bench, fresh)["pos"] == "1"

@@ -253,7 +253,12 @@ def test_an_instrument_that_expires_is_told_as_such(bench: Any) -> None:
     gone = {inst.id for inst in venue(bench).of_type("FUTURES") if inst.listing.expiry_ms == ends}
     bench.advance(ends - bench.now_ms + 100)
     (told,) = texts(session.tick())
-    assert {(each["instId"], each["state"]) for each in told["data"]} == {(each, "expired") for each in gone}
+    states = {each["instId"]: each["state"] for each in told["data"]}
+    assert {each for each, state in states.items() if state == "expired"} == gone
+    # The contracts that take their place are told with them.
+    fresh = {each for each, state in states.items() if state == "live"}
+    assert len(fresh) == len(gone) == len(states) / 2
+    assert fresh <= {inst.id for inst in venue(bench).of_type("FUTURES")}
     bench.advance(100)
     session.receive("ping")
     assert session.tick() == []
