@@ -174,7 +174,7 @@ LIVE = "run --rest-url https://127.0.0.1:9 "
         ("run --target cassette:/dev/zero", "not a file"),
         ("run --target cassette:empty", "empty"),
         ("run --target cassette:random", "not a cassette"),
-        ("run --target cassette:half.yaml", "metadata"),
+        ("run --target cassette:half.yaml", "half.yaml"),
         ("run --target cassette:array.json", "not a cassette"),
         ("run --target cassette:foreign.yaml", "metadata"),
         ("run --target cassette:code.yaml", "not a cassette"),
