@@ -33,7 +33,11 @@ PATIENCE_S = 2.0
     "(p: with this probability; every=5: each fifth; skip=10: not the first ten; count: so often; after, for, until by "
     "the exchange's clock; the same seed hits the same requests).\n\n"
     "While it runs, control_url of the ready line takes faults, time, funds, counter-orders and prices: "
-    "GET it for the list. Python tests have the pytest fixture okx_exchange for the same.",
+    "GET it for the list. Python tests have the pytest fixture okx_exchange for the same.\n\n"
+    "Limits: a body of 1 MiB (413), a head of 16 KiB, a WebSocket message of 64 KiB, 2000 messages waiting for a slow "
+    "reader (cut off), 20 s for a TLS handshake, a head, a body, or a reader that does not read, 75 s idle between two "
+    "requests. Without a free descriptor whoever came first and has said nothing has to go. It listens on loopback "
+    "alone.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="TLS port; 0 takes a free one.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE][,WHEN...]",

@@ -13,13 +13,15 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from okxdoctor.exchange.core.protocol import Request
+from okxdoctor.exchange.core.protocol import Reply, Request
 
 if TYPE_CHECKING:
     from .web import Front
 
 MAX_HEAD = 16_384
 """Bytes of a head, or of a whole request that comes in pieces, that are kept here; aiohttp takes longer ones."""
+MAX_BODY = 1_048_576
+"""Bytes of a request body that are read; more is refused with 413."""
 IDLE_S = 75.0
 """Real seconds for which a connection may stay open between two requests."""
 
@@ -42,6 +44,7 @@ class Express(asyncio.Protocol):
         self._kept = b""
         self._blocked = False
         self._used = False
+        self._dropping = 0
         self._unread = 0
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -61,6 +64,9 @@ class Express(asyncio.Protocol):
         self._let_go()
 
     def data_received(self, data: bytes) -> None:
+        if self._dropping:
+            self._drop(len(data))
+            return
         if self._kept:
             data = self._kept + data
         if self._blocked:
@@ -82,10 +88,16 @@ class Express(asyncio.Protocol):
             self._give_away(data)
             return
         start, length = head.end(), headers.get("content-length", "0")
-        if not (length.isascii() and length.isdigit()) or len(length) > 7:
+        if not (length.isascii() and length.isdigit()) or len(length) > 15:
             self._give_away(data)
             return
         end = start + int(length)
+        if end - start > MAX_BODY:
+            self._send(Reply(status=413, body=b'{"msg":"Payload Too Large","code":"413"}'))
+            self._dropping = end - start
+            self._due(self._time() + self._front.patience_s)
+            self._drop(len(data) - start)
+            return
         if len(data) == end:
             if not self._used and self._transport is not None:
                 self._front.unheard.pop(self._transport, None)
@@ -111,8 +123,20 @@ class Express(asyncio.Protocol):
             transport.write(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             transport.close()
             return
-        top = f"HTTP/1.1 {reply.status} {_PHRASE.get(reply.status, '')}\r\n{front.header_block(reply, now_ms)}"
-        transport.write(f"{top}Content-Length: {len(reply.body)}\r\n\r\n".encode() + reply.body)
+        self._send(reply, now_ms)
+
+    def _send(self, reply: Reply, now_ms: int | None = None) -> None:
+        if self._transport is None:
+            return
+        now_ms = self._front.exchange.clock.now_ms() if now_ms is None else now_ms
+        top = f"HTTP/1.1 {reply.status} {_PHRASE.get(reply.status, '')}\r\n{self._front.header_block(reply, now_ms)}"
+        self._transport.write(f"{top}Content-Length: {len(reply.body)}\r\n\r\n".encode() + reply.body)
+
+    def _drop(self, size: int) -> None:
+        """Take in what was refused already: who closes in the face of a sender destroys his own answer (RST)."""
+        self._dropping -= size
+        if self._dropping <= 0 and self._transport is not None:
+            self._transport.close()
 
     # -- bounds ---------------------------------------------------------------------------------------
 
@@ -139,7 +163,7 @@ class Express(asyncio.Protocol):
             self._give_away(self._kept)  # the body is missing: aiohttp's side waits once more, then says 408
         elif self._blocked and transport.get_write_buffer_size() < self._unread:
             self.pause_writing()  # slow, but it reads
-        elif self._kept or self._blocked:
+        elif self._kept or self._blocked or self._dropping:
             transport.abort()
         else:
             transport.close()

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from .sockets import Sockets
 
-MAX_BODY = 1_048_576
-"""Bytes of a request body that are read; more is refused with 413."""
 _QUIET = logging.getLogger("okxdoctor.exchange.http")
 """What hostile peers send is not worth a traceback on somebody's terminal; defects are kept in the wire log."""
 _QUIET.addHandler(logging.NullHandler())

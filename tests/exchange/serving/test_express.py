@@ -194,8 +194,11 @@ def test_a_fault_that_waits_is_met_in_the_middle_of_a_connection(served: Any, an
 
 @pytest.mark.parametrize(
     "begun",
-    [b"", b"G", b"GET /api/v5/public/time HTTP/1.1\r\nHost:", _post(b"/api/v5/trade/order", b"{}")[:-1]],
-    ids=["nothing", "a letter", "half a head", "half a body"],
+    [
+        b"", b"G", b"GET /api/v5/public/time HTTP/1.1\r\nHost:", _post(b"/api/v5/trade/order", b"{}")[:-1],
+        b"POST /api/v5/trade/order HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n{",
+    ],
+    ids=["nothing", "a letter", "half a head", "half a body", "a body without end"],
 )  # fmt: skip
 @pytest.mark.parametrize("before", [0, 1], ids=["first", "later"])
 def test_a_request_that_never_arrives_ends_the_connection(

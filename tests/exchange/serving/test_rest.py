@@ -169,7 +169,8 @@ def test_garbage_ends_its_own_connection_only(served: Any, ask: Any, garbage: by
     where = urlsplit(served.info.plain_rest_url)
     with socket.create_connection((where.hostname, where.port), timeout=3) as peer:
         answer = b""
-        # The server may have closed before the last byte was sent: the connection is then gone (ENOTCONN, EPIPE) at any of these calls.
+        # The server may have closed before the last byte was sent: the connection is then gone (ENOTCONN, EPIPE) at
+        # any of these calls.
         with contextlib.suppress(OSError):
             peer.sendall(garbage)
             peer.shutdown(socket.SHUT_WR)
