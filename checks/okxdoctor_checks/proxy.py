@@ -8,8 +8,8 @@ What it means
   proxy.auth-required   it wants a user and password (407), or others than these
   proxy.forbidden       it will not open a tunnel to this host
   proxy.scheme-wrong    the URL says https:// or socks5:// and the proxy speaks something else
-  tcp.refused, tcp.filtered, tcp.unreachable   the proxy could not get through to the exchange (502, 503, 504), and
-                        nor can this machine without it
+  tcp.refused, tcp.filtered, tcp.unreachable, dns.name-not-found   the proxy could not get through to the exchange
+                        (502, 503, 504, silence), nor can this machine without it
   proxy.split           REST and WebSocket leave by different ways: two egress addresses, one IP list
 
 What to do: correct or unset the variable or setting that is named. Most proxies for https are written http://HOST:PORT;
@@ -25,7 +25,8 @@ from dataclasses import dataclass
 
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Json
-from okxdoctor.port import Dial, Endpoint, Io, ProxyDial, Role, Route
+from okxdoctor.port import Dial, Endpoint, Io, Lookup, ProxyDial, Role, Route
+from okxdoctor_checks._limits import limit
 from okxdoctor_checks._words import ROLE_NAMES, listed
 
 AUTHENTICATION_REQUIRED = frozenset({407, 401})
@@ -41,7 +42,8 @@ SHUT = {"refused": "tcp.refused", "reset": "tcp.refused", "timeout": "tcp.filter
 class Way:
     """How one role leaves: its proxy and what came of a tunnel through it; both None for the direct way.
 
-    ``direct``: attempts without the proxy, made where it says that the far side is the trouble.
+    ``direct``: attempts without the proxy, made where it says that the far side is the trouble; ``lookups``: this
+    machine's own, where there was no address to try.
     """
 
     role: Role
@@ -49,6 +51,7 @@ class Way:
     route: Route | None
     dial: ProxyDial | None
     direct: tuple[Dial, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,20 +76,45 @@ async def probe(io: Io) -> Facts:
 
 
 async def _way(io: Io, endpoint: Endpoint, route: Route | None) -> Way:
-    found = None if route is None else await io.dial_proxy(endpoint.role)
-    direct: tuple[Dial, ...] = ()
-    if found is not None and _far_side(found):
-        try:
-            direct = await io.dial(endpoint.role)
-        except (Skip, Inconclusive):
-            direct = ()
-    return Way(role=endpoint.role, host=endpoint.host, route=route, dial=found, direct=direct)
+    if route is None:
+        return Way(role=endpoint.role, host=endpoint.host, route=None, dial=None)
+    asked, direct = asyncio.ensure_future(io.dial_proxy(endpoint.role)), None
+    try:
+        # A proxy that is silent may be waiting for the far side itself; both waits in a row would be too long.
+        await asyncio.wait({asked}, timeout=limit("tls_silence_s"))
+        if not asked.done():
+            direct = asyncio.ensure_future(_direct(io, endpoint))
+        found = await asked
+        decides = found is not None and _far_side(found)
+        dials, lookups = await (direct if direct is not None else _direct(io, endpoint)) if decides else ((), ())
+    finally:
+        for task in (asked, direct):
+            if task is not None:
+                task.cancel()
+    return Way(role=endpoint.role, host=endpoint.host, route=route, dial=found, direct=dials, lookups=lookups)
+
+
+async def _direct(io: Io, endpoint: Endpoint) -> tuple[tuple[Dial, ...], tuple[Lookup, ...]]:
+    """What this machine meets on its own way: connection attempts, or the lookups that gave no address for one."""
+    try:
+        dials = await io.dial(endpoint.role)
+        return dials, (() if dials else await io.lookup(endpoint.host))
+    except (Skip, Inconclusive):
+        return (), ()
 
 
 def _far_side(dial: ProxyDial) -> bool:
     """Whether the proxy says that it was willing and could not get through."""
     speaks_socks = dial.route.scheme.startswith("socks")
+    if dial.outcome == "timeout":
+        return _alive(dial)
     return dial.outcome == "status" and dial.status in (SOCKS_UNREACHED if speaks_socks else GATEWAY_STATUSES)
+
+
+def _alive(dial: ProxyDial) -> bool:
+    """Whether it answered a greeting in the language of its address, though not the request for a tunnel."""
+    own = {"socks5": "socks5", "socks5h": "socks5", "https": "tls"}.get(dial.route.scheme, "http")
+    return dial.speaks == own
 
 
 async def _variables(io: Io) -> tuple[tuple[str, str], ...]:
@@ -128,6 +156,7 @@ def _judge(way: Way, *, subject: str | None = None) -> Finding | None:
             "speaks": dial.speaks or None,
             "addresses": {each.address: each.errno or each.outcome for each in dial.dials},
             "direct": {each.address: each.errno or each.outcome for each in way.direct},
+            "lookups": {each.resolver: each.outcome for each in way.lookups},
             "waited_ms": round(dial.elapsed_ms, 1) if 0 <= dial.elapsed_ms < 1e12 else None,
         },
         subject=way.role if subject is None else subject,
@@ -136,7 +165,7 @@ def _judge(way: Way, *, subject: str | None = None) -> Finding | None:
         excluded=("tcp.refused", "tcp.filtered")
         if code == "proxy.unreachable"
         else ("proxy.forbidden",)
-        if code.startswith("tcp.")
+        if not code.startswith("proxy.")
         else (),
     )
 
@@ -150,13 +179,19 @@ def _origin(route: Route) -> str:
 
 def _neither_way(way: Way, dial: ProxyDial) -> tuple[str, Confidence, str, tuple[str, ...]] | None:
     """The proxy was willing and could not get through, and without it there is no way either: not the proxy's doing."""
+    if not _far_side(dial):
+        return None
+    told = f"({dial.status})" if dial.status is not None else "in time"
+    said = f"was willing and could not reach {dial.target} {told}, and "
+    if way.lookups and all(lookup.outcome in ("nxdomain", "nodata") for lookup in way.lookups):
+        unknown = f"no resolver of this machine knows {way.host} either"
+        return "dns.name-not-found", Confidence.LIKELY, said + unknown, ()
     codes = {SHUT.get(each.outcome) for each in way.direct}
     code = codes.pop() if len(codes) == 1 else None
-    if not _far_side(dial) or code is None:
+    if code is None:
         return None
     how = {"tcp.refused": "is refused", "tcp.filtered": "stays unanswered", "tcp.unreachable": "finds no route"}[code]
-    said = f"was willing and could not reach {dial.target} ({dial.status}), and a connection without it {how} as well"
-    return code, Confidence.LIKELY, said, ()
+    return code, Confidence.LIKELY, f"{said}a connection without it {how} as well", ()
 
 
 def _verdict(dial: ProxyDial) -> tuple[str, Confidence, str, tuple[str, ...]]:
@@ -164,6 +199,9 @@ def _verdict(dial: ProxyDial) -> tuple[str, Confidence, str, tuple[str, ...]]:
     route = dial.route
     drop = _unset(route)
     match dial.outcome:
+        case "timeout" if _alive(dial):
+            said = f"answers, but not when asked for a tunnel to {dial.target}"
+            return "proxy.forbidden", Confidence.LIKELY, said, ()
         case "refused" | "timeout" | "unreachable" | "name-not-found":
             how = {
                 "refused": "is not there: connections are refused",
@@ -275,5 +313,6 @@ CHECK = Check(
         "tcp.refused",
         "tcp.filtered",
         "tcp.unreachable",
+        "dns.name-not-found",
     ),
 )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from okxdoctor.check import Skip
 from okxdoctor.model import Confidence, Finding
-from okxdoctor.port import Dial, ProxyDial, Route, Surroundings
+from okxdoctor.port import Dial, Lookup, ProxyDial, Route, Surroundings
 from okxdoctor_checks.proxy import CHECK, Facts, Way
 
 
@@ -62,6 +62,30 @@ def test_a_willing_proxy_is_not_to_blame_for_a_way_that_nobody_has(
     one = replace(way("rest", dialed("status", route(scheme), status=status)), direct=dials)
     found = only(judged(CHECK, Facts(ways=(one, replace(one, role="ws")), variables=())))
     assert (found.code, found.confidence) == (code, Confidence.LIKELY)
+
+
+@pytest.mark.parametrize(
+    ("speaks", "direct_way", "code"),
+    [
+        ("http", "timeout", "tcp.filtered"),
+        ("http", "connected", "proxy.forbidden"),
+        ("", "timeout", "proxy.unreachable"),
+    ],
+)
+def test_a_proxy_that_waits_itself_is_there(speaks: str, direct_way: str, code: str) -> None:
+    """It answers a greeting and not the request for a tunnel: the far side is silent, not the proxy."""
+    one = replace(way("rest", dialed("timeout", speaks=speaks)), direct=(direct(direct_way),))
+    assert only(judged(CHECK, Facts(ways=(one,), variables=()))).code == code
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"), [("nxdomain", "dns.name-not-found"), ("nodata", "dns.name-not-found"),
+                          ("timeout", "proxy.forbidden"), ("servfail", "proxy.forbidden")],
+)  # fmt: skip
+def test_a_name_that_neither_the_proxy_nor_this_machine_knows(outcome: Any, code: str) -> None:
+    lookups = tuple(Lookup(name="openapi.okx.com", resolver=each, outcome=outcome) for each in ("system", "1.1.1.1:53"))
+    one = replace(way("rest", dialed("status", status=502)), lookups=lookups)
+    assert only(judged(CHECK, Facts(ways=(one,), variables=()))).code == code
 
 
 def test_a_refusal_by_rule_is_the_proxys_whatever_the_direct_way_says() -> None:

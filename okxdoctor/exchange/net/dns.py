@@ -144,7 +144,7 @@ class DnsServer:
             response.flags |= dns.flags.TC
         if answers.garble:
             response.id ^= 0xFFFF
-        return response.to_wire()
+        return response.to_wire(want_shuffle=False)  # the same answer gives the same bytes
 
     def _first_time(self, wire: bytes) -> bool:
         """Whether this very packet was not seen before; a client that asks again repeats its id."""

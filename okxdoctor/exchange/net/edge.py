@@ -244,8 +244,9 @@ class Edge:
         self.program_dns = DnsServer(self.plan.program_dns, host=host)
         self.independent_dns = DnsServer(self.plan.independent_dns, host=host)
         self.ntp = tuple(NtpServer(clock, each, host=host) for each in self.plan.ntp)
-        self.proxy = HttpProxy(dict.fromkeys((*self.names, CONTROL_NAME), host))
-        self.socks = SocksProxy(self.proxy.hosts)
+        self.proxy = HttpProxy({})
+        self.socks = SocksProxy({})
+        self._resolve_for_proxies(self.plan)
         self.proxy_user = "operator"
         self.proxy_password = secrets.token_hex(16)
         self._proxy_service: StreamService | None = None
@@ -300,6 +301,7 @@ class Edge:
         self.independent_dns.answers = plan.independent_dns
         for server, behaviour in zip(self.ntp, plan.ntp, strict=True):
             server.behaviour = behaviour
+        self._resolve_for_proxies(plan)
         await self._apply_proxy(plan.proxy)
         await self._apply_aia(plan.aia_port)
         for port in self._tls_ports:
@@ -349,6 +351,11 @@ class Edge:
         self.independent_dns.choose = partial(answers, "independent")
         for number, server in enumerate(self.ntp):
             server.choose = partial(behaviour, number)
+
+    def _resolve_for_proxies(self, plan: NetPlan) -> None:
+        """A proxy stands elsewhere: it resolves as those do whom nobody on this machine configured."""
+        records = plan.independent_dns.records
+        self.proxy.hosts = self.socks.hosts = {name: records.get(name, ()) for name in (*self.names, CONTROL_NAME)}
 
     async def _apply_proxy(self, plan: ProxyPlan) -> None:
         if plan.port != "filtered" and self._proxy_filtered is not None:

@@ -33,6 +33,9 @@ class HttpProxy(ProxyServer):
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, behaviour: ProxyBehaviour
     ) -> None:
+        if behaviour.hang:
+            await stay_silent(reader, writer)
+            return
         async with asyncio.timeout(DEADLINE_S):
             head = await _read_head(reader)
         if head is None:
@@ -42,9 +45,9 @@ class HttpProxy(ProxyServer):
         if not host:
             await _refuse(reader, writer, HTTPStatus.BAD_REQUEST)
             return
-        if behaviour.hang or behaviour.hang_up:
+        if behaviour.hang_up:
             self._log(head.method, host, port, None)
-            await (stay_silent if behaviour.hang else close_politely)(reader, writer)
+            await close_politely(reader, writer)
             return
         status = _refusal(head, behaviour)
         if status is not None:
@@ -58,9 +61,11 @@ class HttpProxy(ProxyServer):
             return
         try:
             upstream = await self._reach(host, port)
-        except OSError:
-            self._log(head.method, host, port, HTTPStatus.BAD_GATEWAY)
-            await _refuse(reader, writer, HTTPStatus.BAD_GATEWAY)
+        except OSError as error:
+            late = isinstance(error, TimeoutError)
+            status = HTTPStatus.GATEWAY_TIMEOUT if late else HTTPStatus.BAD_GATEWAY
+            self._log(head.method, host, port, status)
+            await _refuse(reader, writer, status)
             return
         self._log(head.method, host, port, HTTPStatus.OK)
         if head.method == "CONNECT":

@@ -12,6 +12,8 @@ from okxdoctor.exchange.net.service import Handler, StreamService
 
 DEADLINE_S = 10.0
 """Real seconds in which a client must have said what it wants."""
+CONNECT_S = 30.0
+NEXT_ADDRESS_S = 1.0
 _CHUNK = 65536
 _LOG_SIZE = 1000
 
@@ -24,7 +26,7 @@ class ProxyBehaviour:
 
     ``user``, ``password``  wanted by Basic authentication (HTTP) or RFC 1929 (SOCKS5); user None: nobody is asked
     ``refusal``   every request that would otherwise be let through is refused, HTTP by this status; None: let through
-    ``hang``      take the request and never answer
+    ``hang``      never answer anything
     ``hang_up``   take the request and close the connection without an answer
     ``inspect``   handler for the tunnelled bytes instead of the target: a proxy that opens TLS and rewrites it
     """
@@ -57,10 +59,11 @@ class ProxyServer(ABC):
     """A proxy on a port of its own, or (``serve``) on connections that somebody else accepted.
 
     Replace ``behaviour`` to change how it treats clients.
-    ``hosts``  names → addresses, for names (``.test``) that no resolver of the machine knows; others are looked up
+    ``hosts``  names → addresses, for names (``.test``) that no resolver of the machine knows, tried in this order; a
+               name without addresses does not exist; others are looked up
     """
 
-    def __init__(self, hosts: Mapping[str, str], behaviour: ProxyBehaviour = OBLIGING) -> None:
+    def __init__(self, hosts: Mapping[str, tuple[str, ...]], behaviour: ProxyBehaviour = OBLIGING) -> None:
         self.hosts = hosts
         self.behaviour = behaviour
         self.requests: deque[ProxyRequest] = deque(maxlen=_LOG_SIZE)
@@ -88,8 +91,16 @@ class ProxyServer(ABC):
         """Serve one connection: one tunnel, or one forwarded request."""
 
     async def _reach(self, host: str, port: int) -> Streams:
-        """A connection to the target.  Raises OSError."""
-        return await asyncio.open_connection(self.hosts.get(host, host), port)
+        """A connection to the target.  Raises OSError; waits long for one that does not answer, as proxies do."""
+        addresses = self.hosts.get(host, (host,))
+        failure = OSError(f"no address for {host}")
+        for address in addresses:
+            try:
+                async with asyncio.timeout(CONNECT_S if address == addresses[-1] else NEXT_ADDRESS_S):
+                    return await asyncio.open_connection(address, port)
+            except OSError as error:  # TimeoutError is one
+                failure = error
+        raise failure
 
     def _log(self, method: str, host: str, port: int, outcome: int | None) -> None:
         self.requests.append(ProxyRequest(method=method, host=host, port=port, outcome=outcome))

@@ -31,14 +31,17 @@ class SocksProxy(ProxyServer):
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, behaviour: ProxyBehaviour
     ) -> None:
+        if behaviour.hang:
+            await stay_silent(reader, writer)
+            return
         async with asyncio.timeout(DEADLINE_S):
             if not await self._greet(reader, writer, behaviour):
                 await close_politely(reader, writer)
                 return
             command, host, port = await _read_request(reader)
-        if behaviour.hang or behaviour.hang_up:
+        if behaviour.hang_up:
             self._log("SOCKS5", host or "", port, None)
-            await (stay_silent if behaviour.hang else close_politely)(reader, writer)
+            await close_politely(reader, writer)
             return
         reply, upstream = SUCCEEDED, None
         if command != _CONNECT:

@@ -88,7 +88,8 @@ async def dial_proxy(
         wire.close()
     outcome, speaks = refused.outcome, refused.speaks
     if not speaks and outcome in ("not-proxy", "closed", "timeout"):
-        speaks = await _identify(reached, proxy, ledger)
+        # Where it is silent it may be waiting itself, for the far side: then it answers others at once.
+        speaks = await _identify(reached, proxy, ledger, also_own=outcome == "timeout")
         if speaks and speaks != _own(proxy):
             outcome = "not-proxy"
     reason = refused.reason or refused.failure.detail
@@ -100,12 +101,15 @@ def _own(proxy: ProxyAddress) -> str:
     return "socks5" if proxy.socks else "tls" if proxy.tls else "http"
 
 
-async def _identify(address: str, proxy: ProxyAddress, ledger: Ledger) -> str:
-    """Greets the peer in each other language it could speak, a connection each, until it answers in one."""
+async def _identify(address: str, proxy: ProxyAddress, ledger: Ledger, *, also_own: bool) -> str:
+    """Greets the peer in each other language it could speak, a connection each, until it answers in one.
+
+    ``also_own``: in the language of its address first, with a greeting that asks for nothing far away.
+    """
     greetings = {"http": _HTTP_HELLO, "socks5": _SOCKS_HELLO, "tls": b""}
-    for language in ("http", "socks5", "tls"):
-        if language == _own(proxy):
-            continue
+    own = _own(proxy)
+    others = [language for language in ("http", "socks5", "tls") if language != own]
+    for language in (own, *others) if also_own else others:
         try:
             async with asyncio.timeout(_GREETING_S):
                 wire: Wire = TcpWire(await connect(address, proxy.port), address, ledger.connected())

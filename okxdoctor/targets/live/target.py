@@ -72,9 +72,12 @@ class LiveTarget:
             "ws": proxy_address(config.ws_proxy.reveal()) if config.ws_proxy else None,
         }
         self._routes: dict[tuple[str, int, Role], Route] = {}
-        # Pooled HTTP connections stay open; probes must not wait for them. So each side has its share.
-        self._pooled = max(1, min(config.requests, config.connections * 5 // 8))
-        self._probes = asyncio.Semaphore(max(1, config.connections - self._pooled))
+        # Pooled HTTP connections stay open, and probes must not wait for them; nor must the attempts and handshakes that
+        # tell why all others hang wait for these. So each kind has its share; of few connections these have none.
+        own = max(0, config.connections - 8) // 2
+        self._pooled = max(1, min(config.requests, config.connections // 2 if own else config.connections * 5 // 8))
+        self._probes = asyncio.Semaphore(max(1, config.connections - self._pooled - own))
+        self._dials = self._greetings = asyncio.Semaphore(own) if own else self._probes
         self._client: HttpClient | None = None
         self._sockets: set[Socket] = set()
         self._lines: Lines | None = None
@@ -188,7 +191,7 @@ class LiveTarget:
 
     async def _dial_all(self, places: tuple[tuple[str, int], ...]) -> tuple[Dial, ...]:
         async def one(address: str, port: int) -> Dial:
-            async with self._probes:
+            async with self._dials:
                 return await dial(address, port, timeout_s=self._config.timeout_s, ledger=self._ledger)
 
         return tuple(await asyncio.gather(*(one(*place) for place in places)))
@@ -251,7 +254,7 @@ class LiveTarget:
     async def _handshake(self, role: Role, place: Place, name: str) -> Handshake:
         from okxdoctor.targets.live.handshake import lenient_context, shake
 
-        async with self._probes:
+        async with self._greetings:
             return await shake(
                 self._route(place.host, place.port, role),
                 name,

@@ -141,7 +141,7 @@ def test_password_stays_out_of_repr() -> None:
 
 @pytest.fixture
 def socks(world: Any) -> Any:
-    proxy = SocksProxy({REST: "127.0.0.1"})
+    proxy = SocksProxy({REST: ("127.0.0.1",)})
     world.run(proxy.start())
     yield proxy
     world.run(proxy.close())
