@@ -72,8 +72,8 @@ class LiveTarget:
             "ws": proxy_address(config.ws_proxy.reveal()) if config.ws_proxy else None,
         }
         self._routes: dict[tuple[str, int, Role], Route] = {}
-        # Pooled HTTP connections stay open, and probes must not wait for them; nor must the attempts and handshakes that
-        # tell why all others hang wait for these. So each kind has its share; of few connections these have none.
+        # Pooled HTTP connections stay open, and probes must not wait for them; nor must the attempts and handshakes
+        # that tell why all others hang wait for these. So each kind has its share; of few connections these have none.
         own = max(0, config.connections - 8) // 2
         self._pooled = max(1, min(config.requests, config.connections // 2 if own else config.connections * 5 // 8))
         self._probes = asyncio.Semaphore(max(1, config.connections - self._pooled - own))
