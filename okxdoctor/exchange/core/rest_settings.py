@@ -67,6 +67,13 @@ def set_leverage(call: Call) -> Reply:
         which, code = ("isolated margin", "59101") if mode == "isolated" else ("cross-margin", "59107")
         message = f"Leverage can't be modified. Please cancel all pending {which} orders before adjusting the leverage."
         raise Refused(failure(200, code, message))
+    if any((algo.inst_id, algo.mode) == (inst.id, mode) for algo in call.venue.algos.of(call.account.uid)):
+        which, code = ("isolated", "59668") if mode == "isolated" else ("cross", "59669")
+        message = (
+            f"Cancel {which}-margin TP/SL, trailing, trigger, and chase orders or stop bots before adjusting your "
+            "leverage."
+        )
+        raise Refused(failure(200, code, message))
     if not set_lever(call.venue, call.account, _view(call, inst), mode, plain(wanted), call.now_ms):
         message = "Account margin is insufficient and leverage is too low. Please increase the leverage."
         raise Refused(failure(200, "59103", message))
@@ -79,7 +86,9 @@ def set_position_mode(call: Call) -> Reply:
     mode = text(call.body.get("posMode"))
     if mode not in ("net_mode", "long_short_mode"):
         raise bad_parameter("posMode")
-    busy = call.account.positions or any(o.inst_type != "SPOT" for o in call.venue.orders.open(call.account.uid))
+    types = [order.inst_type for order in call.venue.orders.open(call.account.uid)]
+    types += [algo.inst_type for algo in call.venue.algos.of(call.account.uid)]
+    busy = call.account.positions or any(kind != "SPOT" for kind in types)
     if mode != call.account.position_mode and busy:
         message = "Settings failed. Close any open positions or orders before modifying settings."
         raise Refused(failure(200, "59000", message))
@@ -88,7 +97,8 @@ def set_position_mode(call: Call) -> Reply:
 
 
 def _busy(call: Call) -> bool:
-    return bool(call.account.positions) or call.venue.orders.total(call.account.uid) > 0
+    waiting = call.venue.orders.total(call.account.uid) or call.venue.algos.of(call.account.uid)
+    return bool(call.account.positions) or bool(waiting)
 
 
 def set_account_level(call: Call) -> Reply:

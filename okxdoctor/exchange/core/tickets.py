@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from .accounts import Account
@@ -322,3 +322,38 @@ def attachments(
             )
         )  # fmt: skip
     return tuple(found)
+
+
+def reattached(
+    attached: tuple[Attached, ...], args: dict[str, object], inst: Instrument
+) -> tuple[Attached, ...]:  # fmt: skip
+    """What hangs on an order after an amendment (``attachAlgoOrds`` with ``newTpTriggerPx`` and so on)."""
+    given = args.get("attachAlgoOrds")
+    if given in (None, "", []):
+        return attached
+    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+        raise wrong("attachAlgoOrds")
+    found = list(attached)
+    for each in given:
+        number, client_id = text(each.get("attachAlgoId")), text(each.get("attachAlgoClOrdId"))
+        at = [k for k, one in enumerate(found) if one.algo_id == number or (client_id and one.client_id == client_id)]
+        if not at:
+            message = "Order modification failed. At least 1 of the attached TP/SL orders does not exist."
+            raise Rejected("51527", message)
+        old = found[at[0]]
+        tp, sl = _changed_leg(each, inst, "tp", old.tp), _changed_leg(each, inst, "sl", old.sl)
+        found[at[0]] = replace(old, tp=tp, sl=sl)
+    return tuple(found)
+
+
+def _changed_leg(args: dict[str, object], inst: Instrument, prefix: str, old: Leg | None) -> Leg | None:
+    name = prefix.capitalize()
+    trigger, price, of = (text(args.get(f"new{name}{part}")) for part in ("TriggerPx", "OrdPx", "TriggerPxType"))
+    if not (trigger or price or of):
+        return old
+    given: dict[str, object] = {
+        f"{prefix}TriggerPx": trigger or ("" if old is None else plain(old.trigger)),
+        f"{prefix}OrdPx": price or ("" if old is None else old.order_price),
+        f"{prefix}TriggerPxType": of or ("" if old is None else old.of),
+    }
+    return leg(given, inst, prefix)

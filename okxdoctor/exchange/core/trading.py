@@ -18,7 +18,7 @@ from .matching import Plan, book, carry_out, plan, settle
 from .orders import Order
 from .positions import closes
 from .protocol import UNKNOWN_INSTRUMENT, Json
-from .tickets import Rejected, Ticket, checked_price, text, wrong
+from .tickets import Rejected, Ticket, checked_price, reattached, text, wrong
 from .venue import Venue
 
 MAX_OPEN = 500
@@ -189,7 +189,8 @@ def amend(venue: Venue, account: Account, args: dict[str, object], inst: Instrum
     if not order.open:
         raise Rejected("51503", "Your order has already been filled or canceled.")
     new_size, new_price = text(args.get("newSz")), text(args.get("newPx"))
-    if not new_size and not new_price:
+    attached = reattached(order.attached, args, inst)
+    if not new_size and not new_price and attached == order.attached:
         raise Rejected("51500", "You must enter a price, quantity, or TP/SL")
     size = order.size
     if new_size:
@@ -207,6 +208,7 @@ def amend(venue: Venue, account: Account, args: dict[str, object], inst: Instrum
     before = (order.size, order.price, order.size_text)
     keeps = price == order.price and size <= order.size
     order.size, order.price, order.size_text = size, price, new_size or order.size_text
+    order.attached = attached
     wanted = Plan(matches=()) if keeps else plan(depth, order, size=order.remaining)
     left = EXACT.add(free(venue, account, order.frozen_ccy, now_ms), order.frozen)
     if not only_closes(order) and left < _need(venue, account, inst, order, wanted, now_ms):

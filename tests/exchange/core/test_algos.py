@@ -331,3 +331,40 @@ def test_what_is_set_off_together_is_set_off_once(bench: Any) -> None:
     assert len({row["ordId"] for row in rows}) == 5
     assert get(bench, "account/positions")[0]["pos"] == "1"
     assert len(get(bench, "trade/orders-algo-history?ordType=conditional&state=effective")) == 5
+
+
+def test_what_hangs_on_an_order_can_be_changed_until_it_is_filled(bench: Any) -> None:
+    low = get(bench, f"market/books?instId={SWAP}&sz=400")[0]["bids"][399][0]
+    attached = {"attachAlgoClOrdId": "mine", "tpTriggerPx": away(bench, "0.05"), "tpOrdPx": "-1"}
+    resting = order(bench, ordType="limit", px=low, side="buy", sz="3", attachAlgoOrds=[attached])
+    body = {"instId": SWAP, "ordId": resting["ordId"]}
+    new = away(bench, "0.01")
+    change = {"attachAlgoClOrdId": "mine", "newTpTriggerPx": new, "newSlOrdPx": "-1"}
+    change["newSlTriggerPx"] = away(bench, "-0.05")
+    missing = post(bench, "trade/amend-order", {**body, "attachAlgoOrds": [{**change, "attachAlgoClOrdId": "other"}]})
+    assert missing["data"][0]["sCode"] == "51527"
+    assert post(bench, "trade/amend-order", {**body, "attachAlgoOrds": [change]})["code"] == "0"
+    hanging = get(bench, f"trade/order?instId={SWAP}&ordId={resting['ordId']}")[0]["attachAlgoOrds"][0]
+    assert (Decimal(hanging["tpTriggerPx"]), hanging["slOrdPx"]) == (Decimal(new), "-1")
+    answer = post(bench, "trade/amend-order", {**body, "newPx": away(bench, "0.5"), "pxAmendType": "1"})
+    assert answer["code"] == "0", answer
+    assert get(bench, "trade/orders-algo-pending?ordType=oco")[0]["algoClOrdId"] == "mine"
+
+
+@pytest.mark.parametrize(("side", "opens", "closes"), [("long", "buy", "sell"), ("short", "sell", "buy")])
+def test_stops_and_closing_in_long_short_mode(bench: Any, side: str, opens: str, closes: str) -> None:
+    assert post(bench, "account/set-position-mode", {"posMode": "long_short_mode"})["code"] == "0"
+    order(bench, side=opens, posSide=side, sz="3")
+    away_from = "-0.01" if side == "long" else "0.01"
+    stop = {"side": closes, "posSide": side, "ordType": "conditional", "slOrdPx": "-1", "sz": "1"}
+    algo_id = placed(bench, **stop, slTriggerPx=away(bench, away_from))
+    busy = post(bench, "account/set-leverage", {"instId": SWAP, "mgnMode": "cross", "lever": "7"})
+    assert busy["code"] == "59669"
+    move(bench, 2 * float(away_from))
+    assert shown(bench, algo_id)["state"] == "effective"
+    assert get(bench, "account/positions")[0]["pos"] == "2"
+    wrong = post(bench, "trade/close-position", {"instId": SWAP, "mgnMode": "cross"})
+    assert wrong["code"] == "51000"
+    assert post(bench, "trade/close-position", {"instId": SWAP, "mgnMode": "cross", "posSide": side})["code"] == "0"
+    assert get(bench, "account/positions") == []
+    assert get(bench, "account/positions-history")[0]["direction"] == side
