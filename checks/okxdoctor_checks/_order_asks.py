@@ -131,14 +131,13 @@ def _account_asks(
             asks[f"fee {kind}"] = _get(FEE, signed=True, instType=kind)
     if any(word(order, "clOrdId") for order in open_ones):
         asks["pending"] = _get(PENDING, signed=True)
-    if account.acct_lv in ("3", "4"):
-        for one in open_ones:
-            listed = known[word(one, "instId")]
-            key = f"most {listed.inst_id} {word(one, 'tdMode')} {number(one, 'px')}"
-            most = sum(name.startswith("most ") for name in asks)
-            if product(one, listed) != "SPOT" and word(one, "tdMode") in ("cross", "isolated") and most < INSTRUMENTS:
-                price = {"px": number(one, "px")} if number(one, "px") else {}
-                asks[key] = _get(MAX_SIZE, signed=True, instId=listed.inst_id, tdMode=word(one, "tdMode"), **price)
+    for one in open_ones if account.acct_lv != "1" else ():
+        listed = known[word(one, "instId")]
+        key = f"most {listed.inst_id} {word(one, 'tdMode')} {number(one, 'px')}"
+        most = sum(name.startswith("most ") for name in asks)
+        if product(one, listed) != "SPOT" and word(one, "tdMode") in ("cross", "isolated") and most < INSTRUMENTS:
+            price = {"px": number(one, "px")} if number(one, "px") else {}
+            asks[key] = _get(MAX_SIZE, signed=True, instId=listed.inst_id, tdMode=word(one, "tdMode"), **price)
     return asks
 
 

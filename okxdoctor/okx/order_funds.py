@@ -7,8 +7,8 @@
 * options bought: the premium, price × size × ctVal × ctMult.
 
 The price is the order's own; where the order would take at once, or is a market order, the last price stands in, and
-the verdict is sure only beyond `SLACK`. In multi-currency and portfolio margin all currencies are margin together, so
-there account/max-size, the exchange's own figure, is compared instead.
+the verdict is sure only beyond `SLACK`. Then account/max-size, the exchange's own figure, is compared: it knows of
+tiers. In multi-currency and portfolio margin all currencies are margin together, so there it alone is compared.
 
 Source: place order, account/balance, account/max-size of the API v5 documentation; error code 51008. Grade: documented.
 """
@@ -59,10 +59,12 @@ def short_of_funds(order: Mapping[str, Json], listed: ListedInstrument, place: P
     need = needs(order, listed, place)
     if need is None or place.holdings is None:
         return
+    if need.amount <= _free(next((one for one in place.holdings if one.ccy == need.ccy), None), listed):
+        # What tiers and other limits leave of it is the exchange's to say.
+        yield from _over_most(order, listed, place)
+        return
     held = next((one for one in place.holdings if one.ccy == need.ccy), None)
     has = _free(held, listed)
-    if need.amount <= has:
-        return
     fits = _affordable(order, listed, has / need.amount)
     frozen = held.frozen if held is not None and (fraction(held.frozen) or 0) > 0 else ""
     hints = [] if fits else [f"Transfer or buy at least {shown(need.amount - has, up=True)} {need.ccy}"]
@@ -298,6 +300,8 @@ def _over_most(order: Mapping[str, Json], listed: ListedInstrument, place: Place
     row = next((one for one in place.most if (one.inst_id, one.mode, one.px) == key), None)
     if row is None or size is None or word(order, "reduceOnly").lower() == "true" or size_in_quote(order, listed):
         return
+    if _closes(order, place, listed.inst_id, word(order, "tdMode"), side):
+        return  # what can be opened says nothing of what can be closed
     most = fraction(row.buy if side == "buy" else row.sell)
     if most is None or size <= most:
         return
@@ -305,7 +309,7 @@ def _over_most(order: Mapping[str, Json], listed: ListedInstrument, place: Place
     fits = _affordable(order, listed, most / size)
     yield Breach(
         cause="order.insufficient-funds",
-        codes=CODES,
+        codes=(*CODES, "51004"),
         parameter="sz",
         says=f"sz {word(order, 'sz')} {unit}, and the account can {side} {shown(most)} at most (account/max-size)",
         evidence={"sz": word(order, "sz"), "most": shown(most), "unit": unit, "side": side},
