@@ -91,6 +91,18 @@ def test_another_protocol_is_quoted() -> None:
     assert only(judged(CHECK, facts_of(Page(failure=other)))).confidence is Confidence.LIKELY
 
 
+@pytest.mark.parametrize(("stale", "asked", "expected"), [((1,), 6, []), ((1, 4), 5, ["http.goaway"]), ((), 3, [])])
+def test_one_stale_connection_is_followed_up(stale: tuple[int, ...], asked: int, expected: list[str]) -> None:
+    class Io(FakeIo):
+        async def http(self, ask: Ask) -> Answer:
+            answer = await super().http(ask)
+            return replace(answer, retried=len(self.asks) - 1 in stale)
+
+    io = Io(http_script={ENDPOINT: HEALTHY})
+    assert codes(run(CHECK, io)[1]) == expected
+    assert len(io.asks) == asked
+
+
 def test_a_body_in_another_coding_than_announced_is_not_read_by_chance() -> None:
     answer = Answer(method="GET", path="/", url="https://x/", status=200, headers=(("content-encoding", "gzip"),),
                     body='{"code":"0","data":[],"msg":""}', miscoded=True)  # fmt: skip

@@ -66,8 +66,8 @@ FAULTS: tuple[Fault, ...] = (
         says="requests are accepted and the answer stops before this part is complete, or comes by a byte a second",
     ),
     Fault(
-        name="http-slow-body", example="http-slow-body=1200ms", layer="http", cause="http.slow", value="duration",
-        default=1.2, says="the body of every answer takes this long, in pieces",
+        name="http-slow-body", example="http-slow-body=900ms", layer="http", cause="http.slow", value="duration",
+        default=0.9, says="the body of every answer takes this long, in pieces",
     ),
     Fault(
         name="http-slow", example="http-slow=800ms", layer="http", cause="http.slow", value="duration", default=0.8,
