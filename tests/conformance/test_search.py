@@ -166,7 +166,7 @@ def test_an_input_that_breaks_the_adapter_is_made_smaller(
         assert adapter.call_timeout_s == 1.0
     finally:
         adapter.close()
-    found = book.found[code, code.partition(".")[2]]
+    found = book.found[code, f"{op}: {code.partition('.')[2]}"]
     assert found.smallest
     assert breaks(found.case.input)
     assert len(str(dict(found.case.input))) < longest, "one trap and nothing else beside the shortest of everything"

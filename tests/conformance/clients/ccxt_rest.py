@@ -29,4 +29,5 @@ while True:
         exchange.cancel_order(order["id"], PAIR)
     except ccxt.BaseError as error:
         print("error:", repr(error))
+        time.sleep(1.0)
     time.sleep(0.25)

@@ -45,6 +45,7 @@ for (;;) {
     await rest.cancelOrder({ instId: inst, ordId: order.ordId });
   } catch (error) {
     console.log("error:", JSON.stringify(error?.msg ?? error?.code ?? String(error)), JSON.stringify(error?.code ?? ""));
+    await pause(1000);
   }
   await pause(250);
 }

@@ -42,6 +42,7 @@ def rest() -> None:
             told(trade.cancel_order(INST, order))
         except Exception as error:
             print("error:", repr(error))
+            time.sleep(1.0)
         time.sleep(0.25)
 
 

@@ -42,14 +42,18 @@ def _kind_of(call: Call) -> str:
     return "encoded" if _ESCAPED.search(call.query) or not call.query.isascii() or "," in call.query else "query"
 
 
+def _public(call: Call) -> bool:
+    """Whether nobody looks at what is signed: the endpoint is a public one."""
+    row = endpoint(call.asked.method, call.path)
+    return row is not None and not row.auth
+
+
 def _signature(case: Case, trace: Trace, call: Call, limits: Limits) -> str | None:
     given = call.headers.get("ok-access-sign", "")
     stamp = call.headers.get("ok-access-timestamp", "")
     if not given or not stamp or not trace.known.secret:
         return None
-    row = endpoint(call.asked.method, call.path)
-    if _kind_of(call) != param(case, "kind") or (row is not None and not row.auth):
-        # What is signed for a public endpoint is looked at by nobody.
+    if _kind_of(call) != param(case, "kind") or _public(call):
         return None
     try:
         body = call.asked.body.encode("utf-8", "surrogateescape")
@@ -141,7 +145,7 @@ def age_s(call: Call) -> float | None:
 
 def _stamp_age(case: Case, trace: Trace, call: Call, limits: Limits) -> str | None:
     age = age_s(call)
-    if age is None or trace.name in OFFSET_ROUNDS:
+    if age is None or trace.name in OFFSET_ROUNDS or _public(call):
         return None
     most = limits.window_s if param(case, "limit") == "window" else limits.fresh_s
     return "" if abs(age) <= most else f"the timestamp of {call.path} is {age:.1f} s off when it arrives"
@@ -154,7 +158,7 @@ def _resigned(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits
         seen: dict[str, Call] = {}
         for call in trace.calls:
             given = call.headers.get("ok-access-sign")
-            if not given:
+            if not given or _public(call):
                 continue
             signed += 1
             before = seen.setdefault(given, call)
