@@ -70,10 +70,13 @@ def read(port: int, path: str, ca_file: str, subscribers: int, pipe: Any) -> Non
         context, loop = ssl.create_default_context(cafile=ca_file), asyncio.get_running_loop()
         changed = asyncio.Event()
         readers: list[Reader] = []
+
+        def another() -> Reader:
+            readers.append(Reader(path, changed.set))
+            return readers[-1]
+
         for _ in range(subscribers):
-            reader = Reader(path, changed.set)
-            await loop.create_connection(lambda reader=reader: reader, "127.0.0.1", port, ssl=context)
-            readers.append(reader)
+            await loop.create_connection(another, "127.0.0.1", port, ssl=context)
         loop.add_reader(pipe.fileno(), loop.stop)
         while True:
             await changed.wait()
@@ -116,6 +119,10 @@ class Audience:
         self._process.join()
 
 
+def said(frames: list[Any]) -> list[str]:
+    return [frame.text for frame in frames]
+
+
 async def by_the_exchange(subscribers: int, slots: int) -> tuple[list[list[str]], float, float, ssl.SSLContext, str]:
     """Texts of each slot, seconds, CPU seconds."""
     from okxdoctor.exchange import running
@@ -134,12 +141,12 @@ async def by_the_exchange(subscribers: int, slots: int) -> tuple[list[list[str]]
         audience = Audience(
             urlsplit(exchange.info.rest_url).port or 0, "/ws/v5/public", exchange.ca_file, subscribers
         )  # fmt: skip
-        expected = sum(each.text.startswith('{"arg"') for each in witness.receive(SUBSCRIBE))
+        expected = sum(each.startswith('{"arg"') for each in said(witness.receive(SUBSCRIBE)))
         await audience.have(expected)
         begun, spent = time.perf_counter(), time.thread_time()
         for _ in range(slots):
             exchange_clock.step(0.1)
-            texts.append([each.text for each in witness.tick()])
+            texts.append(said(witness.tick()))
             expected += len(texts[-1])
             await audience.have(expected)
         elapsed, cpu = time.perf_counter() - begun, time.thread_time() - spent
