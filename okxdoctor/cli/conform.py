@@ -230,7 +230,7 @@ def _not_started(suite: str, adapter: str, fault: AdapterFault) -> Result:
     from okxdoctor.conformance.suite import Result, broken
     from okxdoctor.conformance.verdict import Case, Found
 
-    found = Found(case=Case(op="start", input={}), failure=broken(fault), answer="")
+    found = Found(case=Case(op="start", input={}), failure=broken(fault, "start"), answer="")
     return Result(suite=suite, subject=adapter, seed=None, elapsed_ms=0.0, found=(found,), stderr=fault.stderr)
 
 

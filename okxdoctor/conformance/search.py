@@ -165,7 +165,7 @@ class _Probe:
         except Spent:
             raise _Enough from None
         except AdapterFault as fault:
-            self._breaks(Found(case=case, failure=self._book.fault(fault), answer=""))
+            self._breaks(Found(case=case, failure=self._book.fault(fault, self._op), answer=""))
         self._slowest_s = max(self._slowest_s, monotonic() - began)
         self.skipped += isinstance(answer, Skipped)
         failure = judge(case, answer)

@@ -81,11 +81,11 @@ class Book:
         if known is None or (one.failure.level, _size(one)) < (known.failure.level, _size(known)):
             self.found[one.failure.bug] = one
 
-    def fault(self, fault: AdapterFault) -> Failure:
-        """The failure of an adapter that broke, its last words kept."""
+    def fault(self, fault: AdapterFault, op: str) -> Failure:
+        """The failure of an adapter that broke in an operation, its last words kept."""
         if fault.stderr:
             self.stderr = fault.stderr
-        return broken(fault)
+        return broken(fault, op)
 
     def sorted(self) -> tuple[Found, ...]:
         order = {"must": 0, "should": 1}
@@ -97,8 +97,8 @@ def _size(one: Found) -> tuple[bool, int, str]:
     return not one.smallest, len(text), text
 
 
-def broken(fault: AdapterFault) -> Failure:
-    """The failure of an adapter that did not answer by the protocol."""
+def broken(fault: AdapterFault, op: str) -> Failure:
+    """The failure of an adapter that did not answer by the protocol; in each operation one of its own."""
     wanted = {
         "adapter.hung": "a reply in time",
         "adapter.died": "a reply, and the process still there",
@@ -108,7 +108,7 @@ def broken(fault: AdapterFault) -> Failure:
     }
     return Failure(
         code=fault.code,
-        mistake=fault.code.partition(".")[2],
+        mistake=f"{op}: {fault.code.partition('.')[2]}",
         summary=fault.text,
         compares="reply",
         expected=wanted.get(fault.code, "a reply by the protocol"),
@@ -136,7 +136,7 @@ def run_cases(subject: Subject, cases: Iterable[Case], book: Book) -> list[Tally
         try:
             answer = subject.ask(case.op, case.input)
         except AdapterFault as fault:
-            book.note(Found(case=case, failure=book.fault(fault), answer=""))
+            book.note(Found(case=case, failure=book.fault(fault, case.op), answer=""))
             tallies[case.op] = replace(tally, vectors=tally.vectors + 1, broke=tally.broke + 1)
             broke += 1
             if broke >= BROKEN_AT_MOST:

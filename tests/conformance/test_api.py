@@ -182,7 +182,7 @@ def test_a_case_without_an_input_is_not_saved(tmp_path: Path) -> None:
     from okxdoctor.conformance.suite import broken
     from okxdoctor.conformance.verdict import Found
 
-    lie = Found(case=Case(op="sign", input={}), failure=broken(_fault()), answer="")
+    lie = Found(case=Case(op="sign", input={}), failure=broken(_fault(), "sign"), answer="")
     result = Result(suite="sign", subject="x", seed=None, elapsed_ms=1.0, found=(lie,))
     assert saved.save(result, tmp_path / "case.json") is None
     assert result.exit_code == 1
