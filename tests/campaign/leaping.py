@@ -103,6 +103,14 @@ class _Loop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._rested)
         return future
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Threads end in real time; the five minutes that Python 3.12 gives them would be over with the first leap."""
+        self._waiting.working += 1
+        try:
+            await super().shutdown_default_executor()
+        finally:
+            self._waiting.working -= 1
+
     def _rested(self, future: asyncio.Future[Any]) -> None:
         self._waiting.working -= 1
 
