@@ -19,7 +19,7 @@ Change = Literal[
     "missing", "renamed", "type", "null", "emptied", "number-format", "time-unit", "unknown-word", "new",
 ]  # fmt: skip
 
-_NUMBERS = frozenset({"zero", "digits", "decimal", "epoch-s", "epoch-ms", "epoch-us", "epoch-ns"})
+_NUMBERS = frozenset({"zero", "digits", "decimal", "noise", "epoch-s", "epoch-ms", "epoch-us", "epoch-ns"})
 _TEXTS = _NUMBERS | {"empty", "blank", "exponent-text", "text"}
 _JSON_NUMBERS = frozenset({"number", "fraction", "exponent"})
 _UNITS = {"epoch-s": "seconds", "epoch-us": "microseconds", "epoch-ns": "nanoseconds", "epoch-ms": "milliseconds"}
@@ -32,6 +32,7 @@ _SAID = {
     "fraction": "a JSON number",
     "exponent": "a JSON number with an exponent",
     "exponent-text": "a number with an exponent",
+    "noise": "a number with the digits that a binary float leaves",
     "empty": "''",
     "text": "another text",
 }
@@ -50,7 +51,7 @@ _DOCUMENTED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departure:
-    """One field that is not as documented: ``count`` times of ``of``. ``seen`` and ``documented`` are words for a reader."""
+    """One field that is not as documented, ``count`` times of ``of``; ``seen`` and ``documented`` for a reader."""
 
     change: Change
     path: str
@@ -152,7 +153,7 @@ def _change(known: Field, form: str) -> tuple[Change, str] | None:
         case "text" | "word":
             right = form in _TEXTS
         case "decimal":
-            if form == "exponent-text":
+            if form == "exponent-text" or (form == "noise" and known.exact):
                 return "number-format", _SAID[form]
             right = form in _NUMBERS
         case "ms" | "us":

@@ -21,6 +21,9 @@ MOST_WORDS = 40
 _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,32}\Z", re.ASCII)
 _PLAIN = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+\Z", re.ASCII)
+_NOISE = re.compile(r"[1-9]\d*\.?\d*?(0{6,}|9{6,})\d{0,3}[1-9]\Z", re.ASCII)
+"""What is left of a decimal that went through a binary float: 68585.399999999994."""
+_LONGEST = 40
 _EPOCHS = {10: "epoch-s", 13: "epoch-ms", 16: "epoch-us", 19: "epoch-ns"}
 """Digits of an instant between 2001 and 2286 in each unit."""
 
@@ -41,8 +44,9 @@ class Seen:
     """One path of one place: in how many of its parents it stood, and in which forms.
 
     ``forms``: null, bool, array, object; number, fraction, exponent (JSON numbers); and of texts: empty, blank (empty
-    in a row of an instrument that may have nothing to say), zero, digits, epoch-s, -ms, -us, -ns, decimal,
-    exponent-text, text. ``words``: values of a field whose set of words is known, with counts.
+    in a row of an instrument that may have nothing to say), zero, digits, epoch-s, -ms, -us, -ns, decimal, noise (a
+    decimal with the digits that a binary float leaves), exponent-text, text. ``words``: values of a field whose set of
+    words is known, with counts.
     """
 
     path: str
@@ -217,8 +221,15 @@ def _text(value: str) -> str:
     if _PLAIN.match(value):
         if value.strip("0.") in ("", "-"):
             return "zero"
-        return _EPOCHS.get(len(value), "digits") if value.isdigit() else "decimal"
+        if value.isdigit():
+            return _EPOCHS.get(len(value), "digits")
+        return "noise" if len(value) <= _LONGEST and _NOISE.search(value) and _digits(value) >= 16 else "decimal"
     return "exponent-text" if _EXPONENT.match(value) else "text"
+
+
+def _digits(number: str) -> int:
+    """Significant digits; a binary float has sixteen or seventeen."""
+    return len(number.strip("-0.").replace(".", ""))
 
 
 def decoded(text: str) -> object:

@@ -23,8 +23,9 @@ KINDS: tuple[Kind, ...] = ("text", "word", "decimal", "ms", "us", "number", "boo
 class Field:
     """One field. `path` is relative to the row (`details[].ccy`, `[0]` in a row that is an array).
 
-    `always`: in every row; `empty`: may be ''; `null`: may be null; `words`: the set of `enums.toml` for a word;
-    `loose`: its form is not judged (documentation and observation differ).
+    `always`: in every row; `empty`: may be ''; `null`: may be null; `exact`: lies on a grid, so that no digits are left
+    over; `words`: the set of `enums.toml` for a word; `loose`: its form is not judged (documentation and observation
+    differ).
     """
 
     path: str
@@ -32,6 +33,7 @@ class Field:
     always: bool = False
     empty: bool = False
     null: bool = False
+    exact: bool = False
     words: str = ""
     loose: bool = False
 
@@ -55,7 +57,7 @@ class Shape:
 
 
 _FILES = ("frame", "private", "public")
-_WORD = re.compile(r"(?P<path>[^!?~:]+)(?P<marks>[!?~]*)(?::(?P<after>\w+))?\Z")
+_WORD = re.compile(r"(?P<path>[^!?~=:]+)(?P<marks>[!?~=]*)(?::(?P<after>\w+))?\Z")
 
 
 @cache
@@ -106,6 +108,7 @@ def _field(word: str, kind: Kind, loose: set[str]) -> Field:
         always="!" in marks,
         empty="?" in marks,
         null="~" in marks,
+        exact="=" in marks,
         words=after,
         loose=found["path"] in loose,
     )

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .protocol import Reply
 
 How = Literal[
-    "drop", "rename", "number", "text", "null", "empty", "exponent", "seconds", "microseconds", "iso", "word", "add",
-    "rows-by-number", "code-as-number",
+    "drop", "rename", "number", "text", "null", "empty", "exponent", "noise", "seconds", "microseconds", "iso", "word",
+    "add", "rows-by-number", "code-as-number",
 ]  # fmt: skip
 
 
@@ -129,6 +129,8 @@ def _otherwise(how: str, value: object) -> object:
             return int(number) if number == number.to_integral_value() else float(number)
         case "exponent":
             return f"{number.normalize():E}"
+        case "noise":
+            return f"{float(number):.17g}"
         case "seconds":
             return str(int(number) // 1000)
         case "microseconds":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from okxdoctor.exchange.core.redraft import Redraft
+from okxdoctor.exchange.core.redraft import How, Redraft
 
 from .model import Fault
 
@@ -14,6 +14,7 @@ _WHERE = {
     "lotSz": _LISTS, "minSz": _LISTS, "tickSz": _LISTS, "state": _LISTS, "instType": _LISTS, "instIdCode": _LISTS,
     "last": _TICKERS, "askPx": _TICKERS, "bidPx": _TICKERS, "ts": (*_TICKERS, *_BOOKS), "acctLv": _CONFIG,
 }  # fmt: skip
+_UNITS: dict[str, How] = {"seconds": "seconds", "microseconds": "microseconds", "iso": "iso"}
 _NEW_NAMES = {"tickSz": "tickSize", "askPx": "askPrice"}
 _NEW_WORDS = {"state": "halted", "instType": "SPOT_MARGIN", "acctLv": "7"}
 
@@ -47,6 +48,11 @@ FAULTS: tuple[Fault, ...] = (
         name="schema-type-changed-exponent", example="schema-type-changed-exponent=lotSz", layer="schema",
         cause="schema.type-changed", value="choice", default="lotSz", choices=("lotSz", "last"),
         says="figures are written with an exponent",
+    ),
+    Fault(
+        name="schema-type-changed-noise", example="schema-type-changed-noise", layer="schema",
+        cause="schema.type-changed",
+        says="prices of tickers went through a binary float: 0.1 comes as 0.10000000000000001",
     ),
     Fault(
         name="schema-type-changed-time", example="schema-type-changed-time=seconds", layer="schema",
@@ -89,9 +95,10 @@ def redrafts(name: str, value: float | str | None) -> tuple[Redraft, ...]:
             return (Redraft(places=where, how="empty", field=field),)
         case "schema-type-changed-exponent":
             return (Redraft(places=where, how="exponent", field=field),)
+        case "schema-type-changed-noise":
+            return tuple(Redraft(places=_TICKERS, how="noise", field=each) for each in ("last", "askPx", "bidPx"))
         case "schema-type-changed-time":
-            how = "iso" if value == "iso" else "seconds" if value == "seconds" else "microseconds"
-            return (Redraft(places=(*_TICKERS, *_BOOKS), how=how, field="ts"),)
+            return (Redraft(places=(*_TICKERS, *_BOOKS), how=_UNITS[field], field="ts"),)
         case "schema-type-changed-envelope" if value == "code":
             return (Redraft(places=("*/*",), how="code-as-number"),)
         case "schema-type-changed-envelope":
