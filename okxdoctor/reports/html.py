@@ -21,7 +21,7 @@ NAME = "html"
 SAYS = "one page to open, mail or print: no script, nothing fetched"
 
 _MARK = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "i"}
-_FACTS = 20_000
+_FACTS = 15_000
 """Characters of one check's facts; a page stays well under 300 kB."""
 
 _STYLE = """
@@ -148,7 +148,7 @@ def _checks(report: Report, look: Look) -> Iterator[str]:
             if attempt.facts:
                 facts = cut(to_json(attempt.facts, indent=1), _FACTS)
                 yield f"<details><summary>Facts of {_text(attempt.check)}</summary>"
-                yield f"<pre>{escape(clean(facts))}</pre></details>"
+                yield f"<pre>{escape(clean(facts), quote=False)}</pre></details>"
 
 
 def _tone(attempt: Attempt) -> tuple[str, str]:
