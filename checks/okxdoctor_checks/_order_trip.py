@@ -53,16 +53,18 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The order. ``px`` and ``moved_px`` lie on the grid, ``sz`` is the least size."""
+    """The order. ``px`` and ``moved_px`` lie on the grid, ``sz`` is the least size, ``mode`` the documented tdMode of spot
+    in the account's mode."""
 
     inst_id: str
+    mode: str
     px: str
     moved_px: str
     sz: str
     client_id: str
 
 
-def wanted(listed: ListedInstrument, last: Fraction, now_ms: int) -> Wanted:
+def wanted(listed: ListedInstrument, level: str, last: Fraction, now_ms: int) -> Wanted:
     """A buy far below ``last``."""
     tick = listed.value("tickSz")
     far = last * (100 - Fraction(tunable("order_far_percent"))) / 100
@@ -70,6 +72,7 @@ def wanted(listed: ListedInstrument, last: Fraction, now_ms: int) -> Wanted:
     moved = round_price(shown(far * Fraction(99, 100), digits=20), grid=tick, mode="down")
     return Wanted(
         inst_id=listed.inst_id,
+        mode="cross" if level in ("3", "4") else "cash",
         px=price,
         moved_px=moved,
         sz=least_size(lot=listed.value("lotSz"), minimum=listed.value("minSz")),

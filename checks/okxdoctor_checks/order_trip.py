@@ -87,7 +87,7 @@ async def probe(io: Io) -> Facts:
     cleared = 0
     for inst_id, client_id in (await leftovers(io))[:2]:
         cleared += await cancel(io, inst_id, client_id)
-    order = wanted(listed, last, io.now().wall_ns // 1_000_000)
+    order = wanted(listed, account.acct_lv, last, io.now().wall_ns // 1_000_000)
     await pace(io)
     socket = await io.open_socket("private")
     channel = Channel(io, socket)
@@ -117,7 +117,7 @@ async def _there_and_back(io: Io, channel: Channel, order: Wanted) -> tuple[tupl
     steps: list[Step] = []
     gone = False
     place = {
-        "instId": order.inst_id, "tdMode": "cash", "side": "buy", "ordType": "post_only", "px": order.px,
+        "instId": order.inst_id, "tdMode": order.mode, "side": "buy", "ordType": "post_only", "px": order.px,
         "sz": order.sz, "clOrdId": order.client_id,
     }  # fmt: skip
     own = {"instId": order.inst_id, "clOrdId": order.client_id}

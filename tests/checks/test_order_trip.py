@@ -228,6 +228,6 @@ def test_any_facts_are_judged(facts: Facts) -> None:
 
 
 def test_steps_are_values() -> None:
-    order = Wanted(inst_id="BTC-USDT", px="1", moved_px="0.9", sz="1", client_id="okxdoctor" + "0" * 20)
+    order = Wanted(inst_id="BTC-USDT", mode="cash", px="1", moved_px="0.9", sz="1", client_id="okxdoctor" + "0" * 20)
     one = Step(name="place", code="0", channel="live", channel_px="1", rest="live", rest_px="1.0")
     assert judged(CHECK, Facts(order=order, heard=True, steps=(one,))) == ()

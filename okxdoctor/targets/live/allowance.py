@@ -4,7 +4,7 @@ They pass when all of this holds: the user allowed them for this run (--demo-ord
 target is the embedded exchange on loopback; the call goes to the run's own site, signed, with the environment's own
 header. And each body is one of three:
 
-* place: a post-only cash order of one instrument under a client order id of this program, once in a run;
+* place: a post-only spot order of one instrument under a client order id of this program, once in a run;
 * amend: a new price for the order that was placed, at most twice;
 * cancel: by client order id, the order that was placed or one that an earlier run left behind, a few times.
 """
@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"[0-9]{1,30}(\.[0-9]{1,30})?\Z", re.ASCII)
 _FORMS: Mapping[str, Mapping[str, re.Pattern[str]]] = {
     PLACE: {
         "instId": _INSTRUMENT,
-        "tdMode": re.compile(r"cash\Z"),
+        "tdMode": re.compile(r"(cash|cross)\Z"),
         "side": re.compile(r"(buy|sell)\Z"),
         "ordType": re.compile(r"post_only\Z"),
         "px": _NUMBER,

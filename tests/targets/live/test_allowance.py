@@ -91,7 +91,7 @@ def test_nothing_passes_anywhere_else(where: View) -> None:
         ask(body=json.dumps(BODIES[PLACE])[:-1]),
         ask(body=json.dumps(BODIES[PLACE])[:-1] + ',"ordType":"market"}'),
         ask(body=BODIES[PLACE] | {"ordType": "limit"}), ask(body=BODIES[PLACE] | {"ordType": "market"}),
-        ask(body=BODIES[PLACE] | {"tdMode": "cross"}), ask(body=BODIES[PLACE] | {"clOrdId": "mine1"}),
+        ask(body=BODIES[PLACE] | {"tdMode": "isolated"}), ask(body=BODIES[PLACE] | {"clOrdId": "mine1"}),
         ask(body=BODIES[PLACE] | {"clOrdId": OWN + "0"}), ask(body=BODIES[PLACE] | {"clOrdId": OWN + "\n"}),
         ask(body=BODIES[PLACE] | {"instId": "BTC-USDT-SWAP"}), ask(body=BODIES[PLACE] | {"px": "1e5"}),
         ask(body=BODIES[PLACE] | {"px": 40000}), ask(body=BODIES[PLACE] | {"attachAlgoOrds": []}),
