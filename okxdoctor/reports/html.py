@@ -21,7 +21,7 @@ NAME = "html"
 SAYS = "one page to open, mail or print: no script, nothing fetched"
 
 _MARK = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "i"}
-_FACTS = 15_000
+_FACTS = 10_000
 """Characters of one check's facts; a page stays well under 300 kB."""
 
 _STYLE = """
