@@ -53,8 +53,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The order. ``px`` and ``moved_px`` lie on the grid, ``sz`` is the least size, ``mode`` the documented tdMode of spot
-    in the account's mode."""
+    """The order. ``px`` and ``moved_px`` lie on the grid, ``sz`` is the least size, ``mode`` is the documented tdMode
+    of spot in the account's mode."""
 
     inst_id: str
     mode: str
