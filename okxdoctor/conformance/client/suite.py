@@ -10,7 +10,7 @@ import os
 import shutil
 import ssl
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -24,7 +24,7 @@ from okxdoctor.conformance.client.grade import Grade, not_exercised
 from okxdoctor.conformance.client.judging import judge
 from okxdoctor.conformance.client.record import Record
 from okxdoctor.conformance.client.rounds import Round
-from okxdoctor.conformance.client.trace import Ended, Knock, Known, Printed, Trace, decoded
+from okxdoctor.conformance.client.trace import Ended, Event, Knock, Known, Printed, Trace, decoded
 from okxdoctor.conformance.client.trap import Trap
 from okxdoctor.conformance.client.upstream import ask
 
@@ -42,6 +42,7 @@ class Wish:
     ``jobs``       how many rounds run side by side
     ``plain``      gives the program plain http and ws addresses (for one that cannot be given a certificate authority)
     ``environ``    more variables for the program
+    ``enough``     ends the healthy round early: whether these events show what the program does
     """
 
     command: tuple[str, ...]
@@ -54,6 +55,7 @@ class Wish:
     plain: bool = False
     limits: Limits = field(default_factory=limits)
     environ: Mapping[str, str] = field(default_factory=dict)
+    enough: Callable[[Sequence[Event]], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,6 +268,7 @@ class Stage:
         started = await program.start(self._wish.command, environment)
         length_s = min(one.length_s, self._wish.seconds)
         patience_s = min(PATIENCE_S, self._wish.seconds)
+        healthy, enough = one.name == rounds.HEALTHY, self._wish.enough
         contact_s = done_at = None
         seen, changed_at = 0, 0.0
         try:
@@ -279,7 +282,7 @@ class Stage:
                     if now >= patience_s:
                         break
                     continue
-                if now - contact_s >= length_s:
+                if now - contact_s >= length_s or (healthy and enough is not None and enough(record.events)):
                     break
                 played = sum(len(script.applied) for script in gateway.scripts) + (
                     sum(isinstance(event, Knock) for event in record.events) if one.knock else 0

@@ -16,13 +16,13 @@ from okxdoctor.conformance.client.suite import Outcome, Wish, run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bots"))
 
-from mistakes import BOT, disagreement, missed, several
+from mistakes import BOT, disagreement, enough, missed, several
 
 ROUNDS = ("answer", "push", "book", "lost.cut", "refused.51008", "login.refused", "reconnect.cut-[plc]*")
 """Cases of circumstances that the right program is led through here."""
 SHOWN = (
     "query-unsigned", "microseconds", "exponent", "off-tick", "inst-by-name", "other-host", "candles-on-public",
-    "login-not-awaited", "no-subscription-again", "sends-again", "scode-ignored", "gap-ignored", "name-unchecked",
+    "login-still-not-awaited", "no-subscription-again", "sends-again", "scode-ignored", "gap-ignored", "name-unchecked",
     "storms", "offset-ignored",
 )  # fmt: skip
 
@@ -30,14 +30,16 @@ SHOWN = (
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, Outcome]:
     async def right() -> Outcome:
-        environ = {"BOT_PACE": "0.15", "BOT_PARTS": "rest,orders,public,private"}
+        parts = "rest,orders,public,private"
+        environ = {"BOT_PACE": "0.15", "BOT_PARTS": parts}
         wish = Wish(
             command=(sys.executable, str(BOT)),
             cases=only(cases(), ROUNDS),
-            healthy_s=1.6,
+            healthy_s=20.0,
             jobs=8,
             limits=limits(),
             environ=environ,
+            enough=enough(parts),
         )
         return await run(wish)
 
