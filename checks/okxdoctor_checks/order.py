@@ -31,6 +31,7 @@ from okxdoctor.okx.order_funds import all_at_once, needs
 from okxdoctor.okx.order_rules import judge, order_of
 from okxdoctor.okx.order_units import means
 from okxdoctor.okx.order_view import Breach, Place, fraction, shown, word
+from okxdoctor.okx.order_wire import MISSING, WRONG
 from okxdoctor.port import Holding, Instruments, Io, OrderDraft, Wallets
 from okxdoctor_checks._answers import line
 from okxdoctor_checks._order_asks import Prechecked, place_of, prechecks
@@ -211,7 +212,9 @@ def _finding(draft: OrderDraft, breach: Breach, meaning: str) -> Finding:
         subject=where,
         severity=Severity.WARNING if breach.mild else None,
         confidence=Confidence.CERTAIN if breach.sure else Confidence.LIKELY,
-        remedy=(*fixes, *breach.hints),
+        # A code that stands for one rule says more than the cause's own remedies; these two stand for many.
+        remedy=(*fixes, *breach.hints)
+        or tuple(f"okxdoctor explain {code}" for code in breach.codes[:1] if code not in (MISSING, WRONG)),
     )
 
 

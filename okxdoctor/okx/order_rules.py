@@ -30,6 +30,7 @@ from okxdoctor.okx.precision import PrecisionError, plain_text
 from okxdoctor.okx.wire_numbers import CAUSE, NumberFlaw, number_flaws, without_noise
 from okxdoctor.trading_facts import ListedInstrument
 
+_LEVER = 'POST /api/v5/account/set-leverage {"instId":"…","lever":"…","mgnMode":"cross"}   # leverage is set there'
 _LEVEL = {"1": "spot mode", "2": "futures mode", "3": "multi-currency margin mode", "4": "portfolio margin mode"}
 
 
@@ -55,6 +56,7 @@ def judge(order: Mapping[str, Json], place: Place) -> tuple[Breach, ...]:
         for flaw in wire_flaws(order, steps=_steps(listed))
         if not _without_effect(flaw.parameter, order, listed)
     ]
+    found += _foreign(order, {breach.parameter for breach in found})
     told = {breach.parameter for breach in found} | {str(breach.evidence.get("meant")) for breach in found}
     if listed is None or "instId" in told:
         return tuple(found)
@@ -69,6 +71,24 @@ def judge(order: Mapping[str, Json], place: Place) -> tuple[Breach, ...]:
     if not any(breach.codes for breach in found):
         found += short_of_funds(order, listed, place)
     return (*other_unit(order, listed, place, tuple(found)), *found)
+
+
+def _foreign(order: Mapping[str, Json], told: set[str]) -> Iterator[Breach]:
+    """Members that no order has: passed over, so what they were meant to do is not done. New ones may be unknown."""
+    strangers = [name for name in order if name not in wire_rules().members and name[:40] not in told]
+    for name in (stranger[:40] for stranger in strangers[:5]):
+        lever = name.lower() in ("lever", "leverage")
+        hint = f"Leave {name} out, or look up its name in the documentation of place order"
+        yield Breach(
+            cause="order.parameter-invalid",
+            codes=(),
+            parameter=name,
+            says=f"{name} is no parameter of an order, and is passed over",
+            evidence={"parameter": name},
+            hints=(_LEVER,) if lever else (hint,),
+            sure=False,
+            mild=True,
+        )
 
 
 def _without_effect(parameter: str, order: Mapping[str, Json], listed: ListedInstrument | None) -> bool:

@@ -364,3 +364,12 @@ def test_choosing_the_preflight_chooses_what_it_stands_on() -> None:
     plan = make_plan(checks(), only=("order",))
     assert {check.id for check in plan.chosen} == {"order", "key", "account", "instrument"}
     assert make_plan(checks(), only=("order",), skip=("account",)).chosen
+
+
+def test_a_member_that_no_order_has_is_a_warning() -> None:
+    (found,) = findings(swap(lever="10"))
+    assert (found.code, found.severity, found.confidence) == (
+        "order.parameter-invalid", Severity.WARNING, Confidence.LIKELY,
+    )  # fmt: skip
+    assert "set-leverage" in found.remedy[0]
+    assert codes(spot(banAmend="true", stpMode="cancel_maker", expTime=str(NOW_MS + 1000))) == []
