@@ -24,7 +24,7 @@ from okxdoctor.conformance.client.grade import Grade, not_exercised
 from okxdoctor.conformance.client.judging import judge
 from okxdoctor.conformance.client.record import Record
 from okxdoctor.conformance.client.rounds import Round
-from okxdoctor.conformance.client.trace import Ended, Event, Knock, Known, Printed, Trace, decoded
+from okxdoctor.conformance.client.trace import Asked, Ended, Event, Knock, Known, Opened, Printed, Trace, decoded
 from okxdoctor.conformance.client.trap import Trap
 from okxdoctor.conformance.client.upstream import ask
 
@@ -182,8 +182,15 @@ class Stage:
             if able.issuperset(one.needs) and _wanted(one.name, wanted) and not (self._wish.plain and one.knock)
         ]
         gate = asyncio.Semaphore(max(1, self._wish.jobs))
-        for found in await asyncio.gather(*(self._series(one, gate) for one in chosen)):
-            traces.extend(found)
+        alone: list[Round] = []
+        for one, found in zip(chosen, await asyncio.gather(*(self._series(one, gate) for one in chosen)), strict=True):
+            if len(found) == 1 and _turned_away(found[0]):
+                alone.append(one)
+            else:
+                traces.extend(found)
+        for one in alone:
+            # A program that holds a lock or a port lives once at a time.
+            traces.extend(await self._series(one, gate))
         return tuple(traces)
 
     async def _series(self, one: Round, gate: asyncio.Semaphore) -> list[Trace]:
@@ -344,6 +351,12 @@ def _complete(one: Round, gateway: Gateway, seen: int) -> bool:
     return all(script.exhausted or script.endless for script in gateway.scripts) and all(
         each.exhausted for each in gateway.circumstances
     )
+
+
+def _turned_away(trace: Trace) -> bool:
+    """Whether a program that came to the exchange before ended with an error and never came there."""
+    came = any(isinstance(event, Knock | Asked | Opened) for event in trace.events)
+    return not came and trace.ended is not None and trace.ended.status != 0
 
 
 def _suffered(trace: Trace) -> bool:

@@ -102,6 +102,18 @@ def test_nothing_is_left_running(tmp_path: Path) -> None:
     assert not [number for number in numbers if _lives(number)]
 
 
+def test_a_program_that_lives_once_at_a_time_gets_its_rounds_alone(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl", reason="the lock of this test is one of POSIX")
+    lock = (
+        "import fcntl, time\n"
+        f"held = open({str(tmp_path / 'lock')!r}, 'w')\n"
+        "fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+        "try:\n" + "".join(f"    {line}\n" for line in ASK.splitlines()) + "finally:\n    time.sleep(0.4)\n"
+    )
+    outcome = graded(lock, seconds=5.0, patterns=("tls.rest-*",))
+    assert {one.case.id for one in outcome.graded if one.grade.verdict != "passed"} == set()
+
+
 def test_a_judge_that_fails_does_not_cost_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     from okxdoctor.conformance.client import judging
 
