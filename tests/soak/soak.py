@@ -40,7 +40,7 @@ from wire import Refused, Rest, conversation
 INSTRUMENTS = ("BTC-USDT", "ETH-USDT")
 SIZES = {"BTC-USDT": "0.001", "ETH-USDT": "0.01"}
 GROWTH = 1.05
-"""Memory in the last quarter may be so much above that in the third: by then logs and histories have their full length."""
+"""Memory in the last quarter may be so much above that in the third: logs and histories have their full length then."""
 GONE = (OSError, EOFError, asyncio.IncompleteReadError, TimeoutError, WebSocketException)
 """What a cut connection looks like to its client."""
 
