@@ -2,8 +2,8 @@
 
 A finding is explained when another finding of the run has a rule that covers it, unless its own evidence rules that
 cause out. What nothing explains is a root. Roots are merged by code, and are as grave as the worst they explain. They
-are put in order: errors before warnings, then whatever explains most, then the layer nearest to the machine, because
-a fault below makes everything above it doubtful.
+are put in order: errors before warnings, what stands in the way now before what is wrong with orders to come, then
+whatever explains most, then the layer nearest to the machine, because a fault below makes everything above it doubtful.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _ORDER = (
     "env", "clock", "dns", "tcp", "proxy", "tls", "http", "status", "region", "key", "ip", "permission",
     "header", "timestamp", "signature", "ratelimit", "account", "instrument", "precision", "order", "schema", "ws",
 )  # fmt: skip
+_TO_COME = ("precision", "order")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +149,14 @@ def diagnose(findings: Iterable[Finding], words: Vocabulary, *, skipped: Sequenc
         merged.setdefault(grave[i].code, []).append(i)
     rows = [_row([grave[i] for i in group], [f for i in group for f in explained[i]], words)
             for group in merged.values()]  # fmt: skip
-    return tuple(sorted(rows, key=lambda d: (d.severity.rank, -len(d.explains), _layer(d.code), d.code)))
+    return tuple(sorted(rows, key=_precedence))
+
+
+def _precedence(root: Diagnosis) -> tuple[int, bool, int, int, str]:
+    """Errors first; what stands in the way now before what is wrong with orders that are to come; then what explains
+    most, then the layer nearest to the machine."""
+    to_come = root.code.split(".")[0] in _TO_COME
+    return (root.severity.rank, to_come, -len(root.explains), _layer(root.code), root.code)
 
 
 def _roots_above(start: int, parents: Mapping[int, Sequence[int]]) -> set[int]:
