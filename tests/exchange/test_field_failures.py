@@ -170,6 +170,8 @@ def over_websocket(x: Bench, step: dict[str, Any]) -> None:
     base = x.info.plain_ws_url.replace("/ws/v5", "/demo/ws/v5") if step.get("demo") else x.info.plain_ws_url
     with connect(f"{base}/{step['ws']}", proxy=None) as socket:
         if "pass_s" in step:
+            socket.send("ping")
+            assert socket.recv(timeout=5) == "pong"  # the session is there: time passes for it
             x.served.clock.step(step["pass_s"])
             with pytest.raises(ConnectionClosed) as ended:
                 socket.recv(timeout=5)
