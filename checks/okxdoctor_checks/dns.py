@@ -137,10 +137,10 @@ def evaluate(facts: Facts) -> Iterator[Finding]:
             poisoned.append(host)
         elif _contradicted(host):
             others.append((host, subject))
-    for host, subject in others:
-        companion = next((one for one in poisoned if set(_seen(one)) == set(_seen(host))), None)
+    for other, about in others:
+        companion = next((one for one in poisoned if set(_seen(one)) == set(_seen(other))), None)
         if companion is not None:
-            yield _likewise(host, subject, companion)
+            yield _likewise(other, about, companion)
     yield from _slow(facts)
 
 
