@@ -6,5 +6,6 @@ turns the faults that are on (``faults.FAULTS``) into a ``NetPlan``; the modules
     ca      own certificate authority, leaves, server contexts        tls    fronts for healthy and broken TLS
     dns     name server (UDP and TCP)                                 tcp    ports that are open, closed, filtered, mute
     ntp     time server on any clock                                  delay  forwarder that adds a round-trip time
-    proxy   HTTP CONNECT proxy      socks  SOCKS5 proxy               edge   all of it started and switched by a plan
+    proxy   HTTP CONNECT proxy      socks  SOCKS5 proxy               proxying  what both have in common
+    edge    all of it started, switched by a plan, and asked for another plan by single connections, lookups, tunnels
 """
