@@ -55,7 +55,7 @@ def close_position(call: Call) -> Reply:
         "sz": plain(abs(position.quantity)), "reduceOnly": "true", "clOrdId": client_id, "tag": tag,
     }  # fmt: skip
     try:
-        place(venue, account, ticket(venue, account, wanted, inst, call.now_ms), call.now_ms)
+        place(venue, account, ticket(venue, account, wanted, inst, call.now_ms, in_base=True), call.now_ms)
     except Rejected as refused:
         raise Refused(failure(200, refused.code, refused.message)) from None
     call.exchange.tell()

@@ -88,8 +88,14 @@ def limits(venue: Venue, inst: Instrument, now_ms: int) -> tuple[str, str]:
     return market.tick.text(last * 105 // 100 + 1), market.tick.text(max(1, last * 95 // 100))
 
 
-def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instrument | None, now_ms: int) -> Ticket:
-    """Check one order request in the order in which the exchange complains; raises ``Rejected``."""
+def ticket(
+    venue: Venue, account: Account, args: dict[str, object], inst: Instrument | None, now_ms: int, *,
+    in_base: bool = False,
+) -> Ticket:  # fmt: skip
+    """Check one order request in the order in which the exchange complains; raises ``Rejected``.
+
+    ``in_base``: the size of a market order on margin is in base currency, as the exchange's own orders have it.
+    """
     if inst is None:
         raise Rejected("51001", UNKNOWN_INSTRUMENT)
     mode, side, kind = text(args.get("tdMode")), text(args.get("side")), text(args.get("ordType"))
@@ -129,7 +135,8 @@ def ticket(venue: Venue, account: Account, args: dict[str, object], inst: Instru
     spot = inst.type in ("SPOT", "MARGIN")
     if kind == "market" and spot:
         # Margin trading buys for quote currency and sells base currency, whatever the order says.
-        target = "" if inst.type == "MARGIN" else target
+        if inst.type == "MARGIN":
+            target = "base_ccy" if in_base else ""
         target = target or ("quote_ccy" if side == "buy" else "base_ccy")
     if target not in ("", "base_ccy", "quote_ccy"):
         raise wrong("tgtCcy")

@@ -118,13 +118,10 @@ def _set_off(
         "reduceOnly": "true" if algo.reduce_only else "", "tgtCcy": algo.target_ccy, "ccy": algo.ccy, "tag": algo.tag,
     }  # fmt: skip
     try:
+        checked = ticket(venue, account, wanted, inst, now_ms, in_base=True)
         order = place(
             venue, account,
-            replace(
-                ticket(venue, account, wanted, inst, now_ms), source=SOURCES[algo.kind], algo_id=algo.algo_id,
-                algo_client_id=algo.client_id,
-            ),
-            now_ms,
+            replace(checked, source=SOURCES[algo.kind], algo_id=algo.algo_id, algo_client_id=algo.client_id), now_ms,
         )  # fmt: skip
     except Rejected as refused:
         algo.fail_code = refused.code

@@ -106,6 +106,10 @@ class Trading(RuleBasedStateMachine):
             quote = kind == "market" and more["tgtCcy"] == "quote_ccy"
             if quote and inst == "BTC-USDT":
                 order["sz"] = str(lots * 20)
+            if more.get("margin") and inst == "BTC-USDT":
+                # Bought and sold with borrowed money; market orders buy for quote currency.
+                order["sz"] = str(lots * 20) if kind == "market" and side == "buy" else order["sz"]
+                return {**order, "tdMode": more["tdMode"] or "cross", "stpMode": more["stpMode"]}
             return {**order, "tdMode": "cash", "tgtCcy": more["tgtCcy"], "stpMode": more["stpMode"]}
         if self.mode == "long_short_mode":
             return {**order, "tdMode": more["tdMode"], "posSide": more["posSide"], "stpMode": more["stpMode"]}
@@ -126,6 +130,7 @@ class Trading(RuleBasedStateMachine):
                 "reduceOnly": st.sampled_from(["false", "false", "true"]),
                 "posSide": st.sampled_from(["long", "short"]),
                 "stpMode": st.sampled_from(["", "cancel_maker", "cancel_taker", "cancel_both"]),
+                "margin": st.sampled_from(["", "", "yes"]),
             }
         ),
         batch=st.integers(1, 3),
@@ -344,7 +349,9 @@ class Trading(RuleBasedStateMachine):
         args = [{"channel": "books", "instId": inst} for inst in SPOT[:1] + SWAP[:1]]
         self.read(self.public.receive(json.dumps({"op": "subscribe", "args": args})))
         # What happened while nobody listened is not told again; REST has it.
-        for row in self.get("trade/orders-history?instType=SPOT") + self.get("trade/orders-history?instType=SWAP"):
+        for row in [
+            row for kind in ("SPOT", "SWAP", "MARGIN") for row in self.get(f"trade/orders-history?instType={kind}")
+        ]:
             self.history.pop(row["ordId"], None)
 
     def look(self) -> None:
@@ -407,6 +414,8 @@ class Trading(RuleBasedStateMachine):
             else:
                 expected[fee_ccy] += number(row["fillPnl"])
                 rate = Fraction(2, 10_000) if row["execType"] == "M" else Fraction(5, 10_000)
+                if row["instType"] == "MARGIN":
+                    rate = Fraction(8, 10_000) if row["execType"] == "M" else Fraction(1, 1_000)
                 received = self.worth(row["instId"], size, price)
             assert abs(number(row["fee"]) + rate * received) < ROUNDING
         now = self.money()
@@ -442,7 +451,9 @@ class Trading(RuleBasedStateMachine):
         return list(self.get("account/balance")[0]["details"])
 
     def worth(self, inst: str, size: Fraction, price: Fraction) -> Fraction:
-        """BTC-USDT-SWAP: 0.01 BTC a contract, in USDT; BTC-USD-SWAP: 100 USD a contract, in BTC."""
+        """BTC-USDT-SWAP: 0.01 BTC a contract, in USDT; BTC-USD-SWAP: 100 USD a contract, in BTC; BTC-USDT: BTC."""
+        if inst == "BTC-USDT":
+            return size * price
         return size * Fraction(1, 100) * price if inst == "BTC-USDT-SWAP" else size * 100 / price
 
     @invariant()
@@ -451,10 +462,10 @@ class Trading(RuleBasedStateMachine):
         flow: dict[tuple[str, str, str], Fraction] = {}
         for fill in self.venue.orders.fills(self.account.uid):
             row = fill.row()
-            if row["instType"] == "SWAP":
+            if row["instType"] in ("SWAP", "MARGIN"):
                 key = (row["instId"], fill.order.mode, row["posSide"])
                 value = self.worth(row["instId"], number(row["fillSz"]), number(row["fillPx"]))
-                linear = 1 if row["instId"] == "BTC-USDT-SWAP" else -1
+                linear = -1 if row["instId"] == "BTC-USD-SWAP" else 1
                 sign = linear * (1 if row["side"] == "sell" else -1)
                 flow[key] = flow.get(key, Fraction(0)) + sign * value - number(row["fillPnl"])
         positions = {(row["instId"], row["mgnMode"], row["posSide"]): row for row in self.get("account/positions")}
@@ -463,17 +474,23 @@ class Trading(RuleBasedStateMachine):
             if row is None:
                 assert abs(rest) < ROUNDING
                 continue
-            linear = 1 if key[0] == "BTC-USDT-SWAP" else -1
+            linear = -1 if key[0] == "BTC-USD-SWAP" else 1
             long = row["posSide"] == "long" or (row["posSide"] == "net" and number(row["pos"]) > 0)
             assert number(row["pos"]) > 0 or row["posSide"] == "net"
-            cost = self.worth(key[0], abs(number(row["pos"])), number(row["avgPx"]))
+            size = abs(number(row["pos"]))
+            if row["instType"] == "MARGIN":
+                # What is held: the coin of a long, the money of a short position. The other one is owed.
+                long = row["posCcy"] == "BTC"
+                size = size if long else -number(row["liab"])
+                assert (row["posCcy"], row["liabCcy"]) in (("BTC", "USDT"), ("USDT", "BTC"))
+            cost = self.worth(key[0], size, number(row["avgPx"]))
             assert abs(rest + (linear if long else -linear) * cost) < ROUNDING * 100
             if row["mgnMode"] == "isolated":
                 added = self.account.positions[row["instId"], row["posSide"], "isolated"].added
                 assert added >= 0
                 assert abs(number(row["margin"]) - Fraction(added) - cost / number(row["lever"])) < ROUNDING * 100
             else:
-                value = self.worth(key[0], abs(number(row["pos"])), number(row["markPx"]))
+                value = self.worth(key[0], size, number(row["markPx"]))
                 assert abs(number(row["imr"]) - value / number(row["lever"])) < ROUNDING * 100
         assert not positions
 
@@ -489,9 +506,9 @@ class Trading(RuleBasedStateMachine):
                 ccy, amount = (quote, left * number(row["px"])) if row["side"] == "buy" else (base, left)
                 behind[ccy] = behind.get(ccy, Fraction(0)) + amount
         for order in self.venue.orders.open(self.account.uid):
-            if order.inst_type == "SWAP":
+            if order.inst_type in ("SWAP", "MARGIN"):
                 most = self.worth(order.inst_id, Fraction(order.remaining), Fraction(order.price))
-                assert 0 <= order.frozen <= most / number(order.lever) + most * Fraction(5, 10_000) + ROUNDING
+                assert 0 <= order.frozen <= most / number(order.lever) + most * Fraction(10, 10_000) + ROUNDING
                 behind[order.frozen_ccy] = behind.get(order.frozen_ccy, Fraction(0)) + Fraction(order.frozen)
         isolated: dict[str, Fraction] = {}
         for row in self.get("account/positions"):

@@ -390,3 +390,25 @@ def test_contracts_follow_each_other_and_none_goes_before_its_time(bench: Any) -
     order = {"instId": fresh, "tdMode": "cross", "side": "buy", "ordType": "ioc", "px": px, "sz": "1"}
     assert post(bench, "trade/order", order)["code"] == "0"
     assert position(bench, fresh)["pos"] == "1"
+
+
+@pytest.mark.parametrize(("side", "sz", "opposite"), [("buy", "900", "sell"), ("sell", "0.4", "buy")])
+def test_a_position_on_margin_is_closed_whole(bench: Any, side: str, sz: str, opposite: str) -> None:
+    """Market orders buy for quote currency here; what closes a short position is in coins all the same."""
+    margin = {"instId": "ETH-USDT", "tdMode": "isolated"}
+    placed(bench, **margin, ordType="market", side=side, sz=sz)
+    before = position(bench, "ETH-USDT")
+    assert before["posCcy"] == ("ETH" if side == "buy" else "USDT")
+    closed = post(bench, "trade/close-position", {"instId": "ETH-USDT", "mgnMode": "isolated"})
+    assert closed["code"] == "0", closed
+    assert get(bench, "account/positions") == []
+    placed(bench, **margin, ordType="market", side=side, sz=sz)
+    held = bench.exchange.venue("global", "live").accounts
+    quantity = abs(next(iter(held.values())).positions["ETH-USDT", "net", "isolated"].quantity)
+    last = Decimal(get(bench, "market/ticker?instId=ETH-USDT")[0]["last"])
+    away = Decimal("0.99") if side == "buy" else Decimal("1.01")
+    stop = {**margin, "side": opposite, "ordType": "conditional", "slOrdPx": "-1", "sz": str(quantity)}
+    stop["slTriggerPx"] = str((last * away).quantize(Decimal("0.01")))
+    assert post(bench, "trade/order-algo", stop)["code"] == "0"
+    move(bench, "ETH-USDT", -0.02 if side == "buy" else 0.02)
+    assert get(bench, "account/positions") == []
