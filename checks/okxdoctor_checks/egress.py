@@ -24,23 +24,29 @@ from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.knowledge import tunable
 from okxdoctor.model import Finding, Json
 from okxdoctor.port import AccountView, Ask, Io
-from okxdoctor_checks._answers import line, read, together
+from okxdoctor_checks._answers import Reply, line, read, together
 from okxdoctor_checks._conversation import message
-from okxdoctor_checks._refusals import NOT_LISTED, addresses_in
+from okxdoctor_checks._refusals import NOT_LISTED, Way, addresses_in, plain_refusal
 
 CONFIG = "/api/v5/account/config"
 BALANCE = "/api/v5/account/balance"
 FRESH = 3
+BEHIND_THE_ADDRESS = ("50105", "50113")
+"""Passphrase and signature: refused for these, a request has come from a listed address."""
 Family = Literal["v4", "v6"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """One attempt: over which family ("any": as programs do), accepted, refused with ``address``, or neither."""
+    """One attempt: over which family ("any": as programs do), accepted, refused for its ``address``, or neither.
+
+    ``otherwise``: refused for something that is looked at behind the address, so the address is listed.
+    """
 
     family: Literal["any", "v4", "v6"]
     outcome: Literal["accepted", "refused", "unknown"]
     address: str = ""
+    otherwise: Reply | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +55,7 @@ class Facts:
     over other connections, only after a refusal. ``listed``: the key's entries, where the exchange told them.
     ``websocket``: what a login there met, which may leave by another way."""
 
+    host: str = ""
     via: str = ""
     refused: int = 0
     accepted: int = 0
@@ -73,6 +80,7 @@ async def probe(io: Io) -> Facts:
     asks += [Ask(method="GET", path=CONFIG, signed=True, fresh=True, family="v6")]
     asks += [Ask(method="GET", path=BALANCE, signed=True, fresh=True)] * FRESH
     return Facts(
+        host=io.view.rest.host,
         via=f"{route.host}:{route.port}" if route is not None else "",
         refused=facts.refused,
         accepted=facts.accepted,
@@ -106,6 +114,8 @@ async def _passage(io: Io, ask: Ask) -> Passage:
         return Passage(family=ask.family, outcome="unknown")
     if reply.code == NOT_LISTED:
         return Passage(family=ask.family, outcome="refused", address=next(iter(addresses_in(reply.msg)), ""))
+    if reply.code in BEHIND_THE_ADDRESS:
+        return Passage(family=ask.family, outcome="accepted", otherwise=reply)
     return Passage(family=ask.family, outcome="accepted" if reply.kind == "ok" else "unknown")
 
 
@@ -130,6 +140,7 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
             and (told.get(family), told.get(other)) == ("refused", "accepted")
         ):  # fmt: skip
             yield _mismatch(family, other, refused, evidence)
+            yield from _behind(facts)
             return
     yield from _unstable(facts, refused, evidence)
 
@@ -202,6 +213,13 @@ def _two_ways(refused: tuple[str, ...], evidence: dict[str, Json]) -> Finding:
     )
 
 
+def _behind(facts: Facts) -> Iterator[Finding]:
+    """What the other family met behind the address."""
+    met = next((one.otherwise for one in facts.passages if one.otherwise is not None), None)
+    if met is not None:
+        yield from plain_refusal(met, Way(host=facts.host, via=facts.via))
+
+
 CHECK = Check(
     id="egress",
     title="Requests leave by addresses that the key's list has",
@@ -211,5 +229,5 @@ CHECK = Check(
     reads=("key", "signature", "account", "order"),
     brings=("key",),
     private=True,
-    causes=("ip.family-mismatch", "ip.egress-unstable"),
+    causes=("ip.family-mismatch", "ip.egress-unstable", "key.passphrase-wrong", "key.secret-wrong"),
 )

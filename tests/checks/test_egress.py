@@ -87,6 +87,11 @@ def test_more_than_one_address(before: list[str], config: Any, balance: Any) -> 
     assert found.evidence["requests_refused"] == 1
 
 
+def test_what_lies_behind_the_address_is_told_beside_it() -> None:
+    io = world(["50110"], by_family(refusal("50105", "incorrect"), refused("2001:db8::9")), refused("2001:db8::9"))
+    assert codes(run(CHECK, io)[1]) == ["ip.family-mismatch", "key.passphrase-wrong"]
+
+
 def test_rest_and_websocket_leave_by_different_ways() -> None:
     io = world(["50110"], refused("203.0.113.7"), refused("203.0.113.7"), '{"event":"login","code":"0"}')
     _, (found,) = run(CHECK, io)
