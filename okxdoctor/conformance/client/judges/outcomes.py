@@ -155,9 +155,7 @@ def _used_anyway(case: Case, traces: Sequence[Trace], healthy: Trace | None, lim
             for other in items(trace, "cancel", "amend"):
                 if other.place <= (item.ack_place or item.place) or _sent_again(trace, item, other.place):
                     continue
-                empty = not any(
-                    other.text(name) not in ("", "None", "undefined", "null") for name in ("ordId", "clOrdId")
-                )
+                empty = not any(other.text(name) not in _NOTHINGS for name in ("ordId", "clOrdId"))
                 if empty and _other_order(trace, item, other.place):
                     continue
                 if empty or (known and other.text("clOrdId") == known):
@@ -172,7 +170,7 @@ def _used_anyway(case: Case, traces: Sequence[Trace], healthy: Trace | None, lim
                 query = {name: values[0] for name, values in parse_qs(call.query).items()}
                 if _other_order(trace, item, call.place):
                     continue
-                if not query.get("ordId") and not query.get("clOrdId"):
+                if not any(query.get(name, "") not in _NOTHINGS for name in ("ordId", "clOrdId")):
                     return failed(
                         trace, (item.place, item.ack_place, call.place), "an order without a name is asked for"
                     )
@@ -181,6 +179,7 @@ def _used_anyway(case: Case, traces: Sequence[Trace], healthy: Trace | None, lim
     return not_exercised("no order met this")
 
 
+_NOTHINGS = ("", "None", "undefined", "null")
 _DONE = {"cancel": "cancelled", "amend": "amended"}
 
 

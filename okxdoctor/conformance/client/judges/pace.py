@@ -33,6 +33,16 @@ def _scope(call: Call, scope: str) -> str:
     return ""
 
 
+def _units(call: Call, scope: str, unit: str) -> list[tuple[str, int]]:
+    """What a request spends, by what it is counted for: orders of a batch each for their instrument."""
+    if unit != "order" or not isinstance(call.json, list):
+        return [(_scope(call, scope), 1)]
+    found: dict[str, int] = defaultdict(int)
+    for item in call.json:
+        found[text_of(item.get("instId")) if isinstance(item, dict) and "Instrument" in scope else ""] += 1
+    return list(found.items())
+
+
 def _budgets(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: Limits) -> Grade:
     """No window of any endpoint has more requests than documented."""
     group = param(case, "group")
@@ -45,18 +55,19 @@ def _budgets(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits:
             if row is None or not call.path.startswith(f"/api/v5/{group}/"):
                 continue
             count += 1
-            units = len(call.json) if row.unit == "order" and isinstance(call.json, list) else 1
-            window = windows[call.asked.method, call.path, _scope(call, row.scope)]
-            window.extend([(call.at_s, call.place)] * max(1, units))
             limit = int(row.limit * limits.window_slack) + 1
-            recent = [each for each in window if each[0] > call.at_s - row.per_seconds]
-            most = max(most, len(recent) / row.limit)
-            if len(recent) > limit:
-                return failed(
-                    trace,
-                    (recent[0][1], call.place),
-                    f"{len(recent)} {row.unit}s to {call.path} within {row.per_seconds} s; {row.limit} are allowed",
-                )
+            for scope, units in _units(call, row.scope, row.unit):
+                window = windows[call.asked.method, call.path, scope]
+                window.extend([(call.at_s, call.place)] * units)
+                recent = [each for each in window if each[0] > call.at_s - row.per_seconds]
+                windows[call.asked.method, call.path, scope] = recent
+                most = max(most, len(recent) / row.limit)
+                if len(recent) > limit:
+                    return failed(
+                        trace,
+                        (recent[0][1], call.place),
+                        f"{len(recent)} {row.unit}s to {call.path} within {row.per_seconds} s; {row.limit} are allowed",
+                    )
     if not count:
         return not_exercised(f"no request under /api/v5/{group}")
     return passed(count, f"{count} requests, at most {most:.0%} of a budget")

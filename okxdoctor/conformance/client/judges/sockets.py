@@ -109,7 +109,7 @@ def _form(case: Case, trace: Trace, socket: Socket, message: Message, limits: Li
         return "a binary message"
     if not message.json:
         return f"a message is no JSON object: {shown(text)}"
-    if message.op not in OPS:
+    if message.op not in OPS and not message.op.startswith("sprd-"):
         return None if message.op == "ping" else f"the op is {shown(text_of(message.json.get('op')))}"
     return ""
 
@@ -242,7 +242,9 @@ def _login(case: Case, trace: Trace, socket: Socket, message: Message, limits: L
 def _login_place(case: Case, trace: Trace, socket: Socket, message: Message, limits: Limits) -> str | None:
     if message.op != "login":
         return None
-    return "" if socket.path in ("private", "business") else f"a login is sent on the {socket.path} connection"
+    if socket.path in ("private", "business") or any("l2-tbt" in arg for arg in socket.subscribed):
+        return ""
+    return f"a login is sent on the {socket.path} connection"
 
 
 def _login_once(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: Limits) -> Grade:
