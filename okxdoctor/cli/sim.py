@@ -73,11 +73,12 @@ def _parsed(faults: tuple[str, ...]) -> list[Injected]:
 
     machine = {fault.name for fault in OF_THE_MACHINE}
     for text in faults:
-        name = split(text.strip())[0].partition("=")[0]
+        said = split(text.strip())[0]
+        name = said.partition("=")[0]
         if name in machine:
             raise click.UsageError(
                 f"{name} is a circumstance of the machine, not of the exchange; "
-                f"try okxdoctor run --target sim --fault {text}"
+                f"try okxdoctor run --target sim --fault {said}"
             )
     try:
         return [parse(text) for text in faults]
