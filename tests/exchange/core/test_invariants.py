@@ -108,7 +108,7 @@ class Trading(RuleBasedStateMachine):
                 order["sz"] = str(lots * 20)
             if more.get("margin") and inst == "BTC-USDT":
                 # Bought and sold with borrowed money; market orders buy for quote currency.
-                order["sz"] = str(lots * 20) if kind == "market" and side == "buy" else order["sz"]
+                order["sz"] = str(lots * 20) if kind == "market" and side == "buy" else f"{lots / 1000:.3f}"
                 return {**order, "tdMode": more["tdMode"] or "cross", "stpMode": more["stpMode"]}
             return {**order, "tdMode": "cash", "tgtCcy": more["tgtCcy"], "stpMode": more["stpMode"]}
         if self.mode == "long_short_mode":
