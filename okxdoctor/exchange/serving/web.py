@@ -115,7 +115,8 @@ class Front:
 
     def waits(self) -> bool:
         """Whether requests do not, or not all, get their answer at once in the present circumstances."""
-        return not self.exchange.world.edge.at_once or self.occasions.choose("request")
+        edge = self.exchange.world.edge
+        return (edge is not HEALTHY.edge and not edge.at_once) or self.occasions.choose("request")
 
     def is_special(self, target: str) -> bool:
         """Whether ``target`` is no request to the exchange's REST side."""
