@@ -330,6 +330,7 @@ class FakeIo:
             sent_mono_ns=sent.mono_ns,
             received_mono_ns=got.mono_ns,
             failure=scripted.failure,
+            reused=scripted.status is not None and not ask.fresh,
             signed=ask.signed,
         )
 
