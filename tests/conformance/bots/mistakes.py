@@ -165,7 +165,7 @@ def enough(parts: str) -> Callable[[Sequence[Event]], bool]:
         subscribed = {paths.get(event.conn) for event in heard if '"subscribe"' in event.text}
         placed = any('"op": "order"' in event.text for event in heard)
         return (
-            sum(isinstance(event, Asked) for event in events) >= 12
+            sum(isinstance(event, Asked) for event in events) >= (12 if "rest" in wanted else 3)
             and ("orders" not in wanted or posted >= 3)
             and subscribed >= wanted & {"public", "private", "business"}
             and (not {"orders", "private"} <= wanted or placed)

@@ -21,9 +21,8 @@ from mistakes import BOT, disagreement, enough, missed, several
 ROUNDS = ("answer", "push", "book", "lost.cut", "refused.51008", "login.refused", "reconnect.cut-[plc]*")
 """Cases of circumstances that the right program is led through here."""
 SHOWN = (
-    "query-unsigned", "microseconds", "exponent", "off-tick", "inst-by-name", "other-host", "candles-on-public",
-    "login-still-not-awaited", "no-subscription-again", "sends-again", "scode-ignored", "gap-ignored", "name-unchecked",
-    "storms", "offset-ignored",
+    "query-unsigned", "microseconds", "exponent", "inst-by-name", "other-host", "login-still-not-awaited",
+    "no-subscription-again", "sends-again", "scode-ignored", "gap-ignored", "name-unchecked", "storms", "offset-ignored",
 )  # fmt: skip
 
 
