@@ -65,7 +65,8 @@ class Facts:
 
 async def probe(io: Io) -> Facts:
     heard = await io.given(Traffic) or Traffic()
-    known = {answer.path.partition("?")[0] for answer in heard.answers}
+    # Of other instruments figures may be empty: they do not stand for these.
+    known = {answer.path.partition("?")[0] for answer in heard.answers if _of_liquid(answer)}
     missing = [path for path in OWN_ASKS if path.partition("?")[0] not in known]
     own = tuple(answer for answer in await together(*(_ask(io, path) for path in missing)) if answer is not None)
     traffic = Traffic(answers=(*heard.answers, *own), conversations=heard.conversations)
@@ -83,6 +84,10 @@ async def probe(io: Io) -> Facts:
                 raise obstacle
         raise Skip("no answer of the API was heard", layer="http")
     return gathered.facts()
+
+
+def _of_liquid(answer: Answer) -> bool:
+    return any(name in answer.path or f'"{name}"' in answer.body for name in LIQUID)
 
 
 async def _ask(io: Io, path: str) -> Answer | None:

@@ -6,12 +6,10 @@ virtual (``tests/campaign/leaping.py``), so that eighty worlds take seconds.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,19 +30,10 @@ BURST = ("ratelimit.refusal-shape", "ratelimit.limit-differs")
 
 
 @pytest.fixture(scope="module")
-def leaping() -> Iterator[ModuleType]:
-    folder = str(HERE.parent / "campaign")
-    sys.path.insert(0, folder)
-    try:
-        yield __import__("leaping")
-    finally:
-        sys.path.remove(folder)
-        sys.modules.pop("leaping", None)
-
-
-@pytest.fixture(scope="module")
-def looked(leaping: ModuleType) -> SimpleNamespace:
+def looked() -> SimpleNamespace:
     """One run for each world, however many groups it is in."""
+    import leaping
+
     reports: dict[tuple[str, ...], Report] = {}
 
     def look(*faults: str) -> Report:
@@ -86,3 +75,52 @@ def test_what_is_left_open_is_a_look_alike_of_that_cause() -> None:
     for name, others in OPEN.items():
         alike = {other.code for other in causes()[CAUSE[name]].look_alikes}
         assert set(others) <= alike, name
+
+
+# ---- two at once: the deeper one explains the shallower ----------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("faults", "deep", "shallow"),
+    [
+        (("dns-poisoned=127.9.8.7", "tls-hostname-mismatch"), "dns.poisoned", ""),
+        (("clock-behind=2000d", "tls-expires-soon=3d"), "clock.behind", "timestamp.expired"),
+        (("clock-timezone-shift=8h", "clock-jumped=2s"), "clock.timezone-shift", "timestamp.expired"),
+        (("proxy-unreachable=closed", "key-unknown"), "proxy.unreachable", ""),
+        (("tcp-filtered", "http-edge-blocked"), "tcp.filtered", ""),
+        (("tls-expired=3d", "status-maintenance"), "tls.expired", ""),
+        (("http-captive-portal=redirect", "key-frozen"), "http.captive-portal", ""),
+        (("env-config-mangled", "ratelimit-shared=90%"), "env.config-mangled", "key.passphrase-wrong"),
+        (("env-credential-malformed=newline", "ws-no-pong"), "env.credential-malformed", "key.secret-wrong"),
+        (("http-region-blocked=451", "instrument-unknown=BTC-USDT"), "http.region-blocked", ""),
+        (("schema-field-missing=lotSz", "precision-size-off-lot"), "schema.field-missing", ""),
+    ],
+)
+def test_the_deeper_cause_stands_first_and_explains(
+    looked: SimpleNamespace, faults: tuple[str, ...], deep: str, shallow: str
+) -> None:
+    report = looked.at(*faults)
+    first = report.diagnosis[0]
+    assert first.code == deep
+    assert not shallow or shallow in first.explains
+    # What hangs under another cause is no root of its own.
+    assert not {root.code for root in report.diagnosis} & {code for root in report.diagnosis for code in root.explains}
+
+
+# ---- where the evidence does not decide --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        ("http-timeout=headers,p=0.1",),
+        ("status-overloaded=50013",),
+        ("ratelimit-shared=97%",),
+    ],
+)
+def test_unknown_is_said_where_nothing_decides(looked: SimpleNamespace, faults: tuple[str, ...]) -> None:
+    """Somebody did not answer now and then, or was too busy: no error is made up, and no health."""
+    report = looked.at(*faults)
+    assert [root.code for root in report.diagnosis if root.severity == "error"] == []
+    assert [each for each in report.attempts if each.outcome == "inconclusive" and each.matters]
+    assert (report.verdict, report.exit_code) == ("inconclusive", 3)

@@ -58,7 +58,7 @@ def test_what_is_listed_is_a_cause_with_one_known_kind_of_proof() -> None:
 
 
 @pytest.mark.parametrize("code", proofs("world"))
-def test_a_world(run: Callable[..., Any], tmp_path: Path, code: str) -> None:
+def test_a_world(leap: Callable[..., Any], tmp_path: Path, code: str) -> None:
     """A run on the exchange with these faults and settings. ``noted``: of severity info, under its check."""
     world = dict(LISTED[code]["world"])
     orders = world.pop("orders", None)
@@ -67,7 +67,7 @@ def test_a_world(run: Callable[..., Any], tmp_path: Path, code: str) -> None:
         Path(world["order"]).write_text(json.dumps(orders), "utf-8")
     if "instruments" in world:
         world["instruments"] = tuple(world["instruments"])
-    report = run(faults=world.pop("faults", ()), seed=world.pop("seed", 7), **world)
+    report = leap(faults=world.pop("faults", ()), seed=world.pop("seed", 7), **world)
     if LISTED[code].get("noted"):
         assert causes()[code].severity == Severity.INFO
         assert [root.code for root in report.diagnosis] == []
