@@ -22,7 +22,8 @@ ROUNDS = ("answer", "push", "book", "lost.cut", "refused.51008", "login.refused"
 """Cases of circumstances that the right program is led through here."""
 SHOWN = (
     "query-unsigned", "microseconds", "exponent", "inst-by-name", "other-host", "login-still-not-awaited",
-    "no-subscription-again", "sends-again", "scode-ignored", "gap-ignored", "name-unchecked", "storms", "offset-ignored",
+    "no-subscription-again", "sends-again", "scode-ignored", "gap-ignored", "name-unchecked", "storms",
+    "offset-ignored",
 )  # fmt: skip
 
 
