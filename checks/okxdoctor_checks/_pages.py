@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
@@ -162,3 +163,11 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def reuse_seen(pages: Sequence[Page]) -> bool:
+    """Whether it is seen what becomes of connections that are used again.
+
+    One used connection that ended may have grown stale in the pool; another one that does has not.
+    """
+    return sum(page.retried for page in pages) != 1 and any(page.reused or page.retried for page in pages)

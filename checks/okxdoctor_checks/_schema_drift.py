@@ -124,9 +124,9 @@ def _forms(known: Field, there: Seen) -> Iterator[Departure]:
     """The forms that are not the documented ones, by what has changed."""
     changes: dict[tuple[Change, str], int] = {}
     for form, count in there.forms:
-        change = _change(known, form)
-        if change is not None:
-            changes[change] = changes.get(change, 0) + count
+        found = _change(known, form)
+        if found is not None:
+            changes[found] = changes.get(found, 0) + count
     for (change, now), count in changes.items():
         yield Departure(
             change=change,

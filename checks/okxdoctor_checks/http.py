@@ -30,7 +30,7 @@ from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.port import Ask, Io
 from okxdoctor_checks._answers import layer
 from okxdoctor_checks._limits import limit
-from okxdoctor_checks._pages import Page, seen
+from okxdoctor_checks._pages import Page, reuse_seen, seen
 from okxdoctor_checks._words import counted, duration, finite
 
 PATH = "/api/v5/public/price-limit?instId=BTC-USDT-SWAP"
@@ -73,7 +73,7 @@ async def probe(io: Io) -> Facts:
     elif first.failure is None:
         for _ in range(LATER_IN_A_ROW):
             pages.append(await ask())
-        while len(pages) < MOST_IN_A_ROW and not _settled(pages):
+        while len(pages) < MOST_IN_A_ROW and all(map(_answered, pages)) and not reuse_seen(pages):
             pages.append(await ask())
     lost = [page for page in pages if page.failure is not None and page.ended_after is None and _below(page)]
     if lost and all(_answered(page) for page in pages if page not in lost):
@@ -86,16 +86,6 @@ async def probe(io: Io) -> Facts:
     if all(page.failure is not None and page.failure.kind == "other" for page in pages):
         raise Inconclusive(f"the request to {host} broke off: {first.failure.detail if first.failure else ''}")
     return Facts(host=host, port=io.view.rest.port, pages=tuple(pages))
-
-
-def _settled(pages: Sequence[Page]) -> bool:
-    """Whether it is seen what becomes of connections that are used again.
-
-    One used connection that ended may have grown stale in the pool; another one that does has not.
-    """
-    if not all(_answered(page) for page in pages):
-        return True
-    return sum(page.retried for page in pages) != 1 and any(page.reused or page.retried for page in pages)
 
 
 # ---- evaluate --------------------------------------------------------------------------------

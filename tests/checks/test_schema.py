@@ -153,7 +153,195 @@ def test_each_path_is_walked_in_the_second_row_as_well(place: str, path: str) ->
         cases.append(("", None if field.empty else ("schema.type-changed", "emptied")))
     for value, wanted in cases:
         _, findings = looked(answer(place, envelope(row, changed(row, path, put(value)))))
-        expected = {
+        expected = {(wanted[0], path, wanted[1])} if wanted is not None else set()
+        assert changes(findings) == expected, value
+    _, findings = looked(answer(place, envelope(row, changed(row, path, lambda here, name: here.pop(name)))))
+    assert changes(findings) == ({("schema.field-missing", path, "missing")} if field.always else set())
+
+
+def test_a_new_field_is_told_and_is_no_alarm() -> None:
+    facts, findings = looked(answer("GET /api/v5/market/ticker", envelope({**TICKER, "medianPx": "1"})))
+    assert changes(findings) == {("schema.new-field", "medianPx", "new")}
+    assert facts.answers == 3  # that one, and two that were asked for and refused
+    from okxdoctor.runner.diagnose import diagnose, vocabulary
+
+    assert vocabulary().severity(findings[0]) is Severity.INFO
+    assert diagnose(findings, vocabulary()) == ()
+
+
+def test_a_field_with_a_new_name_is_one_finding() -> None:
+    row = {("askPrice" if name == "askPx" else name): value for name, value in TICKER.items()}
+    _, findings = looked(answer("GET /api/v5/market/ticker", envelope(row)))
+    assert changes(findings) == {("schema.field-missing", "askPx", "renamed")}
+    assert "askPrice" in findings[0].summary
+
+
+def test_levels_of_a_book_are_walked_by_place() -> None:
+    book = changed(BOOK, "bids", put([["1", "2", "0", "1"], ["1", 2, "0", "1"]]))
+    _, findings = looked(answer("GET /api/v5/market/books", envelope(book)))
+    assert changes(findings) == {("schema.type-changed", "bids[][1]", "type")}
+    short = changed(BOOK, "asks", put([["41006.8"]]))
+    _, findings = looked(answer("GET /api/v5/market/books", envelope(short)))
+    assert changes(findings) == {("schema.field-missing", "asks[][1]", "missing")}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"code": "0", "msg": "", "data": {"0": TICKER}}, ("schema.type-changed", "data", "type")),
+        ({"code": 0, "msg": "", "data": [TICKER]}, ("schema.type-changed", "code", "type")),
+        ({"msg": "", "data": [TICKER]}, ("schema.field-missing", "code", "missing")),
+        ({"code": "0", "msg": ""}, ("schema.field-missing", "data", "missing")),
+        ({"code": "0", "msg": "", "data": None}, ("schema.type-changed", "data", "null")),
+        ({"code": 50113, "msg": "Invalid Sign"}, ("schema.type-changed", "code", "type")),
+    ],
+)
+def test_envelopes(body: dict[str, object], expected: tuple[str, str, str]) -> None:
+    status = 401 if body.get("code") == 50113 else 200
+    _, findings = looked(answer("GET /api/v5/market/ticker", body, status=status))
+    assert expected in changes(findings)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"msg": "Invalid Sign", "code": "50113"},
+        {"code": "51001", "data": [], "msg": "Instrument ID doesn't exist."},
+        {"msg": "Too Many Requests", "code": "50011"},
+    ],
+)
+def test_refusals_are_no_alarm(body: dict[str, object]) -> None:
+    _, findings = looked(answer("GET /api/v5/account/config", body, status=401))
+    assert findings == ()
+
+
+def test_one_endpoint_without_json_while_others_answer() -> None:
+    html = answer("GET /api/v5/public/mark-price", "<html>down</html>", content_type="text/html")
+    _, findings = looked(html, answer("GET /api/v5/market/ticker", envelope(TICKER)))
+    assert codes(findings) == ["http.not-json"]
+    # Where nothing is JSON it is the business of the check that asks for that.
+    io = FakeIo(
+        http_script={"GET /api/v5/public/instruments": page(200), "GET /api/v5/market/books": page(200)},
+        records=(Traffic(answers=(html,)),),
+    )
+    with pytest.raises(schema.Skip, match="see http"):
+        run(schema.CHECK, io)
+
+
+def test_without_others_it_asks_for_a_list_and_a_book() -> None:
+    io = FakeIo(
+        http_script={"GET /api/v5/public/instruments": ok([INSTRUMENT]), "GET /api/v5/market/books": ok([BOOK])}
+    )
+    facts, findings = run(schema.CHECK, io)
+    assert (facts.answers, findings) == (2, ())
+    assert len(io.asks) == 2
+
+
+def message(channel: str, row: object, **more: object) -> str:
+    return json.dumps({"arg": {"channel": channel, "instId": "BTC-USDT"}, **more, "data": [row]})
+
+
+def said(*texts: str, path: str = "public") -> tuple[Conversation, ...]:
+    return (Conversation(url=f"wss://ws.okx.com/ws/v5/{path}", received=texts),)
+
+
+PUSHED = {
+    "asks": BOOK["asks"],
+    "bids": BOOK["bids"],
+    "ts": "1629966436396",
+    "checksum": 0,
+    "seqId": 12,
+    "prevSeqId": -1,
+}
+
+
+def test_messages_of_a_websocket() -> None:
+    texts = ("pong", '{"event":"subscribe","arg":{"channel":"tickers","instId":"BTC-USDT"},"connId":"a4d3ae55"}',
+             message("tickers", TICKER), message("books", PUSHED, action="snapshot"))  # fmt: skip
+    facts, findings = looked(conversations=said(*texts))
+    assert findings == ()
+    assert facts.messages == 3
+    wrong = (
+        message("tickers", {**TICKER, "last": 9999.99}),
+        message("books", {**PUSHED, "seqId": "12"}, action="delta"),
+        '{"event":"subscribe","connId":"a4d3ae55"}',
+    )
+    _, findings = looked(conversations=said(*texts, *wrong))
+    assert changes(findings) == {
+        ("schema.type-changed", "last", "type"),
+        ("schema.type-changed", "seqId", "type"),
+        ("schema.unknown-value", "action", "unknown-word"),
+        ("schema.field-missing", "arg", "missing"),
+    }
+    assert {finding.subject for finding in findings} == {"ws"}
+
+
+def test_figures_of_private_answers_are_not_kept() -> None:
+    told = answer("GET /api/v5/account/balance", envelope(changed(BALANCE, "totalEq", put("918.84e2"))))
+    io_facts, _ = looked(replace(told, signed=True))
+    text = msgspec.json.encode(io_facts).decode()
+    assert "918.84" not in text
+    assert "91884" not in text
+
+
+def test_illiquid_instruments_may_have_nothing_to_say() -> None:
+    new = {
+        **INSTRUMENT,
+        "instId": "NEW-USDT",
+        "state": "preopen",
+        "tickSz": "",
+        "lotSz": "",
+        "minSz": "",
+        "maxLmtSz": "",
+    }
+    _, findings = looked(answer("GET /api/v5/public/instruments", envelope(INSTRUMENT, new)))
+    assert findings == ()
+
+
+def test_a_long_list_is_walked_evenly() -> None:
+    rows = [INSTRUMENT] * (3 * MOST_ROWS)
+    facts, findings = looked(answer("GET /api/v5/public/instruments", envelope(*rows, {**INSTRUMENT})))
+    (profile,) = (one for one in facts.profiles if one.part == "rows")
+    assert profile.rows == len(rows) + 1
+    assert MOST_ROWS // 2 < profile.walked <= MOST_ROWS
+    assert findings == ()
+
+
+def test_answers_of_another_site_are_not_judged() -> None:
+    other = replace(answer("GET /api/v5/market/ticker", envelope({})), url="https://eea.okx.com/api/v5/market/ticker")
+    _, findings = looked(other, answer("GET /api/v5/market/ticker", envelope(TICKER)))
+    assert findings == ()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
+
+ENVELOPES = st.dictionaries(st.sampled_from(["code", "data", "msg"]), JSON)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(sorted(ROWS)), JSON | ENVELOPES), max_size=4), st.lists(JSON, max_size=4))
+def test_any_answer_is_judged_without_a_crash(answers: list[tuple[str, Any]], messages: list[Any]) -> None:
+    gathered = schema._Gathered()
+    for place, body in answers:
+        gathered.answer(answer(place, body))
+    texts = tuple(json.dumps(one) for one in messages)
+    gathered.conversation(Conversation(url="wss://ws.okx.com/ws/v5/public", received=texts))
+    judged(schema.CHECK, gathered.facts())
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 50_000, "NaN", "\x00", "1e999999999", '{"code":NaN}'])
+def test_hostile_text(text: str) -> None:
+    gathered = schema._Gathered()
+    gathered.answer(answer("GET /api/v5/market/ticker", text))
+    judged(schema.CHECK, gathered.facts())
+
+
+def test_numbers_are_kept_as_they_were_written() -> None:
+    expected = {
         "1": "number", "1.0": "fraction", "1e2": "exponent", '"1"': "digits", '"0.00"': "zero",
         '"1e2"': "exponent-text", '"x"': "text", '"0.10000000000000001"': "noise", '"12345.00000001"': "decimal",
         "null": "null", "true": "bool",
