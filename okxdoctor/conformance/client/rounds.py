@@ -53,7 +53,7 @@ AUTH_FAULTS = (
     ("50013", "status-overloaded=50013"),
 )
 LASTING = ("limit-429", "limit-200", "unavailable-503", "html-502", "cut-before", "code-1015")
-LASTING_S = 4.0
+LASTING_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,8 +166,8 @@ def plan() -> tuple[Round, ...]:
         Round(
             name=f"lasting-{name}",
             needs=("polls",),
-            length_s=14.0,
-            settle_s=LASTING_S + 4.0,
+            length_s=20.0,
+            settle_s=LASTING_S + 6.0,
             series=(name,),
             match="any",
             skip=3,

@@ -114,9 +114,14 @@ def _offset(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: 
         asked = next((call for call in trace.calls if call.path == "/api/v5/public/time" and call.fine), None)
         if asked is None or asked.result_place is None:
             continue
-        # A request may have been on its way when the time came.
+        # The first request after the answer may have been on its way when the time came.
         known_s = trace.events[asked.result_place].at_s + 0.01
-        signed = [call for call in trace.calls if call.at_s >= known_s and call.headers.get("ok-access-timestamp")]
+        after = [call for call in trace.calls if call.place > asked.result_place]
+        signed = [
+            call
+            for number, call in enumerate(after)
+            if (number > 0 or call.at_s >= known_s) and call.headers.get("ok-access-timestamp")
+        ]
         judged = [(call, age) for call in signed if (age := age_s(call)) is not None]
         if not judged:
             continue
