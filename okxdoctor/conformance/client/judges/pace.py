@@ -168,9 +168,6 @@ def _grows(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: L
             if len(run) < 4:
                 continue
             pauses = [b.at_s - a.at_s for a, b in itertools.pairwise(run)]
-            habit = _habit(healthy, run[0])
-            if habit and min(pauses) >= habit * 0.8:
-                continue  # It asks at its own pace, and does not try again beside it.
             if max(pauses[-2:]) > pauses[0] * 1.3 or min(pauses) >= 1.0:
                 return passed(
                     len(run),
@@ -178,6 +175,9 @@ def _grows(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: L
                     trace,
                     (run[0].place, run[-1].place),
                 )
+            habit = _habit(healthy, run[0])
+            if habit and min(pauses) >= habit * 0.8:
+                continue  # It asks at its own pace, and does not try again beside it.
             return failed(
                 trace,
                 tuple(call.place for call in run[:5]),
