@@ -217,6 +217,16 @@ def _elsewhere(facts: Refused, evidence: dict[str, Json], beside: str) -> Findin
         if home is not None
         else ()
     )
+    asked = [flip for flip in facts.flips if flip.login.code]
+    if facts.rest_accepts is None and len(asked) > 1 and all(flip.login.code == UNKNOWN_KEY for flip in asked):
+        return Finding(
+            code="key.unknown",
+            summary=f"Neither this WebSocket{where} nor {len(asked)} of other sites know the key ({UNKNOWN_KEY})",
+            evidence=evidence,
+            subject="ws",
+            confidence=Confidence.LIKELY,
+            excluded=("region.wrong-ws-host",),
+        )
     if other_site:
         return Finding(
             code="region.wrong-ws-host",

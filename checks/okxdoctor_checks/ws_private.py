@@ -335,6 +335,7 @@ CHECK = Check(
     causes=(
         "region.wrong-ws-host",
         "key.wrong-environment",
+        "key.unknown",
         "key.malformed",
         "key.secret-wrong",
         "key.passphrase-wrong",

@@ -204,6 +204,13 @@ def test_a_key_that_no_websocket_knows_is_likely_the_address(code: str, cause: s
     assert len(io.opened) <= 5
 
 
+def test_a_key_that_no_websocket_knows_is_unknown_where_rest_says_nothing_for_it() -> None:
+    nowhere = {f"private @{cell.site}/{cell.environment}": Talk(login=(error("60032"),)) for cell in view().cells}
+    finding = one(look(error("60032"), plain=None, sockets=nowhere)[0])
+    assert (finding.code, finding.confidence) == ("key.unknown", Confidence.LIKELY)
+    assert finding.excluded == ("region.wrong-ws-host",)
+
+
 # ---- the channels -----------------------------------------------------------------------------------
 
 
