@@ -17,8 +17,8 @@ _HERE = str(Path(__file__).parent)
 if _HERE not in sys.path:
     sys.path.insert(0, _HERE)
 
-from components import Lab, start_lab  # noqa: E402  stands beside this file
-from wire import NoWire  # noqa: E402
+from lab_components import Lab, start_lab  # noqa: E402  stands beside this file
+from lab_wire import NoWire  # noqa: E402
 
 PROGRAMS = {
     "ip": "iproute2",

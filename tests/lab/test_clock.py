@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from components import Lab, codes
+from lab_components import Lab, codes
 
 
 def faketime(change: str) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from components import Lab, codes, wait_for_port
-from wire import BEYOND, NEAR4
+from lab_components import Lab, codes, wait_for_port
+from lab_wire import BEYOND, NEAR4
 
 GATEWAY = 9444
 UPGRADE = "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;"

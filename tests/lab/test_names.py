@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from components import Lab, codes
-from wire import BEYOND
+from lab_components import Lab, codes
+from lab_wire import BEYOND
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "10.11.12.13", "169.254.1.1"])

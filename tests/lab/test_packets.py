@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from components import Lab, codes
-from wire import BEYOND, FAR4, FAR6
+from lab_components import Lab, codes
+from lab_wire import BEYOND, FAR4, FAR6
 
 CLIENT_HELLO = f"ip daddr {FAR4} tcp dport 443 tcp flags & psh == psh meta length > 200"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from components import Lab, codes, wait_for_port
-from wire import FAR4
+from lab_components import Lab, codes, wait_for_port
+from lab_wire import FAR4
 
 AT = "127.0.0.1"
 PORT = 3128

@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from components import Lab, codes, wait_for_port
-from wire import FAR4
+from lab_components import Lab, codes, wait_for_port
+from lab_wire import FAR4
 
 PEER = 9443
 NAMES = "subjectAltName=DNS:*.okx.com,DNS:okx.com"

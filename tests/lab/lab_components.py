@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wire import BEYOND, FAR4, NEAR4, Wire, wire
+from lab_wire import BEYOND, FAR4, NEAR4, Wire, wire
 
 BUDGET_S = 2.0
 OKXDOCTOR = (sys.executable, "-m", "okxdoctor.cli.main")
