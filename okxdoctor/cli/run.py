@@ -197,7 +197,8 @@ def _write(
     for name, path in outputs:
         if not path:
             look = look_of(sys.stdout, color=color, verbose=verbose, quiet=quiet)
-            write_stdout(writer(name).render(report, look))
+            format_ = writer(name)
+            write_stdout(format_.render(report, look), markup=getattr(format_, "MARKUP", False))
 
 
 def _say_beforehand(settings: Settings, quiet: bool) -> None:

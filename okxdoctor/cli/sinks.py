@@ -100,8 +100,8 @@ def _umask() -> int:
     return mask
 
 
-def write_stdout(text: str) -> None:
-    """All of the text on stdout, characters it cannot show as escapes.
+def write_stdout(text: str, *, markup: bool = False) -> None:
+    """All of the text on stdout, characters it cannot show as escapes, in ``markup`` as references (``&#8230;``).
 
     A reader that went away (`| head`) is no error: the exit code still tells the verdict. A disk that is full is one:
     raises :class:`UsageProblem`.
@@ -110,7 +110,7 @@ def write_stdout(text: str) -> None:
     try:
         text.encode(encoding)
     except (UnicodeEncodeError, LookupError):
-        text = text.encode("ascii", "backslashreplace").decode("ascii")
+        text = text.encode("ascii", "xmlcharrefreplace" if markup else "backslashreplace").decode("ascii")
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -19,7 +19,7 @@ __all__ = ["Look", "Writer", "formats", "writer"]
 
 
 class Writer(Protocol):
-    """What a format module offers."""
+    """What a format module offers. One with ``MARKUP = True`` is read by what knows references to characters."""
 
     NAME: str
     SAYS: str

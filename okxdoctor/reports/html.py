@@ -19,6 +19,7 @@ from okxdoctor.reports.xml_text import clean
 
 NAME = "html"
 SAYS = "one page to open, mail or print: no script, nothing fetched"
+MARKUP = True
 
 _MARK = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "i"}
 _FACTS = 10_000

@@ -17,6 +17,7 @@ from okxdoctor.reports.xml_text import document as as_text
 
 NAME = "junit"
 SAYS = "JUnit XML: one test case for each check"
+MARKUP = True
 
 
 def render(report: Report, look: Look) -> str:

@@ -18,6 +18,7 @@ from okxdoctor.reports.words import count, cut, duration, measure, one_line, tal
 
 NAME = "markdown"
 SAYS = "for an issue or the summary of a CI job"
+MARKUP = True
 
 _SIGN = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️"}
 _VERDICT = {"healthy": "✅", "degraded": "⚠️", "broken": "❌", "inconclusive": "❔"}
