@@ -170,16 +170,35 @@ def cache_signs(samples: Sequence[Sample], span_s: float, all_alike_s: float) ->
     hits = [sample.cache for sample in stamped if "hit" in sample.cache.casefold()]
     if hits:
         signs["cache_status"] = hits[0]
-    apart = [
-        later.sent_mono_ns - earlier.received_mono_ns
-        for n, earlier in enumerate(stamped)
-        for later in stamped[n + 1 :]
-        if earlier.server_ms == later.server_ms
-    ]
+    apart = [later.sent_mono_ns - earlier.received_mono_ns for earlier, later in _twins(stamped)]
     alike = len(stamped) > 2 and len({sample.server_ms for sample in stamped}) == 1
     if apart and (all_alike_s if alike else span_s) * S < max(apart) < LARGEST_NS:
         signs["same_time_for_s"] = round(max(apart) / S, 3)
     return signs
+
+
+def doubt_s(samples: Sequence[Sample], now_ns: int, span_s: float, all_alike_s: float) -> float | None:
+    """How long to wait before one more request can tell whether answers are stored; None: nothing is in doubt.
+
+    In doubt are two requests, one sent after the other was answered, with the same millisecond for both.
+    """
+    ordered = sorted(samples, key=lambda sample: sample.sent_mono_ns)
+    answered = [earlier.received_mono_ns for earlier, later in _twins(ordered)
+                if earlier.timed and later.sent_mono_ns >= earlier.received_mono_ns]  # fmt: skip
+    if not answered or cache_signs(ordered, span_s, all_alike_s):
+        return None
+    # A tenth more than the span, so that the reading that follows is surely beyond it.
+    return min(max(0.0, (max(answered) - now_ns) / S + span_s * 1.1), span_s * 1.1)
+
+
+def _twins(samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
+    """Pairs with the same stamp, in the order of the samples."""
+    return [
+        (earlier, later)
+        for n, earlier in enumerate(samples)
+        for later in samples[n + 1 :]
+        if earlier.server_ms is not None and earlier.server_ms == later.server_ms
+    ]
 
 
 # ---- NTP -------------------------------------------------------------------------------------

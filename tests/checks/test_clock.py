@@ -391,6 +391,38 @@ def test_probe_sees_a_cache() -> None:
     assert codes(run(CHECK, held)[1]) == ["clock.server-time-cached"]
 
 
+@pytest.mark.parametrize("trip_s", [0.0005, 0.005, 0.016, 0.03, 0.045, 0.07, 0.2])
+@pytest.mark.parametrize("opening_s", [0.0, 0.15, 0.6])
+def test_probe_sees_a_cache_that_was_empty_on_any_line(trip_s: float, opening_s: float) -> None:
+    """The first request of each connection is passed on, the later ones get what the last of these left."""
+    io = FakeIo()
+    stored: list[int] = []
+
+    def gateway(_: Ask) -> Scripted:
+        first = len(stored) < 2
+        if first:
+            stored.append((EPOCH_NS + round((io.elapsed_s + opening_s) * S)) // MS + len(stored))
+        return ok([{"ts": str(stored[-1])}], elapsed_s=trip_s + (opening_s if first else 0.0))
+
+    io.http_script = {TIME: gateway}
+    assert codes(run(CHECK, io)[1]) == ["clock.server-time-cached"]
+    assert len(io.asks) <= 6
+
+
+def test_probe_asks_once_more_where_two_answers_share_a_millisecond() -> None:
+    """A line far shorter than a millisecond after a connection that took long to open: nothing is stored."""
+    io = FakeIo()
+
+    def now(_: Ask) -> Scripted:
+        true_ns = EPOCH_NS + round(io.elapsed_s * S)
+        return ok([{"ts": str(true_ns // MS)}], elapsed_s=0.15 if len(io.asks) in (1, 4) else 0.0001)
+
+    io.http_script = {TIME: now}
+    assert codes(run(CHECK, io)[1]) == []
+    assert len(io.asks) == 6
+    assert sum(io.waited) < 0.1
+
+
 def test_probe_without_connection_names_the_layer() -> None:
     io = FakeIo(http_script={TIME: failed("refused", "connect")})
     with pytest.raises(Skip, match="see tcp") as caught:
