@@ -18,37 +18,65 @@ from typing import Any
 from lab_wire import BEYOND, FAR4, NEAR4, Wire, wire
 
 BUDGET_S = 2.0
+EXCHANGES = 3
+"""How many stand on the far host. Each rests for the time of a budget after a run: three, and nobody waits for that."""
 OKXDOCTOR = (sys.executable, "-m", "okxdoctor.cli.main")
 TIME_SERVERS = ("time.cloudflare.com", "ntp.nict.jp", "ptbtime1.ptb.de", "time.apple.com")
 """The time servers that okxdoctor asks when none is declared; here all of them are the far host's chronyd."""
 
 
 @dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One exchange of the far host: ``ready`` is its ready line."""
+
+    ready: dict[str, Any]
+    rested_at: float = 0.0
+    """When its budgets are fresh again (monotonic)."""
+
+    @property
+    def port(self) -> int:
+        """Its TLS port."""
+        return int(self.ready["rest_url"].rsplit(":", 1)[1])
+
+
+@dataclass(slots=True, kw_only=True)
 class Lab:
-    """``ready`` is the exchange's ready line, read on the far host."""
+    """``exchange`` is the one that is reached; the others of ``exchanges`` take its place when they have rested."""
 
     wire: Wire
     folder: Path
-    ready: dict[str, Any]
+    exchanges: tuple[Exchange, ...]
+    exchange: Exchange
     running: ExitStack
     """What one test started."""
     dns: ExitStack = field(default_factory=ExitStack)
     time: ExitStack = field(default_factory=ExitStack)
     renamed: bool = False
-    rested_at: float = 0.0
-    """When the budgets of the exchange are fresh again (monotonic)."""
+    replaced: bool = False
+    """Whether something else than the exchange itself is reached at its addresses."""
 
     @property
-    def port(self) -> int:
-        """The exchange's TLS port."""
-        return int(self.ready["rest_url"].rsplit(":", 1)[1])
+    def ready(self) -> dict[str, Any]:
+        """The ready line of the exchange, read on the far host."""
+        return self.exchange.ready
 
     def reset(self) -> None:
         self.running.close()
         self.wire.reset()
-        self.wire.serve_at(self.port)
+        self._relieve()
         if self.renamed:
             self.names()
+
+    def serve_at(self, port: int) -> None:
+        """Something else takes the exchange's place: what listens at this port of the far host (until ``reset``)."""
+        self.replaced = True
+        self.wire.serve_at(port)
+
+    def _relieve(self) -> None:
+        """The exchange that has rested longest is reached, directly."""
+        self.exchange = min(self.exchanges, key=lambda one: one.rested_at)
+        self.replaced = False
+        self.wire.serve_at(self.exchange.port)
 
     def names(self, *changes: str, only: bool = False) -> None:
         """(Re)start dnsmasq on the far host; ``changes`` are options of it, beside the right records or ``only``."""
@@ -103,6 +131,10 @@ class Lab:
 
         ``before`` is put before the command (``faketime …``). The exit code is held to what the report says.
         """
+        # Two runs within the two seconds of a budget would spend it together, and the second be told so.
+        if time.monotonic() < self.exchange.rested_at and not self.replaced:
+            self._relieve()
+        time.sleep(max(0.0, self.exchange.rested_at - time.monotonic()))
         ready = self.ready
         keys = {
             "OKX_API_KEY": ready["api_key"], "OKX_SECRET_KEY": ready["secret_key"],
@@ -112,8 +144,6 @@ class Lab:
             *before, *OKXDOCTOR, "run", "--target", "live", "--ca-file", ca or ready["ca_file"], "--format", "json",
             "--timeout", "4", *flags,
         ]  # fmt: skip
-        # Two runs within the two seconds of a budget would spend it together, and the second be told so.
-        time.sleep(max(0.0, self.rested_at - time.monotonic()))
         done = subprocess.run(
             self.wire.at(self.wire.near, *command),
             cwd=self.folder,
@@ -127,7 +157,7 @@ class Lab:
         assert done.returncode == report["exit_code"], done.stderr
         assert "Traceback" not in done.stderr
         if any(check["id"] in ("http", "ws") and check["outcome"] == "completed" for check in report["checks"]):
-            self.rested_at = time.monotonic() + BUDGET_S
+            self.exchange.rested_at = time.monotonic() + BUDGET_S
         return report
 
 
@@ -138,20 +168,29 @@ def codes(report: dict[str, Any]) -> list[str]:
 @contextmanager
 def start_lab(folder: Path) -> Iterator[Lab]:
     with wire() as made, ExitStack() as base:
-        exchange = base.enter_context(process(made.at(made.far, *OKXDOCTOR, "sim", "--port", "0", "--seed", "3")))
-        assert exchange.stdout is not None
-        line = exchange.stdout.readline()
-        assert line, exchange.communicate(timeout=5)[1]
-        lab = Lab(wire=made, folder=folder, ready=json.loads(line), running=ExitStack())
+        command = made.at(made.far, *OKXDOCTOR, "sim", "--port", "0", "--seed", "3")
+        exchanges = tuple(
+            Exchange(ready=_ready(one)) for one in [base.enter_context(process(command)) for _ in range(EXCHANGES)]
+        )
+        lab = Lab(wire=made, folder=folder, exchanges=exchanges, exchange=exchanges[0], running=ExitStack())
         lab.time_server()
-        made.serve_at(lab.port)
-        lab.control("key", {"ip": [NEAR4]})
+        for lab.exchange in exchanges:
+            lab.control("key", {"ip": [NEAR4]})
+        lab.reset()
         lab.names()
         try:
             yield lab
         finally:
             for part in (lab.running, lab.dns, lab.time):
                 part.close()
+
+
+def _ready(exchange: subprocess.Popen[str]) -> dict[str, Any]:
+    assert exchange.stdout is not None
+    line = exchange.stdout.readline()
+    assert line, exchange.communicate(timeout=5)[1]
+    ready: dict[str, Any] = json.loads(line)
+    return ready
 
 
 @contextmanager

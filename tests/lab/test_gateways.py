@@ -57,7 +57,7 @@ def nginx(lab: Lab, ca: Path, *locations: str, server: str = "", http: str = "")
     )
     lab.start(lab.wire.far, "nginx", "-p", str(ca), "-c", str(conf))
     wait_for_port(lab.wire, lab.wire.far, "127.0.0.1", GATEWAY)
-    lab.wire.serve_at(GATEWAY)
+    lab.serve_at(GATEWAY)
 
 
 def through(more: str = "", path: str = "/") -> str:

@@ -66,7 +66,7 @@ def serve(lab: Lab, certificates: Certificates, name: str, *options: str) -> Non
         "-cert", f"{at}/{name}.pem", "-key", f"{at}/{name}.key", *options,
     )  # fmt: skip
     wait_for_port(lab.wire, lab.wire.far, "127.0.0.1", PEER)
-    lab.wire.serve_at(PEER)
+    lab.serve_at(PEER)
 
 
 def test_self_signed(lab: Lab, certificates: Certificates) -> None:
@@ -110,5 +110,5 @@ def test_a_root_that_is_not_trusted(lab: Lab, certificates: Certificates) -> Non
 def test_no_tls_at_all(lab: Lab) -> None:
     lab.start(lab.wire.far, "python3", "-m", "http.server", "--bind", "127.0.0.1", str(PEER))
     wait_for_port(lab.wire, lab.wire.far, "127.0.0.1", PEER)
-    lab.wire.serve_at(PEER)
+    lab.serve_at(PEER)
     assert codes(lab.doctor()) == ["tls.not-tls"]
