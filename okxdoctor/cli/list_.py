@@ -107,6 +107,8 @@ def list_(kind: str, form: str) -> None:
 _WHEN = (
     "Behind a fault may stand when it is met, each after a comma: p=0.3 (with this probability), every=5, skip=10, "
     "count=3, after=10s, for=30s, until=1h (times of the exchange's clock; after and until also take an instant: "
-    "2030-01-01T00:00:00Z). Counted are requests, connections, lookups, whatever the fault is about; the same --seed "
-    "hits the same ones. Example: http-origin-down=502,p=0.3,count=5,after=10s,for=30s"
+    "2030-01-01T00:00:00Z). Counted are requests, connections, lookups, whatever the fault is about; of a state of the "
+    "world (an instrument, an account, an address) stretches of time, a minute each unless each=10s says another: it "
+    "holds in some of them. A fault of the machine holds for the whole run. The same --seed hits the same ones. "
+    "Example: http-origin-down=502,p=0.3,count=5,after=10s,for=30s"
 )

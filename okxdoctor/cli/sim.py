@@ -31,7 +31,7 @@ PATIENCE_S = 2.0
     help="Serve the embedded exchange until interrupted, or run COMMAND against it and exit with its status.",
     epilog="A fault is met always, or as the words behind it say: http-slow=2s,p=0.3,count=5,after=10s,for=1min "
     "(p: with this probability; every=5: each fifth; skip=10: not the first ten; count: so often; after, for, until by "
-    "the exchange's clock; the same seed hits the same requests).\n\n"
+    "the exchange's clock; each=10s: how long one occasion of a state lasts; the same seed hits the same requests).\n\n"
     "While it runs, control_url of the ready line takes faults, time, funds, counter-orders and prices: "
     "GET it for the list. Python tests have the pytest fixture okx_exchange for the same.\n\n"
     "Limits: a body of 1 MiB (413), a head of 16 KiB, a WebSocket message of 64 KiB, 2000 messages waiting for a slow "

@@ -44,6 +44,7 @@ class Times(TypedDict, total=False):
     count: int | None
     after_s: float
     for_s: float | None
+    each_s: float | None
     until_s: float | None
     from_ms: int | None
     until_ms: int | None

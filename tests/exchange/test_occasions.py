@@ -73,8 +73,9 @@ def test_only_the_known_words_end_a_value() -> None:
         ("http-slow,count=2.5", "whole number"), ("http-slow,skip=9999999999", "whole number"),
         ("http-slow,after=soon", "instant"), ("http-slow,until=2030-13-01T00:00:00Z", "instant"),
         ("http-slow,for=2030-01-01T00:00:00Z", "duration"), ("http-slow,for=0s", "not over yet"),
-        ("http-slow,p=0.1,p=0.2", "twice"), ("tls-incomplete-chain-unfetchable,p=0.5", "state"),
-        ("instrument-unknown=BTC-USDT,count=1", "state"), ("http-slow,p=\u0663", "probability"),
+        ("http-slow,p=0.1,p=0.2", "twice"), ("http-slow,p=\u0663", "probability"),
+        ("http-slow,p=0.5,each=5s", "states of the world"), ("account-unverified,each=5s", "beside p, every"),
+        ("account-unverified,p=0.5,each=0.5s", "at least a second"), ("account-unverified,each=2030", "duration"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_said(text: str, wanted: str) -> None:
@@ -162,6 +163,77 @@ def test_steady_faults_are_on_or_not_by_the_clock() -> None:
     assert faults.next_turn_ms() is None
 
 
+def held(text: str, *, seed: int = 0, step_ms: int = 60_000, steps: int = 10) -> list[int]:
+    """In which of so many moments (from 0) a state holds."""
+    times = Times()
+    faults = Occasions(seed=seed, now_ms=times)
+    faults.replace([parse(text)])
+    found = []
+    for moment in range(steps):
+        if faults.steady():
+            found.append(moment)
+        times.now_ms += step_ms
+    return found
+
+
+def test_the_occasions_of_a_state_are_minutes() -> None:
+    assert held("account-unverified,every=3") == [2, 5, 8]
+    assert held("account-unverified,count=2") == [0, 1]
+    assert held("account-unverified,skip=1,every=2,count=3") == [2, 4, 6]
+    # Half-minutes: a stretch that meets it does so from its first to its last moment.
+    assert held("account-unverified,every=2", step_ms=30_000, steps=8) == [2, 3, 6, 7]
+    assert held("account-unverified,every=2,each=30s", step_ms=30_000, steps=8) == [1, 3, 5, 7]
+    assert held("account-unverified,every=2,after=2min,for=3min,each=1min") == [3]
+    # The schedule ends it in the middle of a stretch.
+    assert held("account-unverified,count=9,until=90s", step_ms=30_000) == [0, 1, 2]
+
+
+def test_minutes_are_drawn_by_the_seed() -> None:
+    share = held("account-unverified,p=0.3", steps=4_000)
+    assert abs(len(share) - 1_200) < 4 * (4_000 * 0.3 * 0.7) ** 0.5  # four standard deviations
+    assert share == held("account-unverified,p=0.3", steps=4_000)
+    assert share != held("account-unverified,p=0.3", steps=4_000, seed=1)
+    assert held("account-unverified,p=0.3,count=5", steps=4_000) == share[:5]
+    assert set(held("account-unverified,p=0.6", steps=4_000)) > set(share)
+
+
+def test_looking_seldom_or_twice_or_back_changes_nothing() -> None:
+    often = set(held("account-unverified,p=0.3,count=40", steps=200))
+    assert set(held("account-unverified,p=0.3,count=40", steps=40, step_ms=300_000)) == {
+        moment // 5 for moment in often if moment % 5 == 0
+    }
+    times = Times()
+    faults = Occasions(seed=0, now_ms=times)
+    faults.replace([parse("account-unverified,p=0.3,count=40")])
+    for moment in (199, 3, 3, 150, 7, 0):
+        times.now_ms = EPOCH_MS + moment * 60_000
+        assert bool(faults.steady()) is (moment in often)
+
+
+def test_a_state_says_when_it_turns_next() -> None:
+    times = Times()
+    faults = Occasions(seed=0, now_ms=times)
+    faults.replace([parse("account-unverified,every=2,count=1,after=10s")])
+    turns = []
+    while (at := faults.next_turn_ms()) is not None:
+        turns.append((at - EPOCH_MS, bool(faults.steady())))
+        times.now_ms = at
+    # It begins, its first minute passes, its second holds, and then it is over for good.
+    assert turns == [(10_000, False), (70_000, False), (130_000, True)]
+    assert not faults.steady()
+
+
+def test_a_jump_of_years_is_no_long_reckoning() -> None:
+    times = Times()
+    faults = Occasions(seed=0, now_ms=times)
+    faults.replace([parse("account-unverified,p=0.5,each=1s")])
+    times.now_ms += 40 * 365 * 86_400_000
+    faults.steady()
+    (record,) = faults.records
+    assert record.seen_times == 40 * 365 * 86_400 + 1
+    assert record.met_times <= 100_000
+
+
 def test_history_is_kept_for_what_is_left_alone() -> None:
     faults = Occasions(seed=0, now_ms=Times())
     faults.replace([parse("http-slow,count=2")])
@@ -183,10 +255,9 @@ def test_an_occasion_sees_the_world_of_all_that_it_meets() -> None:
 
 
 @pytest.mark.parametrize("fault", catalogue(), ids=lambda fault: fault.name)
-def test_every_fault_takes_a_schedule_and_every_event_a_choice(fault: Any) -> None:
+def test_every_fault_takes_a_schedule_and_a_choice(fault: Any) -> None:
     assert parse(f"{fault.example},after=1s,for=2s").when.scheduled
-    if fault.unit != "state":
-        assert parse(f"{fault.example},p=0.5,count=3").when.chooses
+    assert parse(f"{fault.example},p=0.5,count=3").when.chooses
 
 
 # ---- over the wire ------------------------------------------------------------------------------
@@ -230,8 +301,8 @@ def test_keywords_say_the_same_as_words(x: Bench, client: httpx.Client) -> None:
     x.inject("http-origin-down=502,p=0.4")  # turned on again, it begins anew
     assert statuses(client, 12) == first
     assert {200, 502} == set(first)
-    with pytest.raises(BadFaultValue, match="state"):
-        x.inject("instrument-unknown", count=1)
+    with pytest.raises(BadFaultValue, match="states of the world"):
+        x.inject("http-slow", p=0.5, each_s=5)
     with pytest.raises(ValueError, match="probability"):
         x.inject("http-slow", p=2)
 
@@ -263,6 +334,37 @@ def test_a_schedule_goes_by_the_virtual_clock(x: Bench, client: httpx.Client) ->
     x.advance(3_600)
     with httpx.Client(verify=False, trust_env=False) as fresh:
         assert fresh.get(x.info.rest_url + TIME).status_code == 200
+
+
+@pytest.mark.parametrize("fault", [fault for fault in catalogue() if fault.unit == "state"], ids=lambda each: each.name)
+def test_every_state_comes_and_goes(fault: Any) -> None:
+    """On in every second minute: the world is another one then, and the healthy one in between."""
+    text = f"{fault.example},every=2"
+    with serve(faults=[text]) as served:
+        x, plans, worlds = Bench(served), [], []
+        for _ in range(4):
+            plans.append(served.running._edge.plan)
+            worlds.append(served.running.exchange.world)
+            x.advance(60)
+    steady = parse(fault.example)
+    assert worlds == [HEALTHY, circumstances([steady])] * 2
+    assert plans[2:] == plans[:2]
+    assert plans[0] != plans[1] or worlds[0] != worlds[1]
+
+
+def test_money_that_lies_elsewhere_now_and_then_is_all_there(x: Bench) -> None:
+    def wallets() -> tuple[str, str]:
+        return str(x.balance("USDT", wallet="funding")), str(x.balance("USDT"))
+
+    before = wallets()
+    x.inject("account-funds-elsewhere,every=2,count=3", "order-insufficient-funds,every=3,each=20s")
+    seen = set()
+    for _ in range(20):
+        x.advance(20)
+        seen.add(wallets())
+    x.lift()
+    assert len(seen) > 1
+    assert wallets() == before
 
 
 def test_a_clock_that_is_stepped_or_runs_fast_turns_faults_as_well() -> None:

@@ -73,8 +73,8 @@ def timed(injected: Injected, when: When) -> Injected:
     fault = injected.fault
     if fault.layer == "machine" and when != ALWAYS:
         raise BadFaultValue(f"{fault.name} is how the user's machine is; it holds for the whole run")
-    if fault.unit == "state" and when.chooses:
-        raise BadFaultValue(f"{fault.name} is a state of the world: it takes after, for and until alone")
+    if fault.unit != "state" and when.each_s is not None:
+        raise BadFaultValue(f"{fault.name} is met by each {fault.unit}; each=… is for states of the world alone")
     return replace(injected, when=when)
 
 

@@ -36,7 +36,8 @@ Unit = Literal["request", "session", "connection", "lookup", "packet", "tunnel",
 ``lookup``      a query to a name server
 ``packet``      a query to a time server
 ``tunnel``      a connection to the proxy
-``state``       none: it is how things stand, so it has a schedule and no occasions
+``state``       a stretch of time, a minute unless ``each`` says another: how things stand lasts (on the user's machine
+                for the whole run: those faults have no occasions at all)
 """
 
 _USUAL: dict[Layer, Unit] = {

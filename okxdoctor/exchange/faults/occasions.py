@@ -4,6 +4,9 @@
 occasions (``When.chooses``) is steady: on, or not, by the clock. Of the others each occasion of their unit is told
 whether it meets them. An occasion sees the world of ``effects.circumstances`` (or the plan of ``net.plan``) for the
 steady faults and those that it meets; so every fault can be combined with every choice, and with every other fault.
+
+A state of the world (``model.Unit``) has stretches of time for occasions. In a stretch that meets it the state holds,
+for everything and from the first to the last moment; so it is steady as well, and ends and begins by the clock.
 """
 
 from __future__ import annotations
@@ -18,16 +21,22 @@ from .effects import circumstances
 from .model import Injected, Unit
 
 _WORLDS = 256
+_STRETCHES = 100_000
+"""Stretches of one jump of the clock that are looked at, the newest ones: more than two months of minutes."""
 
 
 @dataclass(slots=True)
 class Record:
-    """What has become of one fault. ``occasions`` and ``met`` by the place where it is counted ("" for most)."""
+    """What has become of one fault. ``occasions`` and ``met`` by the place where it is counted ("" for most).
+
+    ``holds``: whether a state holds in the stretch that was looked at last.
+    """
 
     injected: Injected
     turned_on_ms: int
     occasions: dict[str, int]
     met: dict[str, int]
+    holds: bool = False
 
     @property
     def seen_times(self) -> int:
@@ -73,7 +82,7 @@ class Occasions:
         self._records = {record.injected.name: record for record in records}
         choosing: dict[Unit, list[Record]] = {}
         for record in self._records.values():
-            if record.injected.when.chooses:
+            if record.injected.when.chooses and record.injected.fault.unit != "state":
                 choosing.setdefault(record.injected.fault.unit, []).append(record)
         self._choosing = {unit: tuple(chosen) for unit, chosen in choosing.items()}
 
@@ -83,20 +92,42 @@ class Occasions:
         return tuple(
             record.injected
             for record in self._records.values()
-            if not record.injected.when.chooses and _within(record, now_ms)
+            if _lasts(record) and _within(record, now_ms) and self._holds(record, now_ms)
         )
 
     def next_turn_ms(self) -> int | None:
         """When the next steady fault begins or ends by the clock; None: never."""
         now_ms = self._now_ms()
+        self.steady()  # what a state is at the next turn goes by what it is now
         turns = [
             at
             for record in self._records.values()
-            if not record.injected.when.chooses
-            for at in record.injected.when.window(record.turned_on_ms)
+            if _lasts(record)
+            for at in (*record.injected.when.window(record.turned_on_ms), _next_stretch_ms(record, now_ms))
             if at is not None and at > now_ms
         ]
         return min(turns, default=None)
+
+    def _holds(self, record: Record, now_ms: int) -> bool:
+        """Whether the stretch of time that ``now_ms`` lies in meets the fault, which is within its schedule."""
+        when = record.injected.when
+        if not when.chooses:
+            return True
+        number, seen = _stretch(record, now_ms), record.occasions.get("", 0)
+        if number < seen:
+            # The clock was set back: what was is told anew, and comes out the same.
+            record.met[""] = seen = 0
+        draw = self._draw(record.injected.name, "")
+        for each in range(max(seen, number - _STRETCHES) + 1, number + 1):
+            met = record.met.get("", 0)
+            record.holds = when.hits(each, met, draw)
+            record.met[""] = met + record.holds
+        record.occasions[""] = number
+        return record.holds
+
+    def _draw(self, name: str, place: str) -> Callable[[int], float]:
+        """A number from 0 to below 1 for each occasion of a fault at a place."""
+        return lambda number: (seeded.number(self._seed, "fault", name, place, number) >> 11) / (1 << 53)
 
     def meet(self, unit: Unit, place: str = "") -> tuple[Injected, ...]:
         """One more occasion: the faults that it meets, besides the steady ones.
@@ -114,11 +145,7 @@ class Occasions:
             number = record.occasions[place] = record.occasions.get(place, 0) + 1
             met = record.met.get(place, 0)
             injected = record.injected
-
-            def draw(n: int, name: str = injected.name) -> float:
-                return (seeded.number(self._seed, "fault", name, place, n) >> 11) / (1 << 53)
-
-            if injected.when.hits(number, met, draw):
+            if injected.when.hits(number, met, self._draw(injected.name, place)):
                 record.met[place] = met + 1
                 found.append(injected)
         return tuple(found)
@@ -151,6 +178,28 @@ class Occasions:
                 self._worlds.clear()
             known = self._worlds[on] = circumstances(on)
         return known
+
+
+def _lasts(record: Record) -> bool:
+    """Whether it is there for everybody while it is there: without a choice of occasions, or a state."""
+    return not record.injected.when.chooses or record.injected.fault.unit == "state"
+
+
+def _stretch(record: Record, now_ms: int) -> int:
+    """The number of the stretch that ``now_ms`` lies in, from 1."""
+    when = record.injected.when
+    return (now_ms - when.window(record.turned_on_ms)[0]) // when.stretch_ms + 1
+
+
+def _next_stretch_ms(record: Record, now_ms: int) -> int | None:
+    """When the next stretch of a state begins; None where none is to come that could differ."""
+    when = record.injected.when
+    begin, end = when.window(record.turned_on_ms)
+    spent = when.count is not None and not record.holds and record.met.get("", 0) >= when.count
+    if not when.chooses or spent or now_ms < begin:
+        return None
+    at = begin + _stretch(record, now_ms) * when.stretch_ms
+    return at if end is None or at < end else None
 
 
 def _within(record: Record, now_ms: int) -> bool:

@@ -9,10 +9,13 @@ Behind ``NAME`` or ``NAME=VALUE`` stand any of these, each after a ``,`` or ``;`
     after=10s         it begins this long after it was turned on; also an instant: after=2030-01-01T00:00:00Z
     for=30s           it ends this long after it began
     until=1h          it ends this long after it was turned on, or at an instant
+    each=10s          how long one occasion lasts, for a state of the world (a minute unless told)
 
 Times are those of the exchange's virtual clock, so a schedule of days is over in milliseconds where a test lets
-time pass. What an occasion is depends on the fault (``model.Unit``): a request, a connection, a lookup. Which of
-them are hit is a function of the seed and of their number alone: the same seed gives the same bytes.
+time pass. What an occasion is depends on the fault (``model.Unit``): a request, a connection, a lookup; the
+occasions of a state of the world (an instrument suspended, money elsewhere) are stretches of time, one after the
+other: in some the state holds, in others it does not. Which of them are hit is a function of the seed and of their
+number alone: the same seed gives the same bytes.
 """
 
 from __future__ import annotations
@@ -22,11 +25,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-_KEYS = ("p", "every", "skip", "count", "after", "for", "until")
+_KEYS = ("p", "every", "skip", "count", "after", "for", "until", "each")
 _SEPARATOR = re.compile(rf"[;,]\s*(?=(?:{'|'.join(_KEYS)})\s*=)")
 _DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)(ms|s|min|m|h|d)\Z", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _WHOLE = re.compile(r"[0-9]{1,9}\Z")
+STRETCH_S = 60.0
+"""How long one occasion of a state lasts unless it is told."""
+_SHORTEST_S = 1.0
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)(%?)\Z")
 
 
@@ -41,6 +47,7 @@ class When:
     ``after_s``, ``until_s``  seconds since the fault was turned on
     ``from_ms``, ``until_ms``  epoch milliseconds, instead of those
     ``for_s``               seconds since it began
+    ``each_s``              how long one occasion of a state lasts; None: ``STRETCH_S``
     """
 
     p: float = 1.0
@@ -52,6 +59,7 @@ class When:
     until_s: float | None = None
     from_ms: int | None = None
     until_ms: int | None = None
+    each_s: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.p <= 1:
@@ -60,6 +68,8 @@ class When:
             raise ValueError("every and count are whole numbers from 1, skip from 0")
         if self.after_s < 0 or any(each is not None and each <= 0 for each in (self.for_s, self.until_s)):
             raise ValueError("after, for and until are times that are not over yet")
+        if self.each_s is not None and (self.each_s < _SHORTEST_S or not self.chooses):
+            raise ValueError("each is a duration of at least a second, beside p, every, skip or count")
 
     @property
     def chooses(self) -> bool:
@@ -80,6 +90,11 @@ class When:
             *([self.until_ms] if self.until_ms is not None else []),
         ]
         return begin, min(ends, default=None)
+
+    @property
+    def stretch_ms(self) -> int:
+        """How long one occasion of a state lasts."""
+        return round((STRETCH_S if self.each_s is None else self.each_s) * 1000)
 
     def hits(self, number: int, met: int, draw: Callable[[int], float]) -> bool:
         """Whether occasion ``number`` (from 1) meets the fault, which was met ``met`` times before.
@@ -105,6 +120,8 @@ class When:
         said += [f"{name}={value:g}s" for name, value in (("for", self.for_s), ("until", self.until_s)) if value]
         if self.until_ms is not None:
             said.append(f"until={_instant_text(self.until_ms)}")
+        if self.each_s is not None:
+            said.append(f"each={self.each_s:g}s")
         return ",".join(said)
 
 
@@ -155,9 +172,11 @@ def _time(name: str, value: str) -> dict[str, float | int | None]:
     duration = seconds(value)
     if duration is not None:
         return {f"{name}_s": duration}
-    instant = _instant_ms(value) if name != "for" else None
+    instant = _instant_ms(value) if name in ("after", "until") else None
     if instant is None:
-        form = "a duration such as 30s" + ("" if name == "for" else " or an instant such as 2030-01-01T00:00:00Z")
+        form = "a duration such as 30s" + (
+            "" if name in ("for", "each") else " or an instant such as 2030-01-01T00:00:00Z"
+        )
         raise ValueError(f"{name} wants {form}, not {value[:32]!r}")
     return {"from_ms" if name == "after" else "until_ms": instant}
 
