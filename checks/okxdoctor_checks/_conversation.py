@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from okxdoctor.knowledge import tunable
 from okxdoctor.model import Confidence, Finding, Json, Severity
-from okxdoctor.port import Frame, Io, Opening, Socket
+from okxdoctor.port import Cell, Frame, Io, Opening, Socket, View
 from okxdoctor_checks._answers import line
 
 UPGRADE_NOTICE = "64008"
@@ -159,7 +160,20 @@ async def pace(io: Io) -> None:
     await io.sleep(2 / tunable("ws_connections_per_s"))
 
 
-# ---- paths --------------------------------------------------------------------------------------
+# ---- places and paths ---------------------------------------------------------------------------
+
+
+def cells_of(url: str, cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    """The cells whose WebSocket has this address: the whole of it, or else the same host and port."""
+    cells = tuple(cells)
+    same = tuple(cell for cell in cells if cell.ws_url.rstrip("/") == url.rstrip("/"))
+    return same or tuple(cell for cell in cells if urlsplit(cell.ws_url).netloc == urlsplit(url).netloc)
+
+
+def of_one_market(view: View) -> bool:
+    """Whether REST and WebSocket may show the same books: not where the table has the two on different sites."""
+    found = cells_of(view.ws.url, view.cells)
+    return not found or any((cell.site, cell.environment) == (view.site, view.environment) for cell in found)
 
 
 async def whereabouts(io: Io, socket: Socket, instrument: str) -> str:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from okxdoctor.knowledge import tunable
 from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.port import Cell, Frame, Io, Socket
 from okxdoctor_checks._answers import line
-from okxdoctor_checks._conversation import Ending, code_of, ending, is_notice, message, pace, refusal
+from okxdoctor_checks._conversation import Ending, cells_of, code_of, ending, is_notice, message, pace, refusal
 
 UNKNOWN_KEY = "60032"
 WRONG_ENVIRONMENT = "50101"
@@ -120,10 +119,8 @@ async def tried_elsewhere(io: Io, here: tuple[str, str], cell_here: str) -> tupl
 
 
 def cell_of(url: str, cells: Iterable[Cell]) -> str:
-    """The cell whose WebSocket has this address: the whole of it, or the same host and port."""
-    same = [cell for cell in cells if cell.ws_url.rstrip("/") == url.rstrip("/")]
-    near = [cell for cell in cells if urlsplit(cell.ws_url).netloc == urlsplit(url).netloc]
-    found = (same or near)[:1]
+    """The cell whose WebSocket has this address, "" where the table has none."""
+    found = cells_of(url, cells)
     return f"{found[0].site}/{found[0].environment}" if found else ""
 
 

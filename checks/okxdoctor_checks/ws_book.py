@@ -9,6 +9,9 @@ come, and asks REST once or twice for the same book. From the raw frames okxdoct
   checksum that is not 0, or differs from the REST book with the same sequence number.
 * silent: the subscription is acknowledged and no book comes, or what comes is older than what REST shows.
 
+Where the WebSocket is known to be that of another site or environment than REST, the two show different markets, and
+the stream is judged by itself.
+
 A checksum of 0 is no checksum: since June 2026 the field is always 0, and a client that still verifies it fails on
 every message. The connection is the one of the check `ws`; what is wrong with the connection itself is told there.
 """
@@ -47,6 +50,7 @@ from okxdoctor_checks._conversation import (
     ending,
     is_notice,
     message,
+    of_one_market,
     ours,
     pace,
     refusal,
@@ -91,9 +95,10 @@ class Facts:
 
 @dataclass(slots=True, kw_only=True)
 class _Watch:
-    """What has come so far of one subscription."""
+    """What has come so far of one subscription. ``comparable``: REST shows the same market."""
 
     instrument: str
+    comparable: bool = True
     acknowledged: bool = False
     refused: str = ""
     messages: list[BookMessage] = field(default_factory=list)
@@ -168,8 +173,9 @@ async def _attempt(io: Io) -> Facts:
         if not socket.opening.ok:
             raise Skip("the WebSocket does not open (see ws)", layer="ws")
         begun_ns = io.now().mono_ns
+        comparable = of_one_market(io.view)
         for instrument in CONTROL_INSTRUMENTS:
-            watch = _Watch(instrument=instrument)
+            watch = _Watch(instrument=instrument, comparable=comparable)
             await _watch(io, socket, watch)
             listened_s = await _last_chance(io, socket, watch)
             if not watch.refused.startswith(_NO_INSTRUMENT):
@@ -206,10 +212,12 @@ async def _watch(io: Io, socket: Socket, watch: _Watch) -> None:
             limit_s = tunable("ws_book_watch_s") if watch.messages else first_s
             if _enough(watch, asking) or waited_s >= limit_s:
                 break
+            first = asking is None and (watch.messages or waited_s >= first_s / 4)
             again = asking is not None and asking.done() and watch.passed and not watch.matched
-            if asked < MOST_ASKED and (again or (asking is None and (watch.messages or waited_s >= first_s / 4))):
+            if watch.comparable and asked < MOST_ASKED and (first or again):
                 asking, asked = asyncio.ensure_future(_ask(io, watch)), asked + 1
-            pause_s = limit_s - waited_s if asking is not None or watch.messages else first_s / 4
+            sure = asking is not None or watch.messages or not watch.comparable
+            pause_s = limit_s - waited_s if sure else first_s / 4
             frame = await socket.receive(max(pause_s, 0.001))
             if frame is not None:
                 watch.hear(frame)
@@ -223,7 +231,7 @@ async def _watch(io: Io, socket: Socket, watch: _Watch) -> None:
 async def _last_chance(io: Io, socket: Socket, watch: _Watch) -> float:
     """A stream that stopped moving is compared with REST once more, and heard a little longer; how long, in seconds."""
     stopped = bool(watch.messages) and watch.updates < tunable("ws_book_updates")
-    if not stopped or watch.over():
+    if not stopped or watch.over() or not watch.comparable:
         return 0.0
     await _ask(io, watch)
     begun_ns, limit_s, listened_s = io.now().mono_ns, tunable("ws_catch_up_s"), 0.0
@@ -238,7 +246,7 @@ async def _last_chance(io: Io, socket: Socket, watch: _Watch) -> float:
 def _enough(watch: _Watch, asking: asyncio.Task[None] | None) -> bool:
     if len(watch.messages) >= MOST_MESSAGES:
         return True
-    told = asking is not None and asking.done()
+    told = not watch.comparable or (asking is not None and asking.done())
     settled = watch.matched or watch.passed or watch.lagging or not watch.rest
     return told and watch.updates >= tunable("ws_book_updates") and settled
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -62,6 +63,31 @@ def test_a_whole_book_asks_rest_once_and_says_nothing() -> None:
     assert [each.action for each in facts.messages] == ["snapshot", "update", "update"]
     assert all(socket.closed for socket in io.opened)
     assert [json.loads(frame.text)["args"] for frame in io.opened[0].frames if frame.direction == "sent"] == [[ARG]]
+
+
+@pytest.mark.parametrize("other", ["wss://wsus.okx.com/ws/v5", "wss://wspap.okx.com/ws/v5"])
+def test_the_book_of_another_market_is_not_compared(other: str) -> None:
+    """REST would show another book under the same number: the WebSocket is of another site, or of the demo one."""
+    here = view()
+    io = FakeIo(
+        view=replace(here, ws=replace(here.ws, url=other)),
+        sockets={"public": Talk(respond=sends(SNAPSHOT, *UPDATES))},
+    )
+    facts, findings = run(CHECK, io)
+    assert (findings, io.asks, len(facts.messages)) == ((), [], 3)
+    broken = Talk(respond=sends(SNAPSHOT, message("update", 12, 15)))
+    assert codes(run(CHECK, FakeIo(view=io.view, sockets={"public": broken}))[1]) == ["ws.sequence-gap"]
+
+
+@pytest.mark.parametrize("own", ["wss://gateway.example/ws/v5", "wss://ws.okx.com/elsewhere"])
+def test_the_book_behind_an_address_of_ones_own_is_compared(own: str) -> None:
+    here = view()
+    io = FakeIo(
+        view=replace(here, ws=replace(here.ws, url=own)),
+        sockets={"public": Talk(respond=sends(SNAPSHOT, *UPDATES))},
+        http_script={BOOKS: rest(10, [["99", "5", "0", "1"]])},
+    )
+    assert codes(run(CHECK, io)[1]) == ["ws.book-corrupt"]
 
 
 def test_a_keep_alive_and_a_reset_are_no_gaps() -> None:
