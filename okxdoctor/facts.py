@@ -151,6 +151,8 @@ class Handshake:
     ``outcome``: ok | alert (``alert`` names it as RFC 8446 §6: ``protocol_version``) | reset | closed | timeout |
     not-tls (``plain`` holds up to 80 printable characters of what came) | error.
     ``version``: TLSv1.3 …; ``offered_min`` the lowest version this attempt offered.
+    ``refused``: what a client with the ciphers of today said to the same server, where this attempt had to offer
+    others; "" where it was not asked, or agrees. ``asks_certificate``: the server wanted one of the client.
     """
 
     host: str
@@ -167,6 +169,8 @@ class Handshake:
     aia_fetched: tuple[str, ...] = ()
     plain: str = ""
     detail: str = ""
+    refused: str = ""
+    asks_certificate: bool = False
     elapsed_ms: float = 0.0
 
 
@@ -189,8 +193,8 @@ class Ask:
 
     ``path`` is the request path with its query exactly as it goes on the wire. ``simulated``: None sends the
     environment's own x-simulated-trading header, True/False force it. ``cell`` picks another site. ``shift_s`` is
-    added to the timestamp (0 uses the local clock as it is, as the user's program would; ``corrected`` uses the
-    exchange's time as measured). ``fresh`` opens a new connection. ``label`` names it in the request ledger.
+    added to the timestamp (0 uses the local clock as it is, as the user's program would). ``fresh`` opens a new
+    connection. ``paced``: it waits until less than half of its documented budget is used.
     """
 
     method: Literal["GET", "POST"]
@@ -203,6 +207,7 @@ class Ask:
     fresh: bool = False
     family: Literal["any", "v4", "v6"] = "any"
     timeout_s: float | None = None
+    paced: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +288,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """How the upgrade went: ``ok``, or the HTTP status that came instead, or a failure."""
+    """How the upgrade went: ``ok``, or the HTTP status that came instead, or a failure.
+
+    ``held_ms``: how long it was held back, because connections are limited; no part of ``elapsed_ms``.
+    """
 
     url: str
     ok: bool
@@ -293,6 +301,7 @@ class Opening:
     extensions: str = ""
     failure: Failure | None = None
     elapsed_ms: float = 0.0
+    held_ms: float = 0.0
 
 
 # ---- clock ----------------------------------------------------------------------------------

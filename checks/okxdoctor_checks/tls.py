@@ -12,8 +12,10 @@ What it means
   tls.intercepted          a private root re-signs the exchange's name: it sees the passphrase and can change bytes
   tls.trust-store          the chain is in order; this program's list of roots is not
   tls.incomplete-chain     the server does not send its intermediate; browsers repair that, programs do not
-  tls.weak                 nothing above TLS 1.1, a short key, or an outdated signature
-  tls.handshake-reset      the connection dies once the host name was sent in clear
+  tls.weak                 nothing above TLS 1.1, ciphers that no program of today accepts, a short key, or an
+                           outdated signature
+  tls.handshake-reset      the connection dies once the host name was sent in clear, by a filter, or by a gateway that
+                           wants a certificate of the client
   tls.not-tls              what answers on this port is not TLS
   tcp.refused, http.timeout   whatever name is sent, the connection ends at once, or stays silent: nobody is behind
                            it, or packets of full size do not pass
@@ -151,6 +153,8 @@ def _judge(greeting: Greeting, facts: Facts) -> Finding | None:
             pass
     if greeting.handshake.version in OLD_VERSIONS:
         return _weak(greeting, f"the peer speaks nothing newer than {greeting.handshake.version}")
+    if greeting.handshake.refused:
+        return _weak_cipher(greeting)
     if not greeting.handshake.chain:
         return None
     return (
@@ -194,6 +198,8 @@ def _cut_off(greeting: Greeting) -> Finding:
         return _mute(greeting, other)
     if same and handshake.outcome in ("reset", "closed"):
         return _nobody_behind(greeting, other, how)
+    if handshake.asks_certificate:
+        how += ", for want of a certificate of the client,"
     if answers and not same:
         said, confidence = f"; with the name {other} the same address answers", Confidence.CERTAIN
     elif flipped is not None:
@@ -210,8 +216,10 @@ def _cut_off(greeting: Greeting) -> Finding:
             "other_name": other or None,
             "other_outcome": flipped.outcome if flipped is not None else None,
             "waited_ms": finite(handshake.elapsed_ms, 1),
+            **({"asks_certificate": True} if handshake.asks_certificate else {}),
         },
         confidence=confidence,
+        remedy=_GATEWAY if handshake.asks_certificate else (),
         excluded=("tls.weak", "tls.not-tls") if confidence is Confidence.CERTAIN else (),
     )
 
@@ -255,6 +263,23 @@ def _nobody_behind(greeting: Greeting, other: str, how: str) -> Finding:
             f"-servername {greeting.host}   # the same without okxdoctor",
         ),
         excluded=("tls.handshake-reset", "tls.weak"),
+    )
+
+
+_GATEWAY = (
+    "OKX wants no certificate of a client, so a gateway of your own network answers here: use an address that reaches "
+    "the exchange itself, or give the program the certificate that the gateway's owner issues",
+)
+
+
+def _weak_cipher(greeting: Greeting) -> Finding:
+    handshake = greeting.handshake
+    return _weak(
+        greeting,
+        f"the peer offers nothing that a program of today accepts: of {handshake.version} it chose {handshake.cipher}, "
+        f"and to the usual offer the answer was: {handshake.refused}",
+        "Let the server offer ECDHE with AES-GCM or ChaCha20, or TLS 1.3; programs that are made to accept less "
+        "(@SECLEVEL=0) can be listened to",
     )
 
 

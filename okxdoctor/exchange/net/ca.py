@@ -10,6 +10,7 @@ Certificates are made with *cryptography*; a SHA-1 signature, which it refuses t
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import ipaddress
 import os
@@ -42,6 +43,13 @@ _ALWAYS = (datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
 _SHA256_RSA = bytes.fromhex("06092a864886f70d01010b")
 _SHA1_RSA = bytes.fromhex("06092a864886f70d010105")
 _SHA1_DIGEST_INFO = bytes.fromhex("3021300906052b0e03021a05000414")
+
+_OAKLEY_2 = int(
+    "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B"
+    "302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7EDEE386BFB5A899FA5AE9F24117C4B1FE6"
+    "49286651ECE65381FFFFFFFFFFFFFFFF",
+    16,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +95,12 @@ RETIRED_NAMES = AuthorityNames(
     root="okxdoctor exchange root 2019",
     issuing="okxdoctor exchange issuing 2019",
 )
+PARTNER_NAMES = AuthorityNames(
+    organization="Example Corp API Gateway",
+    root="Example Corp Partner Root",
+    issuing="Example Corp Partner Issuing 1",
+)
+"""Whose certificates a gateway wants to see of its clients."""
 
 
 class Authority:
@@ -200,7 +214,7 @@ class Authority:
             .not_valid_before(begins)
             .not_valid_after(ends)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage(authority=False), critical=True)
+            .add_extension(_key_usage(authority=False, key=private), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False)
             .add_extension(_authority_key_identifier(issuer), critical=False)
@@ -301,12 +315,13 @@ def self_signed(
 
 
 def server_context(
-    material: LeafMaterial, *, alpn: Sequence[str] = ("http/1.1",), accept_weak: bool = False
+    material: LeafMaterial, *, alpn: Sequence[str] = ("http/1.1",), accept_weak: bool = False, ciphers: str = "DEFAULT"
 ) -> ssl.SSLContext:
     """A server-side context for ``material``.
 
     ``accept_weak`` lowers OpenSSL's security level to 0, without which it refuses to load an RSA-1024 key or a
-    SHA-1 signature at all.  The key passes through a private temporary file: ``ssl`` takes it from nowhere else.
+    SHA-1 signature at all; ``ciphers`` (of TLS 1.2 and below) are then what it takes.  The key passes through a
+    private temporary file: ``ssl`` takes it from nowhere else.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     # Far away a TLS 1.3 ticket arrives when the client has long sent its request. On loopback it arrives meanwhile,
@@ -314,7 +329,7 @@ def server_context(
     # runs one state machine in both. Nobody resumes a session here, so no ticket is given.
     context.num_tickets = 0
     if accept_weak:
-        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        context.set_ciphers(f"{ciphers}:@SECLEVEL=0")
     if alpn:
         context.set_alpn_protocols(list(alpn))
     descriptor, path = tempfile.mkstemp(prefix="okxdoctor-", suffix=".pem")
@@ -325,6 +340,20 @@ def server_context(
     finally:
         os.unlink(path)
     return context
+
+
+def use_small_group(context: ssl.SSLContext) -> None:
+    """Let DHE ciphers use the second Oakley group, 1024 bits (RFC 2409 §6.2), as servers of before 2015 do."""
+    # PKCS #3: SEQUENCE { prime INTEGER, base INTEGER 2 }; cryptography has given these groups up.
+    der = bytes.fromhex("308187028181") + _OAKLEY_2.to_bytes(129) + bytes.fromhex("020102")
+    lines = base64.encodebytes(der)
+    descriptor, path = tempfile.mkstemp(prefix="okxdoctor-", suffix=".pem")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(b"-----BEGIN DH PARAMETERS-----\n" + lines + b"-----END DH PARAMETERS-----\n")
+        context.load_dh_params(path)
+    finally:
+        os.unlink(path)
 
 
 def subject_alternative_names(names: Iterable[str]) -> x509.SubjectAlternativeName:
@@ -351,11 +380,11 @@ def _subject(organization: str | None, common_name: str) -> x509.Name:
     return x509.Name(parts)
 
 
-def _key_usage(*, authority: bool) -> x509.KeyUsage:
+def _key_usage(*, authority: bool, key: _PrivateKey | None = None) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,
-        key_encipherment=False,
+        key_encipherment=isinstance(key, rsa.RSAPrivateKey),
         data_encipherment=False,
         key_agreement=False,
         key_cert_sign=authority,

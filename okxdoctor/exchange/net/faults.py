@@ -217,6 +217,16 @@ FAULTS: tuple[Fault, ...] = (
         says="the server speaks no TLS above this, or its certificate has an RSA-1024 key or a SHA-1 signature",
     ),
     Fault(
+        name="tls-weak-ciphers", example="tls-weak-ciphers=aes128-sha", layer="tls", cause="tls.weak", value="choice",
+        default="aes128-sha", choices=("aes128-sha", "dhe1024"),
+        says="the server has weak ciphers of TLS 1.2 alone: RSA key exchange with SHA-1, or a DH group of 1024 bits",
+    ),
+    Fault(
+        name="tls-handshake-reset-client-certificate", example="tls-handshake-reset-client-certificate=tls1.2",
+        layer="tls", cause="tls.handshake-reset", value="choice", default="tls1.2", choices=("tls1.2", "tls1.3"),
+        says="a gateway wants a certificate of the client under the exchange's names, and ends handshakes without one",
+    ),
+    Fault(
         name="tls-handshake-reset", example="tls-handshake-reset=reset", layer="tls", cause="tls.handshake-reset",
         value="choice", default="reset", choices=("reset", "close", "alert", "blackhole"),
         says="a handshake that names the exchange dies after its first message, another name at the address is served",

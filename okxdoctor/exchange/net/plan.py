@@ -288,6 +288,10 @@ def _tls_with(tls: ServerTls, injected: Injected) -> ServerTls:
             return replace(tls, key="rsa1024")
         case "tls-weak", "sha1":
             return replace(tls, digest="sha1")
+        case "tls-weak-ciphers", ("aes128-sha" | "dhe1024") as ciphers:
+            return replace(tls, ciphers=ciphers)
+        case "tls-handshake-reset-client-certificate", how:
+            return replace(tls, client_certificate=True, versions="tls1.2" if how == "tls1.2" else tls.versions)
         case "tls-handshake-reset", ("reset" | "close" | "alert" | "blackhole") as how:
             return replace(tls, handshake=how)
         case "tls-not-tls", ("http" | "ssh" | "smtp" | "garbage") as what:

@@ -12,7 +12,7 @@ import contextlib
 import ssl
 import warnings
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Literal, cast
 
@@ -29,7 +29,8 @@ Address = tuple[str, int]
 
 Issuer = Literal["exchange", "inspection", "self"]
 Sends = Literal["chain", "leaf", "chain-and-root", "wrong-issuer"]
-Versions = Literal["modern", "tls1.1", "tls1.0"]
+Versions = Literal["modern", "tls1.2", "tls1.1", "tls1.0"]
+Ciphers = Literal["modern", "aes128-sha", "dhe1024"]
 Handshake = Literal[
     "complete", "reset", "close", "alert", "blackhole", "http", "ssh", "smtp", "garbage", "mute", "refuse", "hang-up",
     "large-packets",
@@ -57,6 +58,11 @@ _GREETINGS = {"ssh": b"SSH-2.0-OpenSSH_9.6\r\n", "smtp": b"220 mail.hotel-guest.
 _SEGMENT = 1400
 """Bytes of a TCP segment that passes a way on which packets of the usual 1500 bytes vanish."""
 
+_OLD = {"tls1.0": ssl.TLSVersion.TLSv1, "tls1.1": ssl.TLSVersion.TLSv1_1}
+_CIPHERS: dict[Ciphers, str] = {
+    "modern": "DEFAULT", "aes128-sha": "AES128-SHA", "dhe1024": "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES128-SHA",
+}  # fmt: skip
+
 _FRESH = timedelta(seconds=60)
 _FRESH_ENOUGH = timedelta(hours=12)
 """How far a clock may move until a certificate is made anew: with chosen dates, and with the usual ones."""
@@ -80,6 +86,10 @@ class ServerTls:
                    ``hang-up`` (RST and FIN right after TCP has connected), ``large-packets`` (what the server sends
                    in packets of full size is lost)
     ``handshake_s``  seconds before the ClientHello is answered
+    ``ciphers``    the only ones that are offered (then TLS 1.2 and an RSA key): ``aes128-sha`` has no forward secrecy
+                   and a SHA-1 checksum, ``dhe1024`` a Diffie-Hellman group of 1024 bits
+    ``client_certificate``  who asks for the server's own names, or for none, must show a certificate, of an issuer
+                   that nobody has one of
     """
 
     names: tuple[str, ...] | None = None
@@ -95,6 +105,13 @@ class ServerTls:
     alternative_names: bool = True
     authority: bool = False
     handshake_s: float = 0.0
+    ciphers: Ciphers = "modern"
+    client_certificate: bool = False
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether the handshake can fail by an alert, which has to reach the wire."""
+        return self.versions != "modern" or self.ciphers != "modern" or self.client_certificate
 
 
 HEALTHY = ServerTls()
@@ -139,13 +156,17 @@ def tls_front(
             return RawFront(handle=reset)
         case "hang-up":
             return RawFront(handle=hang_up)
-        case "complete" if wish.versions == "modern" and not wish.handshake_s:
+        case "complete" if not wish.by_hand and not wish.handshake_s:
             return ContextFront(context=context_of(wish, authority=authority, names=names, alpn=alpn))
         case "complete" | "large-packets":
-            modern = wish.versions == "modern"
-            context = context_of(wish, authority=authority, names=names, alpn=("http/1.1",) if modern else ())
-            narrow = wish.handshake == "large-packets"
-            return RawFront(handle=terminate(context, upstream, after_s=wish.handshake_s, narrow=narrow))
+            narrow, protocols = wish.handshake == "large-packets", () if wish.versions in _OLD else ("http/1.1",)
+            context = context_of(wish, authority=authority, names=names, alpn=protocols)
+            if not wish.client_certificate:
+                return RawFront(handle=terminate(context, upstream, after_s=wish.handshake_s, narrow=narrow))
+            trusting = replace(wish, client_certificate=False)
+            freely = context_of(trusting, authority=authority, names=names, alpn=protocols)
+            asked, other = (terminate_after_hello(each, upstream, narrow=narrow) for each in (context, freely))
+            return RawFront(handle=by_server_name(names, asked, other, nameless=asked, after_s=wish.handshake_s))
         case "reset" | "close" | "alert" | "blackhole":
             context = context_of(wish, authority=authority, names=names, alpn=("http/1.1",))
             served = terminate_after_hello(context, upstream)
@@ -163,14 +184,28 @@ def context_of(
         abs(now - then) <= (_FRESH_ENOUGH if usual else _FRESH) for now, then in zip(span, known[1], strict=True)
     ):
         return known[0]
-    weak = wish.versions != "modern" or wish.key == "rsa1024" or wish.digest == "sha1"
-    context = ca.server_context(certificate(wish, authority=authority, names=names), alpn=alpn, accept_weak=weak)
-    if wish.versions != "modern":
+    weak = wish.versions in _OLD or wish.ciphers != "modern" or wish.key == "rsa1024" or wish.digest == "sha1"
+    # None of the weak ciphers is for an EC key.
+    keyed = replace(wish, key="rsa2048") if wish.ciphers != "modern" and wish.key == "ec" else wish
+    context = ca.server_context(
+        certificate(keyed, authority=authority, names=names),
+        alpn=alpn,
+        accept_weak=weak,
+        ciphers=_CIPHERS[wish.ciphers],
+    )
+    if wish.ciphers == "dhe1024":
+        ca.use_small_group(context)
+    if wish.versions != "modern" or wish.ciphers != "modern":
         with warnings.catch_warnings():
             # To offer what is deprecated is the point.
             warnings.simplefilter("ignore", DeprecationWarning)
             context.minimum_version = ssl.TLSVersion.TLSv1
-            context.maximum_version = ssl.TLSVersion.TLSv1 if wish.versions == "tls1.0" else ssl.TLSVersion.TLSv1_1
+            context.maximum_version = _OLD.get(wish.versions, ssl.TLSVersion.TLSv1_2)
+    if wish.client_certificate:
+        # An authority that has issued nothing to anybody.
+        partners = Authority(times=authority.times, names=ca.PARTNER_NAMES)
+        context.load_verify_locations(cadata=partners.root_pem.decode())
+        context.verify_mode = ssl.CERT_REQUIRED
     authority.contexts[wish, names, alpn] = context, span
     return context
 
@@ -268,8 +303,14 @@ async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     await close_politely(reader, writer)
 
 
-def by_server_name(hurt: Iterable[str], victim: Continuation, other: Continuation) -> Handler:
-    """Handler: ``victim`` for a ClientHello that names one of ``hurt``, ``other`` for any other or no name."""
+def by_server_name(
+    hurt: Iterable[str], victim: Continuation, other: Continuation, *, nameless: Continuation | None = None,
+    after_s: float = 0.0,
+) -> Handler:  # fmt: skip
+    """Handler: ``victim`` for a ClientHello that names one of ``hurt``, ``other`` for any other or no name.
+
+    ``nameless`` instead for one without a name; ``after_s``: seconds before it is answered.
+    """
     hurt_names = frozenset(name.lower() for name in hurt)
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -278,8 +319,12 @@ def by_server_name(hurt: Iterable[str], victim: Continuation, other: Continuatio
         except ConnectionError:
             writer.close()
             return
+        if after_s:
+            await asyncio.sleep(after_s)
         if hello is not None and hello.server_name in hurt_names:
             await victim(reader, writer, received)
+        elif nameless is not None and hello is not None and not hello.server_name:
+            await nameless(reader, writer, received)
         else:
             await other(reader, writer, received)
 

@@ -1,16 +1,19 @@
 """One TLS handshake that takes the certificates whatever they are, and what every store makes of them.
 
 It offers more than a program would (TLS 1.0 upwards, every cipher, no security level), so that a server that is
-only old is seen as old and not as silent. Nothing is ever sent over such a connection.
+only old is seen as old and not as silent. Nothing is ever sent over such a connection. Where only an offer of
+yesterday was good enough, a second handshake makes today's, so that the program's own refusal is seen.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import time
 from collections.abc import Awaitable, Callable
 from typing import Literal
+from weakref import WeakSet
 
 from okxdoctor.port import Certificate, Handshake, Verification
 from okxdoctor.targets.live.broken import Broken
@@ -29,11 +32,41 @@ Fetch = Callable[[str, str], Awaitable[bytes]]
 _ISSUER_MISSING = (2, 20, 21)
 _MOST_ISSUERS = 3
 
+_CERTIFICATE_REQUEST = 13
+"""RFC 5246 §7.4, RFC 8446 §4."""
+_REFUSAL_S = 2.0
+"""How long a server of TLS 1.3 that wants a certificate is given to refuse a client without one."""
 
-def lenient_context() -> ssl.SSLContext:
+
+class Asked:
+    """Connections in which the server wanted a certificate of the client.
+
+    ``ssl`` has no public way to know; its hook for debuggers, there since 3.8, tells each message of a handshake.
+    """
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._connections: WeakSet[object] = WeakSet()
+        if hasattr(context, "_msg_callback"):
+            context._msg_callback = self._note
+
+    def __contains__(self, connection: object) -> bool:
+        return connection in self._connections
+
+    def _note(self, connection: object, direction: str, *said: object) -> None:
+        if direction == "read" and said[2:3] == (_CERTIFICATE_REQUEST,):
+            self._connections.add(connection)
+
+
+def usual_context() -> ssl.SSLContext:
+    """What a program of today offers, whatever certificate comes."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def lenient_context() -> ssl.SSLContext:
+    context = usual_context()
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.set_ciphers("ALL:COMPLEMENTOFDEFAULT:@SECLEVEL=0")
     # Servers without RFC 5746 are old, not absent.
@@ -57,10 +90,12 @@ async def shake(
             alert=alert,
             plain=plain,
             detail=detail,
+            asks_certificate=tls is not None and tls.tls in asked,
             elapsed_ms=_ms_since(started),
         )
 
-    wire = None
+    asked = Asked(context)
+    wire = tls = None
     started = time.monotonic()
     try:
         wire = await route.open()
@@ -71,6 +106,8 @@ async def shake(
         tls = TlsWire(wire, context, server_name)
         async with asyncio.timeout(timeout_s):
             await tls.handshake()
+        if tls.tls in asked:
+            await _refusal(tls)
     except TimeoutError:
         return failed("timeout", detail="no answer to the ClientHello")
     except TlsBroken as broken:
@@ -96,8 +133,37 @@ async def shake(
         chain=certificates,
         verifications=verifications,
         aia_fetched=fetched_from,
+        refused=await _refused(route, server_name, tls, timeout_s=timeout_s),
+        asks_certificate=tls.tls in asked,
         elapsed_ms=elapsed_ms,
     )
+
+
+async def _refusal(tls: TlsWire) -> None:
+    """Raises TlsBroken if the server ends what the client of TLS 1.3 takes for a finished handshake."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_REFUSAL_S):
+            await tls.ended()
+
+
+async def _refused(route: Route, server_name: str, tls: TlsWire, *, timeout_s: float) -> str:
+    """What today's offer comes to, where a cipher of yesterday was chosen."""
+    name = (tls.tls.cipher() or ("",))[0]
+    if tls.tls.version() != "TLSv1.2" or name.startswith("ECDHE-"):
+        return ""
+    wire = None
+    try:
+        wire = await route.open()
+        async with asyncio.timeout(timeout_s):
+            await TlsWire(wire, usual_context(), server_name).handshake()
+    except TlsBroken as broken:
+        return broken.failure.detail if broken.failure.kind == "tls" else ""
+    except (Broken, TimeoutError):
+        return ""
+    finally:
+        if wire is not None:
+            wire.close()
+    return ""
 
 
 def _outcome(broken: Broken) -> Outcome:

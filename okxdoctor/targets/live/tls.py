@@ -96,6 +96,22 @@ class TlsWire:
                 raise self._lost(False, "the peer closed during the handshake")
             self._hear(data)
 
+    async def ended(self) -> None:
+        """Waits for what the server says first; raises TlsBroken if that is a fatal alert."""
+        while True:
+            try:
+                self.tls.read(1)
+                return
+            except ssl.SSLWantReadError:
+                data = await self._inner.read()
+                self._feed(data)
+                if not data:
+                    return
+            except ssl.SSLError as error:
+                if _alert_by_reason(error):
+                    raise self._broken(error) from None
+                return
+
     async def read(self) -> bytes:
         while True:
             data = self._decrypt()

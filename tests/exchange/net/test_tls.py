@@ -131,6 +131,77 @@ def test_old_protocol_serves_old_clients(world: Any) -> None:
     assert world.get(context=context, body=body) == b"hello from openapi.okx.test " + body
 
 
+@pytest.mark.parametrize(
+    ("ciphers", "reason", "chosen"),
+    [
+        # The alert comes from the server: none of its ciphers is on offer. The other one is the client's own refusal.
+        ("aes128-sha", "SSLV3_ALERT_HANDSHAKE_FAILURE", "AES128-SHA"),
+        ("dhe1024", "DH_KEY_TOO_SMALL", "DHE-RSA-AES128-GCM-SHA256"),
+    ],
+)
+def test_weak_ciphers_refuse_modern_clients_and_serve_old_ones(
+    world: Any, ciphers: str, reason: str, chosen: str
+) -> None:
+    world.inject(f"tls-weak-ciphers={ciphers}")
+    with pytest.raises(ssl.SSLError) as caught:
+        world.get()
+    assert caught.value.reason == reason
+    # TLS 1.3 has none of these ciphers.
+    assert "SSL alert number 70" in world.s_client("-tls1_3")
+    old = ("-cipher", "ALL:@SECLEVEL=0")
+    text = world.s_client(*old)
+    assert f"Cipher    : {chosen}\n" in text
+    assert "Verify return code: 0 (ok)" in text
+    assert ("Server Temp Key: DH, 1024 bits" in text) is (ciphers == "dhe1024")
+    context = world.context()
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    assert world.get(context=context, body=b"x" * 100_000) == b"hello from openapi.okx.test " + b"x" * 100_000
+    # A level above what a distribution asks of everybody: the client refuses by itself.
+    assert "Cipher is (NONE)" in world.s_client("-cipher", "ALL:@SECLEVEL=3")
+
+
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [("tls1.2", "SSLV3_ALERT_HANDSHAKE_FAILURE"), ("tls1.3", "TLSV13_ALERT_CERTIFICATE_REQUIRED")],
+)
+def test_a_gateway_wants_a_certificate_of_the_client(world: Any, version: str, reason: str) -> None:
+    world.inject(f"tls-handshake-reset-client-certificate={version}")
+    # By an address too, which no client names in its greeting. In TLS 1.3 the client learns it when it first reads.
+    for name in (REST, "127.0.0.1"):
+        with pytest.raises(ssl.SSLError) as caught:
+            world.get(name)
+        assert caught.value.reason == reason
+    for other in (REST, None):
+        text = world.s_client("-tls1_2", name=other)
+        assert "SSL alert number 40" in text
+        assert "Verify return code: 0 (ok)" in text
+    context = world.context()
+    context.check_hostname = False
+    assert world.get("elsewhere.test", context=context) == b"hello from elsewhere.test "
+
+
+def test_a_certificate_of_ones_own_making_is_no_key_to_the_gateway(world: Any, tmp_path: Path) -> None:
+    from okxdoctor.exchange.net import ca
+
+    mine = ca.self_signed(["client.test"])
+    file = tmp_path / "client.pem"
+    file.write_bytes(mine.key_pem + mine.chain_pem)
+    context = world.context()
+    context.load_cert_chain(file)
+    world.inject("tls-handshake-reset-client-certificate=tls1.2")
+    with pytest.raises(ssl.SSLError) as caught:
+        world.get(context=context)
+    assert caught.value.reason == "TLSV1_ALERT_UNKNOWN_CA"
+
+
+def test_weak_ciphers_and_the_gateway_compose(world: Any) -> None:
+    world.inject("tls-weak-ciphers=dhe1024", "tls-handshake-reset-client-certificate", "tls-weak=tls1.1", "tls-expired")
+    text = world.s_client("-tls1_1", "-cipher", "ALL:@SECLEVEL=0")
+    assert "Cipher    : DHE-RSA-AES128-SHA\n" in text
+    assert "Verify return code: 10 (certificate has expired)" in text
+    assert "SSL alert number 40" in text
+
+
 @pytest.mark.parametrize("name", [REST, WS])
 def test_handshake_for_the_exchange_is_reset(world: Any, name: str) -> None:
     world.inject("tls-handshake-reset=reset")
