@@ -196,9 +196,14 @@ def param_texts() -> SearchStrategy[str]:
 
 
 def params() -> SearchStrategy[list[list[Any]] | None]:
-    """Query parameters in order: repeated names, empty, null and boolean values among them; or None."""
+    """Query parameters in order: repeated names, empty, null and boolean values and lists of texts among them; or None.
+
+    The texts of a list hold no comma: joined by commas, as OKX documents lists, they could not be told apart.
+    """
     names = st.sampled_from(("ccy", "instId", "after", "limit", "Before", "uly", "ids[]", "x y", "from", "10", "9"))
-    value = param_texts() | param_texts() | param_texts() | st.sampled_from((None, True, False))
+    items = st.sampled_from(("BTC", "ETH", "USDT")) | param_texts().filter(lambda text: text != "" and "," not in text)
+    other = st.sampled_from((None, True, False, None, True, False, ["BTC", "ETH"])) | st.lists(items, max_size=3)
+    value = param_texts() | param_texts() | param_texts() | other
     return st.none() | st.lists(st.tuples(names, value).map(list), max_size=5)
 
 

@@ -9,7 +9,8 @@ Each operation is called with keyword arguments, those of the harness protocol:
     parse_timestamp(ts)                                   -> "…" or None  (or {"iso": …})
     parse_response(status, headers, body)                 -> {"kind": …, "code": …, "items": […], "retryable": …}
 
-`params` is None or a list of (name, value); `body` is None or JSON as Python objects. An exception is an error answer.
+`params` is None or a list of (name, value), a value being text, None, a boolean or a list of texts (an error is a fair
+answer to lists); `body` is None or JSON as Python objects. An exception is an error answer.
 An operation may be `async`; it is run to its end. `Unsupported` (or NotImplementedError) skips the input.
 """
 

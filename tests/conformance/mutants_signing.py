@@ -15,6 +15,8 @@ from mutant import Function, Mutant
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(value)
     return "true" if value is True else "false" if value is False else str(value)
 
 
@@ -78,6 +80,15 @@ def _sorted(params: Any) -> str:
     return _query(
         sorted((pair for pair in params or () if pair[1] is not None), key=lambda pair: (pair[0], str(pair[1])))
     )
+
+
+def _repeated(params: Any, mark: str = "") -> list[tuple[str, Any]]:
+    """Lists as repeated names, as `requests` writes them and, with brackets, axios."""
+    return [
+        pair
+        for name, value in params or ()
+        for pair in ([(f"{name}{mark}", item) for item in value] if isinstance(value, list) else [(name, value)])
+    ]
 
 
 def _later(timestamp: str) -> str:
@@ -268,6 +279,29 @@ SIGNERS = [
         sent_body=lambda body: _compact(
             {k: v for k, v in body.items() if v is not None} if isinstance(body, dict) else body
         ),
+    ),
+    _sign(
+        "urlencode signs, requests sends: a list",
+        "query-encoding",
+        "query with lists as text of a Python list",
+        "urlencode without doseq",
+        sent_query=lambda params: _query(_repeated(params)),
+        signed_query=lambda params: _query([(n, str(v) if isinstance(v, list) else v) for n, v in params or ()]),
+    ),
+    _sign(
+        "URLSearchParams signs, axios sends: a list",
+        "query-encoding",
+        "query with lists joined by commas",
+        "axios",
+        sent_query=lambda params: _query(_repeated(params, "[]")),
+        signed_query=lambda params: _query([(n, ",".join(v) if isinstance(v, list) else v) for n, v in params or ()]),
+    ),
+    _sign(
+        "one item of a list",
+        ALTERED,
+        "a list is sent without some of its items",
+        "a map of name to one text",
+        sent_query=lambda params: _query([(n, "".join(v[-1:]) if isinstance(v, list) else v) for n, v in params or ()]),
     ),
     _sign("method in lower case", "method-case", "method in lower case", "FF-033", verb=str.lower),
     _sign("always POST", "method-case", "method the other of GET and POST", "FF-033", verb=lambda _: "POST"),

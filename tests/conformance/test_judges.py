@@ -154,6 +154,42 @@ def test_a_valid_signature_over_another_request_is_a_failure_of_its_own(query: s
     assert (found.code, found.mistake, found.level) == (code, mistake, "must")
 
 
+LISTED = {**GET, "params": [["limit", "5"], ["ccy", ["BTC", "E+H", "BTC"]], ["uly", None]]}
+
+
+@pytest.mark.parametrize(
+    ("query", "verdict"),
+    [
+        ("limit=5&ccy=BTC%2CE%2BH%2CBTC", None),
+        ("limit=5&ccy=BTC,E%2BH,BTC", None),
+        ("limit=5&ccy=BTC&ccy=E%2BH&ccy=BTC", None),
+        ("limit=5&ccy[]=BTC&ccy[]=E%2BH&ccy[]=BTC", None),
+        ("limit=5&ccy%5B0%5D=BTC&ccy%5B1%5D=E%2BH&ccy%5B2%5D=BTC", None),
+        ("limit=5&ccy=%5B%22BTC%22%2C%20%22E%2BH%22%2C%20%22BTC%22%5D", None),
+        ("limit=5&ccy=%5B%27BTC%27%2C%20%27E%2BH%27%2C%20%27BTC%27%5D",
+         ("should", "a list is sent as a text that no server reads")),
+        ("limit=5&ccy=%5BBTC+E%2BH+BTC%5D", ("should", "a list is sent as a text that no server reads")),
+        ("ccy=BTC%2CE%2BH%2CBTC&limit=5", ("should", "parameters in another order")),
+        ("limit=5&ccy=BTC&ccy=BTC&ccy=E%2BH", ("must", "values of a repeated name in another order")),
+        ("limit=5&ccy=E%2BH", ("must", "a list is sent without some of its items")),
+        ("limit=5&ccy=E%2BH%2CBTC", ("must", "a value is changed")),
+        ("limit=5&ccy=BTC%2CE+H%2CBTC", ("must", "a raw + means a space")),
+        ("limit=5&ccy=Array", ("must", "a value is changed")),
+        ("limit=5", ("must", "a parameter is left out")),
+    ],
+)  # fmt: skip
+def test_a_list_is_right_in_every_convention_that_carries_its_items(
+    query: str, verdict: tuple[str, str] | None
+) -> None:
+    found = judge(Case(op="sign", input=LISTED), _signed(LISTED, f"/api/v5/account/balance?{query}"))
+    assert (None if found is None else (found.level, found.mistake)) == verdict
+
+
+def test_a_client_without_lists_may_refuse_one() -> None:
+    assert judge(Case(op="sign", input=LISTED), Refused("TypeError: a list")) is None
+    assert judge(Case(op="sign", input=GET), Refused("TypeError: a list")) is not None
+
+
 def test_another_order_of_different_names_is_noted_only() -> None:
     """The exchange reads what arrives; sorting is harmless when the sent query is sorted the same way."""
     found = judge(Case(op="sign", input=GET), _signed(GET, "/api/v5/account/balance?on=true&ccy=a%20b&ccy=c%2Bd"))

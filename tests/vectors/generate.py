@@ -108,13 +108,17 @@ def _request_vector(request: signing_cases.Request, stage: Vector) -> Vector:
             "timestamp": request.timestamp,
             "method": request.method,
             "path": request.path,
-            "params": None if request.params is None else [list(pair) for pair in request.params],
+            "params": None if request.params is None else [[name, _listed(value)] for name, value in request.params],
             "body_json": request.body or None,
         },
         "wire": {"request_path": request.request_path, "body": request.body},
         "expect": stage,
     }
     return vector if request.source is None else vector | {"source": request.source}
+
+
+def _listed(value: str | bool | tuple[str, ...] | None) -> str | bool | list[str] | None:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _sent(sent: Signing, mistake: signing_mistakes.Mistake, stage: Vector) -> Vector:

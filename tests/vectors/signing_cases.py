@@ -30,6 +30,7 @@ FLAGS = {
     "empty-value": "A parameter is sent with an empty value.",
     "null": "A parameter without a value: it is not sent.",
     "boolean": "A parameter with a boolean value, sent as the words of JSON.",
+    "list": "A list. How one is written in a query is the client's convention; what is sent is signed.",
     "encoding": "A character with more than one encoding; valid as signed and sent (inferred, except for commas).",
     "encoding-raw": "Sent unencoded although it could be encoded.",
     "encoding-lower": "Percent-encoding with lower-case hexadecimal digits.",
@@ -57,7 +58,7 @@ class Request:
     path: str
     comment: str
     flags: tuple[str, ...] = ()
-    params: tuple[tuple[str, str | bool | None], ...] | None = None
+    params: tuple[tuple[str, str | bool | tuple[str, ...] | None], ...] | None = None
     query: str | None = None
     body: str = ""
     secret: str = DOCS_SECRET
@@ -375,6 +376,27 @@ BODIES: tuple[tuple[str, str, str, str], ...] = (
     (ORDER, '{"tag":"\u00a0"}', "A no-break space as UTF-8.", "body unicode body-form"),
     (ORDER, json.dumps({"tag": "x" * 4000}, separators=(",", ":")), "A body of 4,000 characters.", "body long"),
     (ORDER, '{"a":{"b":{"c":{"d":{"e":["f",["g"]]}}}}}', "Deeper nesting.", "body"),
+    (ORDER, '{"a":[]}', "A member with an empty list.", "body list"),
+    (ORDER, '{"a":[""]}', "A list of one empty text.", "body list"),
+    (ORDER, '{"a":["b","a","b"]}', "A list of texts, neither sorted nor unique.", "body list"),
+    (ORDER, '{"a": ["b", "a"]}', "A list rendered with spaces.", "body list body-form"),
+    (ORDER, '{"a":[[],[["b"]],{}]}', "Lists in lists.", "body list"),
+    (ORDER, '{"a":[null,true,false,"null"]}', "A list of nulls and booleans.", "body list"),
+    (
+        ORDER,
+        '{"a":[1e-8,1e22,0.30000000000000004,12345678901234567890]}',
+        "A list of numbers.",
+        "body list body-numbers",
+    ),
+    (ORDER, '{"a":["é","/","\\""]}', "A list of awkward texts.", "body list unicode body-form"),
+    (BATCH, f"[{LIMIT},{LIMIT.replace('BTC', 'ETH')}]", "A batch of two instruments.", "body list"),
+    (BATCH, f"[\n{LIMIT},\n{LIMIT}\n]", "A batch over several lines.", "body list body-form"),
+    (
+        "/api/v5/trade/cancel-batch-orders",
+        '[{"instId":"BTC-USDT","ordId":"590908157585625111"},{"instId":"ETH-USDT","clOrdId":"b15"}]',
+        "A batch of cancellations with different members.",
+        "body list",
+    ),
     (ORDER, '{"b":"1","a":"2"}', "Names not in alphabetical order.", "body"),
     (
         ORDER,

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from oracle import percent
 from signing_cases import AWKWARD, BALANCE, ORDER, PENDING, RAW_IN_QUERIES, SUBACCOUNT, Request, get, post
 
+Parameter = tuple[str, str | bool | tuple[str, ...] | None]
+
 FRACTIONS = ("000", "001", "005", "009", "010", "050", "090", "099", "100", "500", "900", "999")
 
 
@@ -24,7 +26,7 @@ def moments() -> Iterator[Request]:
 def untyped() -> Iterator[Request]:
     """Values that are no text: what has no value is not sent, booleans are the words of JSON."""
 
-    def row(comment: str, flags: str, sent: str | None, *params: tuple[str, str | bool | None]) -> Request:
+    def row(comment: str, flags: str, sent: str | None, *params: Parameter) -> Request:
         marks = (*flags.split(), "query" if sent is not None else "no-query")
         return Request("GET", PENDING, comment, marks, params, sent)
 
@@ -44,6 +46,73 @@ def untyped() -> Iterator[Request]:
     yield row("Both.", "boolean order", "enable=true&details=false&limit=5", *both)
     yield row("A boolean and none.", "boolean null", "enable=false", ("enable", False), ("limit", None))
     yield row("The word True is a text.", "boolean", "enable=True", ("enable", "True"))
+
+
+def _with_lists(params: tuple[Parameter, ...], way: str) -> str | None:
+    """The query with lists written in one of the ways of `LIST_WAYS`."""
+    comma = "," if way == "raw commas" else "%2C"
+    pieces: list[str] = []
+    for name, value in params:
+        key = percent(name)
+        if not isinstance(value, tuple):
+            word = {True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value
+            pieces += [] if word is None else [f"{key}={percent(word)}"]
+        elif way in ("commas", "raw commas"):
+            pieces.append(f"{key}={comma.join(percent(item) for item in value)}")
+        elif way == "JSON":
+            quoted = [json.dumps(item, ensure_ascii=False) for item in value]
+            pieces.append(f"{key}={percent('[' + ','.join(quoted) + ']')}")
+        else:
+            marks = {
+                "repeated names": "",
+                "brackets": "%5B%5D",
+                "raw brackets": "[]",
+                "numbered names": "%5B{}%5D",
+            }[way]
+            pieces += [f"{key}{marks.format(place)}={percent(item)}" for place, item in enumerate(value)]
+    return "&".join(pieces) or None
+
+
+LIST_WAYS = (
+    ("commas", "encoding"),
+    ("raw commas", "encoding encoding-raw"),
+    ("repeated names", "repeated-name"),
+    ("brackets", "repeated-name encoding"),
+    ("raw brackets", "repeated-name encoding encoding-raw"),
+    ("numbered names", "encoding"),
+    ("JSON", "encoding"),
+)
+LISTS: tuple[tuple[str, str, tuple[Parameter, ...]], ...] = (
+    ("A list of two", "", (("ccy", ("BTC", "ETH")),)),
+    ("A list of one", "", (("ccy", ("BTC",)),)),
+    ("A list of three, not sorted, one twice", "order", (("ccy", ("USDT", "BTC", "USDT")),)),
+    ("A list between other parameters", "order", (("instType", "SWAP"), ("ccy", ("BTC", "ETH")), ("after", "1"))),
+    ("Two lists", "order", (("state", ("live", "filled")), ("ccy", ("BTC", "ETH")))),
+    ("A list and what has no value", "null", (("ccy", ("BTC", "ETH")), ("state", None))),
+    ("A list and a boolean", "boolean", (("ccy", ("BTC", "ETH")), ("enable", True))),
+    ("A list of texts with spaces", "encoding", (("subAcct", ("desk one", "desk two")),)),
+    ("A list of texts with & = + # and /", "encoding", (("subAcct", ("a&b", "c=d", "e+f", "#", "/")),)),
+    ("A list of texts with quotes and brackets", "encoding", (("subAcct", ("o'brien", 'say "x"', "a[0]")),)),
+    ("A list of texts outside ASCII", "encoding unicode", (("subAcct", ("déjà", "账户一")),)),
+    ("A list of numbers as text", "", (("ordId", ("1e-8", "12345678901234567890", "-0", "007")),)),
+    ("A list of words", "", (("ccy", ("null", "true", "None")),)),
+)
+
+
+def lists() -> Iterator[Request]:
+    """Lists of texts in every way that clients write them. The input is the same: no way is more right than another."""
+    for comment, flags, params in LISTS:
+        for way, marks in LIST_WAYS:
+            query = _with_lists(params, way)
+            every = tuple(dict.fromkeys(("list", "query", *flags.split(), *marks.split())))
+            yield Request("GET", PENDING, f"{comment}, sent as {way}.", every, params, query)
+    empty: tuple[Parameter, ...] = (("ccy", ()), ("limit", "5"))
+    for query, comment in (
+        ("limit=5", "An empty list that is not sent."),
+        ("ccy=&limit=5", "An empty list sent as an empty value."),
+        ("ccy=%5B%5D&limit=5", "An empty list sent as JSON."),
+    ):
+        yield Request("GET", PENDING, comment, ("list", "query"), empty, query)
 
 
 def combined() -> Iterator[Request]:
@@ -89,3 +158,4 @@ def valid() -> Iterator[Request]:
     yield from combined()
     yield from moments()
     yield from untyped()
+    yield from lists()

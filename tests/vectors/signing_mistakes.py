@@ -112,6 +112,37 @@ def _recoded(**form: object) -> Callable[[str], str]:
     return change
 
 
+def _lists(write: Callable[[str, list[str]], list[tuple[str, str]]]) -> Callable[[str], str]:
+    """The lists of a query, names that are repeated, in another writing; names and items are encoded already."""
+
+    def change(query: str) -> str:
+        found: dict[str, list[str]] = {}
+        for pair in query.split("&"):
+            name, _, value = pair.partition("=")
+            found.setdefault(name, []).append(value)
+        pairs = [
+            pair
+            for name, items in found.items()
+            for pair in (write(name.removesuffix("%5B%5D"), items) if len(items) > 1 else [(name, items[0])])
+        ]
+        return "&".join(f"{name}={value}" for name, value in pairs)
+
+    return change
+
+
+def _in_brackets(name: str, items: list[str]) -> list[tuple[str, str]]:
+    return [(f"{name}[]", item) for item in items]
+
+
+def _as_python(name: str, items: list[str]) -> list[tuple[str, str]]:
+    return [(name, percent(str([_decoded(item) for item in items]), plus=True))]
+
+
+def _split_lists(query: str) -> str:
+    pairs = (pair.partition("=") for pair in query.replace("%2C", ",").split("&"))
+    return "&".join(f"{name}={item}" for name, _, value in pairs for item in value.split(","))
+
+
 def _on_path(change: Callable[[str], str]) -> Callable[[Signing], Signing]:
     return lambda signing: replace(signing, request_path=change(signing.request_path))
 
@@ -166,6 +197,17 @@ def mistakes() -> Iterator[Mistake]:
     yield row("with lower-case hexadecimal", "as sent", _on_query(_recoded(lower=True)))
     yield row("with spaces as +", "as sent", _on_query(_recoded(plus=True)))
     yield row("encoded twice", "as sent", _on_query(lambda query: percent(query, keep="=&")))
+    # One library writes the list for the signature, another for the wire: `urlencode` beside `requests`,
+    # URLSearchParams beside axios.
+    yield row(
+        "with lists joined by commas", "as sent", _on_query(_lists(lambda name, items: [(name, "%2C".join(items))]))
+    )
+    yield row(
+        "with lists joined by raw commas", "as sent", _on_query(_lists(lambda name, items: [(name, ",".join(items))]))
+    )
+    yield row("with [] after repeated names", "as sent", _on_query(_lists(_in_brackets)))
+    yield row("with lists as text of a Python list", "as sent", _on_query(_lists(_as_python)))
+    yield row("with lists as repeated names", "as sent", _on_query(_split_lists))
     row = of("signature.body-reserialised", "body")
     yield row("rendered with spaces", "as sent", _on_body(_dumped(ensure_ascii=False)))
     yield row("rendered compactly", "as sent", _on_body(_dumped(ensure_ascii=False, separators=(",", ":"))))
@@ -331,6 +373,18 @@ def bases() -> Iterator[Request]:
     yield post(ORDER, '{"tag":"a\\u2028b","note":"<a&b>","z":null,"a":[true,false]}', "a write with null and booleans")
     yield get(
         PENDING, ("ids[]", "2"), ("ids[]", "1"), comment="a read with a repeated name", flags="encoding repeated-name"
+    )
+    listed = Request(
+        "GET", BALANCE, "a read with a list as repeated names", ("list", "query", "repeated-name"),
+        (("ccy", ("USDT", "BTC", "ETH")), ("limit", "5")), "ccy=USDT&ccy=BTC&ccy=ETH&limit=5",
+    )  # fmt: skip
+    yield listed
+    yield replace(listed, query="ccy=USDT%2CBTC%2CETH&limit=5", comment="a read with a list joined by commas")
+    yield post(
+        "/api/v5/trade/cancel-batch-orders",
+        json.dumps([{"instId": "BTC-USDT", "ordId": "1"}, {"instId": "ETH-USDT", "clOrdId": "é", "a": ["b", []]}]),
+        "a spaced batch with a list in it",
+        "body list body-form",
     )
 
 

@@ -81,6 +81,8 @@ def test_there_are_enough_of_each_sort() -> None:
     assert counts["round"] + counts["parse"] >= 5000
     assert len(must_fail) >= 200
     assert len([vector for vector in signing if vector.valid]) >= 200
+    assert len([vector for vector in signing if "list" in vector.flags and vector.valid]) >= 100
+    assert len([vector for vector in signing if "list" in vector.flags and not vector.valid]) >= 50
 
 
 def test_every_signing_cause_has_a_vector() -> None:

@@ -182,6 +182,41 @@ def test_okxdoctor_builds_the_canonical_requests() -> None:
         assert signing.json_body(value) == wire["body"], vector.id
 
 
+def _meanings(params: list[list[Any]]) -> list[list[list[str]]]:
+    """The pairs that a server may read; where there are lists, one reading for each way to write them."""
+
+    def listed(name: str, items: list[str], way: str) -> list[list[str]]:
+        match way:
+            case "commas":
+                return [[name, ",".join(items)]]
+            case "json":
+                return [[name, json.dumps(items, ensure_ascii=False, separators=(",", ":"))]]
+            case mark:
+                return [[name + mark.replace("n", str(place)), item] for place, item in enumerate(items)]
+
+    words = {True: "true", False: "false"}
+    readings = []
+    for way in ("commas", "", "[]", "[n]", "json"):
+        pairs: list[list[str]] = []
+        for name, value in params:
+            if isinstance(value, list):
+                pairs += listed(name, value, way)
+            elif value is not None:
+                pairs.append([name, words.get(value, value) if isinstance(value, bool) else value])
+        readings.append(pairs)
+    return readings
+
+
+def test_lists_are_there_in_every_way_to_write_them() -> None:
+    """The same input with several wires: an implementation may choose."""
+    wires: dict[str, set[str]] = {}
+    for vector in SIGN:
+        if vector.valid and any(isinstance(value, list) for _, value in vector.data["input"]["params"] or ()):
+            wires.setdefault(json.dumps(vector.data["input"]), set()).add(vector.data["wire"]["request_path"])
+    assert len(wires) >= 10
+    assert all(len(paths) >= 3 for paths in wires.values())
+
+
 def test_the_wire_means_the_input_in_every_vector() -> None:
     """Whatever the encoding, query and body on the wire decode to what was given."""
     for vector in SIGN:
@@ -192,8 +227,6 @@ def test_the_wire_means_the_input_in_every_vector() -> None:
             plus_is_space = "encoding-plus" in vector.flags
             query = split.query if plus_is_space else split.query.replace("+", "%2B")
             pairs = [list(pair) for pair in parse_qsl(query, keep_blank_values=True)]
-            words = {True: "true", False: "false"}
-            meant = [[name, words.get(value, value)] for name, value in given["params"] if value is not None]
-            assert pairs == meant, vector.id
+            assert pairs in _meanings(given["params"]), vector.id
         assert (wire["body"] or None) == given["body_json"], vector.id
         assert unquote_plus(split.query) is not None

@@ -16,6 +16,8 @@ from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
 from okxdoctor.conformance.exact import NotJson, json_value
+from okxdoctor.conformance.judges import values
+from okxdoctor.conformance.judges.values import text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[
     if query:
         yield Form("without the ?", query)
         yield Form("sorted", "?" + "&".join(sorted(query.split("&"))))
+        yield Form("reverse sorted", "?" + "&".join(sorted(query.split("&"), reverse=True)))
         yield Form("reversed", "?" + "&".join(reversed(query.split("&"))))
         yield Form("with spaces as +", "?" + query.replace("%20", "+"))
         yield Form("with spaces as %20", "?" + query.replace("+", "%20"))
@@ -154,7 +157,7 @@ def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[
         yield Form("with commas escaped", "?" + query.replace(",", "%2C"))
         yield Form("decoded", "?" + unquote(query))
     pairs = [(str(name), value) for name, value in params]
-    kept = [(name, text_of(value)) for name, value in pairs if value is not None]
+    kept, _ = values.asked(params, values.read(query))
     writers: Sequence[tuple[str, Callable[[str], str]]] = (
         ("with commas left raw", lambda text: quote(text, safe=",")),
         ("decoded", lambda text: text),
@@ -167,6 +170,7 @@ def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[
     )
     selections: Sequence[tuple[str, Sequence[tuple[str, str]]]] = (
         ("", kept),
+        *values.ways(params),
         ("sorted", sorted(kept)),
         ("with one value for a repeated name", list(dict(kept).items())),
         ("without empty values", [pair for pair in kept if pair[1]]),
@@ -187,15 +191,6 @@ def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[
             yield Form(
                 (name if not selection else selection if as_usual else f"{selection}, {name}"), made and f"?{made}"
             )
-
-
-def text_of(value: Any) -> str:
-    """A parameter's value as it is sent: booleans as in JSON."""
-    if value is True:
-        return "true"
-    if value is False:
-        return "false"
-    return str(value)
 
 
 def _recased(query: str, case: Callable[[str], str]) -> str:

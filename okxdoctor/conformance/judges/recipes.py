@@ -68,7 +68,7 @@ def cause_of(step: str, is_: str) -> str:
         return "signature.body-unsigned"
     if step == "encoding" and is_ in _NOT_TEXT:
         return "signature.not-text"
-    if step == "query" and is_.startswith("sorted"):
+    if step == "query" and is_.startswith(("sorted", "reverse")):
         return "signature.query-sorted"
     return _SPECIAL.get((step, is_), _CAUSES[step])
 

@@ -9,8 +9,9 @@ Two requirements, each with failures of its own:
    exchange carries it out without a word.
 
 A query is read as servers read it: `&` and `=` separate, `+` is a space, %XX are UTF-8 bytes (assumed for `+`; OKX
-documents commas only). Characters that cannot stand in a request line are a failure although the signature covers
-them: the HTTP library escapes them on the way out, and then it covers them no longer.
+documents commas only). Of a list every convention that carries its items is right (`values`). Characters that cannot
+stand in a request line are a failure although the signature covers them: the HTTP library escapes them on the way
+out, and then it covers them no longer.
 """
 
 from __future__ import annotations
@@ -21,15 +22,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from okxdoctor.conformance.exact import NotJson, json_value, same, same_but_for_floats
-from okxdoctor.conformance.judges import recipes
-from okxdoctor.conformance.judges.forms import text_of
+from okxdoctor.conformance.judges import recipes, values
 from okxdoctor.conformance.judges.shape import reply_failure, shown
+from okxdoctor.conformance.judges.values import Pairs, decoded
 from okxdoctor.conformance.verdict import Failure
 
 ALTERED = "signature.request-altered"
+CHANGED = "a value is changed"
+LEFT_OUT = "a parameter is left out"
 _WANTED = "an object with the texts sign, request_path and body"
 
 # Not allowed in a request target by RFC 3986, and escaped by every HTTP library that was tried.
@@ -37,8 +39,6 @@ _NEVER_RAW = re.compile(r'[^\x21-\x7e]|["<>#]')
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # Not allowed by RFC 3986 either, but sent as they are by browsers and Node.
 _RISKY_RAW = re.compile(r"[\\^`{|}]")
-
-Pairs = list[tuple[str, str]]
 
 
 def judge(given: Mapping[str, Any], value: Any) -> Failure | None:
@@ -159,19 +159,21 @@ def _altered(mistake: str, summary: str, compares: str, expected: str, actual: s
 
 def _path(path: str, request_path: str) -> Failure | None:
     sent = request_path.partition("?")[0]
-    if sent == path or _decoded(sent) == path:
+    if sent == path or decoded(sent) == path:
         return None
     return _altered("another path", "the path is another one", "path", path, sent)
 
 
 def _params(params: Sequence[Sequence[Any]] | None, request_path: str) -> Failure | None:
-    asked: Pairs = [(name, text_of(value)) for name, value in params or () if value is not None]
     query = request_path.partition("?")[2]
-    sent = _read(query)
+    sent = values.read(query)
+    asked, way = values.asked(params, sent)
     if sent == asked:
-        return None
+        return _own_text(params, way, query) if way in values.OWN_TEXTS else None
     nulls = {name for name, value in params or () if value is None}
     mistake = _how_altered(asked, sent, nulls, query)
+    if mistake in (CHANGED, LEFT_OUT) and values.lost_items(params, sent):
+        mistake = "a list is sent without some of its items"
     expected, actual = shown([list(pair) for pair in asked]), shown([list(pair) for pair in sent])
     if mistake == "parameters in another order":
         # Same parameters, signed as sent: the exchange takes it. Order among equal names is checked before.
@@ -187,18 +189,17 @@ def _params(params: Sequence[Sequence[Any]] | None, request_path: str) -> Failur
     return _altered(mistake, mistake, "parameters", expected, actual)
 
 
-def _read(query: str) -> Pairs:
-    """The query as a server reads it: empty pieces ignored, a piece without `=` has an empty value."""
-    pairs = []
-    for piece in query.split("&"):
-        if piece:
-            name, _, value = piece.partition("=")
-            pairs.append((_decoded(name.replace("+", " ")), _decoded(value.replace("+", " "))))
-    return pairs
-
-
-def _decoded(text: str) -> str:
-    return unquote_to_bytes(text).decode("utf-8", "backslashreplace")
+def _own_text(params: Sequence[Sequence[Any]] | None, way: str, query: str) -> Failure:
+    # OKX documents no list but that with commas; it will refuse this one, and say so.
+    return Failure(
+        code=ALTERED,
+        mistake="a list is sent as a text that no server reads",
+        summary=f"a list is sent {way}: the signature is valid, but no server is known to read that as a list",
+        compares="query",
+        expected="&".join(f"{name}={value}" for name, value in values.written(params, values.with_commas)),
+        actual=query,
+        level="should",
+    )
 
 
 def _how_altered(asked: Pairs, sent: Pairs, nulls: set[str], query: str) -> str:
@@ -218,19 +219,19 @@ def _how_altered(asked: Pairs, sent: Pairs, nulls: set[str], query: str) -> str:
         return "a raw + means a space"
     if sent == [(_escape(name), _escape(value)) for name, value in asked] or ("%25" in query and _twice(asked, sent)):
         return "values are encoded twice"
-    if sent == [(_decoded(name), _decoded(value)) for name, value in asked]:
+    if sent == [(decoded(name), decoded(value)) for name, value in asked]:
         return "a raw % in a value decodes it"
     if [(name, value.lower()) for name, value in asked] == [(name, value.lower()) for name, value in sent]:
         return "a value in another letter case"
     if [(name, value.strip()) for name, value in asked] == [(name, value.strip()) for name, value in sent]:
         return "white space around a value is dropped"
     if len(sent) < len(asked) and all(pair in asked for pair in sent):
-        return "a parameter is left out"
+        return LEFT_OUT
     if any("&" in value or "=" in value for pair in asked for value in pair):
         return "a raw & or = splits a value"
     if len(sent) > len(asked) and all(pair in sent for pair in asked):
         return "a parameter is added"
-    return "a value is changed"
+    return CHANGED
 
 
 def _picks(asked: Pairs) -> list[dict[str, str]]:
@@ -244,7 +245,7 @@ def _escape(text: str) -> str:
 
 
 def _twice(asked: Pairs, sent: Pairs) -> bool:
-    return [(_decoded(name), _decoded(value.replace("+", " "))) for name, value in sent] == asked
+    return [(decoded(name), decoded(value.replace("+", " "))) for name, value in sent] == asked
 
 
 def _body(method: str, body_json: str | None, body: str) -> Failure | None:

@@ -38,6 +38,19 @@ type signInput struct {
 	Body      json.RawMessage      `json:"body"`
 }
 
+// A value is text, null, a boolean, or a list of texts, which OKX documents as one text with commas.
+func written(value any) string {
+	list, isList := value.([]any)
+	if !isList {
+		return fmt.Sprint(value)
+	}
+	texts := make([]string, len(list))
+	for i, item := range list {
+		texts[i] = written(item)
+	}
+	return strings.Join(texts, ",")
+}
+
 func sign(in signInput) (any, error) {
 	var query []string
 	for _, pair := range in.Params {
@@ -50,7 +63,7 @@ func sign(in signInput) (any, error) {
 			return nil, err
 		}
 		if value != nil {
-			query = append(query, encode(name)+"="+encode(fmt.Sprint(value)))
+			query = append(query, encode(name)+"="+encode(written(value)))
 		}
 	}
 	requestPath := in.Path
@@ -65,8 +78,8 @@ func sign(in signInput) (any, error) {
 		}
 		body = compact.String()
 	}
-	text := in.Timestamp + strings.ToUpper(in.Method) + requestPath + body
-	return map[string]any{"sign": mac(in.Secret, text), "request_path": requestPath, "body": body}, nil
+	prehash := in.Timestamp + strings.ToUpper(in.Method) + requestPath + body
+	return map[string]any{"sign": mac(in.Secret, prehash), "request_path": requestPath, "body": body}, nil
 }
 
 type loginInput struct {

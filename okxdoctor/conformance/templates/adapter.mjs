@@ -18,6 +18,7 @@ const encode = (text) =>
 
 const hmac = (secret, text) => createHmac("sha256", secret).update(text).digest("base64");
 
+// A value is text, null, a boolean, or a list of texts, which String() joins by commas, as OKX documents lists.
 function sign({ secret, timestamp, method, path, params, body }) {
   const query = (params ?? [])
     .filter(([, value]) => value !== null)

@@ -22,8 +22,9 @@ fn sign(input: &Json) -> Result<Json, String> {
             let Json::Array(pair) = pair else { return Err("a parameter is no pair".into()) };
             let value = match &pair[1] {
                 Json::Null => continue,
-                Json::Text(text) => text.clone(),
-                other => other.write(),
+                // OKX documents lists as one text with commas.
+                Json::Array(items) => items.iter().map(Json::bare).collect::<Vec<_>>().join(","),
+                other => other.bare(),
             };
             let Json::Text(name) = &pair[0] else { return Err("a name is no text".into()) };
             request_path.push(mark);
@@ -130,6 +131,13 @@ impl Json {
         match self.get(name) {
             Some(Json::Text(text)) => Ok(text),
             _ => Err(format!("{name} is no text")),
+        }
+    }
+
+    fn bare(&self) -> String {
+        match self {
+            Json::Text(text) => text.clone(),
+            other => other.write(),
         }
     }
 

@@ -136,7 +136,7 @@ def _query_mistakes(sent: _Target) -> Iterator[Mistake]:
     yield row("query-sorted", "in reverse order", lambda q: "&".join(reversed(q.split("&"))))
     yield row("query-sorted", "sorted without regard to case", lambda q: "&".join(sorted(q.split("&"), key=str.lower)))
     yield row("query-sorted", "sorted by value", lambda q: "&".join(sorted(q.split("&"), key=lambda p: p[::-1])))
-    for done, change in _ENCODINGS:
+    for done, change in (*_ENCODINGS, *_LISTS):
         yield row("query-encoding", done, change)
 
 
@@ -189,6 +189,71 @@ def _parsed(query: str) -> list[tuple[str, str]]:
     pairs = (pair.partition("=") for pair in query.split("&"))
     return [(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs]
 
+
+# ---- lists: one library writes them for the signature, another for the wire ----------------------------------------
+
+_MARK = re.compile(r"(?:\[[0-9]*\]|%5B[0-9]*%5D)$", re.IGNORECASE)
+_COMMA = re.compile(",|%2C", re.IGNORECASE)
+
+
+def _grouped(query: str) -> dict[str, list[str]]:
+    """The values of each name as they were sent; `ids[]` and `ids[0]` are the name `ids`."""
+    found: dict[str, list[str]] = {}
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        found.setdefault(_MARK.sub("", name), []).append(value)
+    return found
+
+
+def _as_lists(write: Callable[[str, list[str]], str]) -> Callable[[str], str]:
+    """Names that are repeated in another writing of lists."""
+
+    def change(query: str) -> str:
+        return "&".join(
+            write(name, values) if len(values) > 1 else f"{name}={values[0]}"
+            for name, values in _grouped(query).items()
+        )
+
+    return change
+
+
+def _one_text(text: Callable[[list[str]], str], encode: Callable[[str], str]) -> Callable[[str], str]:
+    return _as_lists(lambda name, values: f"{name}={encode(text([unquote_plus(value) for value in values]))}")
+
+
+def _marked(mark: str) -> Callable[[str], str]:
+    return _as_lists(lambda name, values: "&".join(f"{name}{mark}={value}" for value in values))
+
+
+def _split(mark: str) -> Callable[[str], str]:
+    """Values with commas as repeated names."""
+
+    def change(query: str) -> str:
+        pairs = (pair.partition("=") for pair in query.split("&"))
+        pieces = ((name, _COMMA.split(value)) for name, _, value in pairs)
+        return "&".join(f"{name}{mark if len(items) > 1 else ''}={item}" for name, items in pieces for item in items)
+
+    return change
+
+
+def _json_list(items: list[str]) -> str:
+    return json.dumps(items, separators=(",", ":"), ensure_ascii=False)
+
+
+_LISTS: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("with lists joined by commas", _as_lists(lambda name, values: f"{name}={'%2C'.join(values)}")),
+    ("with lists joined by raw commas", _as_lists(lambda name, values: f"{name}={','.join(values)}")),
+    ("with [] after repeated names", _marked("[]")),
+    ("with %5B%5D after repeated names", _marked("%5B%5D")),
+    ("with lists as repeated names", _marked("")),
+    ("with lists as repeated names", _split("")),
+    ("with [] after repeated names", _split("[]")),
+    ("with %5B%5D after repeated names", _split("%5B%5D")),
+    ("with lists as text of a Python list", _one_text(str, quote_plus)),
+    ("with lists as text of a Python list", _one_text(str, _quoted(""))),
+    ("with lists as text of a Python list", _one_text(str, str)),
+    ("with lists as JSON", _one_text(_json_list, _quoted(""))),
+)
 
 _JS = "!'()*"
 _ENCODINGS: tuple[tuple[str, Callable[[str], str]], ...] = (
