@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from okxdoctor.conformance.client.grade import Level
+from okxdoctor.knowledge.citations import cited
 
 Param = str | float | bool | tuple[str, ...]
 
@@ -116,7 +117,7 @@ def _case(row: dict[str, Any]) -> Case:
         area=row["id"].partition(".")[0],
         level=row["level"],
         requirement=" ".join(row["requirement"].split()),
-        source=row["source"],
+        source=cited(row["source"]),
         grade=row["grade"],
         judge=row["judge"],
         rounds=tuple(row.get("rounds", ["*"])),
