@@ -63,7 +63,8 @@ MARKS: tuple[bytes, ...] = tuple(
         *("http", "status", "invalid", "expired", "checksum", "not json", "unexpected", "too many requests"),
         *("keyword argument", "no module named", "/api/v5/", "unauthori", "insufficient", "not exist", "okx"),
         *("clock", "synchronized", "attention required", "invalidoperation", "conversionsyntax"),
-        *("received 1", "received 4"),
+        *("received 1", "received 4", "ok-access", "incorrect", "whitelist", "permission", "'t exist", "log in"),
+        *("duplicate", "illegal", "not be empty", "semaphore"),
     )
 )
 """Lower case; a line with none of them holds no failure that is known here."""

@@ -30,7 +30,12 @@ _BEHIND = re.compile(
     r"(?:\s{0,3}[:=#(\[]\s{0,3}|\s{1,3})([5-7]\d{4})(?![\d.]|\w)",
     re.IGNORECASE,
 )
-_BEFORE = re.compile(r"(?<![\w.-])([5-7]\d{4})(?![\d.\w])\s{0,3}[:\])\-,]?\s{0,3}[\"']?\s{0,3}([A-Z][A-Za-z' ]{5,60})")
+_BEFORE = re.compile(
+    r"(?<![\w.-])([5-7]\d{4})(?![\d.\w])\s{0,3}[:\])\-,]?\s{0,3}[(]?[\"']?\s{0,3}([A-Z][A-Za-z' -]{5,60})"
+)
+# The answer of OKX's gateway with its code as a bare number: whoever compares it with a text does not see it.
+_AS_NUMBER = re.compile(r"""\{["']msg["']: ?["'][^"']{0,200}["'], ?["']code["']: ?\d{5}[,}]""")
+_TYPE = "schema.type-changed"
 _STATUS = re.compile(
     r"""(?:\bHTTP/\d(?:\.\d)?["']?\s{1,3}|\bstatus(?:_?code)?["']?\s{0,3}[:=(]?\s{0,3}["']?|\bresponse\s{0,3}\["""
     r"""|\bcode["']?\s{0,3}[:=]\s{0,3}["']?|\bHTTP(?:[ _]?(?:error|code|status))?\s{0,3}[:=]?\s{1,3}"""
@@ -123,11 +128,14 @@ def _codes(text: str, lower: str) -> Iterator[Signal]:
             of_all.append(number)
     refused = [number for number in of_items if number not in ("0", "")]
     numbers = refused or of_all
-    if _FAILURE.search(text):
-        numbers += _BEHIND.findall(text) if not numbers else []
-        if not numbers:
-            numbers = [number for number, said in _BEFORE.findall(text) if _says(number, said)]
+    if not numbers and _FAILURE.search(text):
+        numbers = _BEHIND.findall(text)
+    if not numbers:
+        # The words of the message behind the number are evidence of their own.
+        numbers = [number for number, said in _BEFORE.findall(text) if _says(number, said)]
     named = [signal for number in dict.fromkeys(numbers) if (signal := _of_code(number)) is not None]
+    if named and _AS_NUMBER.search(text):
+        named = [replace(one, causes=(*one.causes, _TYPE)) if len(one.causes) > 1 else one for one in named]
     yield from named
     if not named and whole and not of_items:
         yield Signal(
@@ -191,6 +199,7 @@ def _statuses(text: str) -> Iterator[Signal]:
 # ---- texts ---------------------------------------------------------------------------------------------------------
 
 _ADDRESS = re.compile(r"\b([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6})(?::(\d{2,5})\b)?")
+_LEGACY_PORT_OF_NOBODY = re.compile(r"(?<![a-z0-9.\]]):8443\b")
 _PLACES = ("dns.", "tcp.", "tls.", "ws.", "http.")
 
 
@@ -207,6 +216,8 @@ def _with_address(signal: Signal, lower: str) -> Signal:
             first.append("dns.retired-name")
         if hit[2] == str(table.legacy_ws_port.port) and any(one.startswith(("tcp.", "ws.")) for one in signal.causes):
             first.append("tcp.port-8443-closed")
+    if not first and _LEGACY_PORT_OF_NOBODY.search(lower) and signal.causes[0].startswith(("tcp.", "dns.")):
+        first.append("tcp.port-8443-closed")  # a host that was cut from the line, its port left
     return replace(signal, causes=tuple(dict.fromkeys((*first, *signal.causes)))) if first else signal
 
 

@@ -48,10 +48,36 @@ def names(text: str) -> list[str]:
         ("okx order failed with sCode 51155", "51155"),
         ("okx: login fails 60032", "60032"),
         ("Unexpected server response: 429", "server rejected websocket connection"),
+        # the message behind the number is evidence without the word error
+        ('50103 "Request header OK-ACCESS-KEY can not be empty."', "50103"),
+        ("[okx] 50110 Your IP 203.0.113.7 is not included in your API key's IP whitelist", "50110"),
+        ("60011 Please log in", "60011"),
     ],
 )  # fmt: skip
 def test_a_failure_is_found(line: str, name: str) -> None:
     assert name in names(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "cause"),
+    [
+        ("Cannot connect to host ws.okx.com:8443 ssl:default [The semaphore timeout period has expired]",
+         "tcp.port-8443-closed"),
+        ("WS 'Cannot connect to host …:8443 … semaphore timeout'", "tcp.port-8443-closed"),
+        ("okx OSError: [WinError 10060]", "tcp.filtered"),
+        ('okx answered {"msg":"Too Many Requests","code":50011}', "schema.type-changed"),
+        ('okx answered {"msg":"Too Many Requests","code":"50011"}', "ratelimit.exceeded"),
+        ("okx sCode=51169 order failed", "order.state-diverges"),
+        ("okx error 50113", "signature.timestamp-differs"),
+    ],
+)  # fmt: skip
+def test_a_cause_is_among_the_candidates(line: str, cause: str) -> None:
+    assert any(cause in signal.causes for signal in signals(line))
+
+
+def test_a_code_as_text_has_no_other_type() -> None:
+    (signal,) = signals('okx answered {"msg":"Too Many Requests","code":"50011"}')
+    assert "schema.type-changed" not in signal.causes
 
 
 @pytest.mark.parametrize(
