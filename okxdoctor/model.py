@@ -94,7 +94,8 @@ class Attempt:
     """What became of one check: its outcome, why not completed, its findings, its facts.
 
     ``because`` is set for every outcome but ``completed``. ``facts`` is the JSON-able form of the
-    facts, or None where there are none. ``trace`` is the redacted traceback of a broken check.
+    facts, or None where there are none. ``trace`` is the redacted traceback of a broken check. ``held_ms``: for so
+    long of ``elapsed_ms`` a documented budget held it back.
     """
 
     check: str
@@ -106,6 +107,7 @@ class Attempt:
     facts: Json = None
     trace: str | None = None
     matters: bool = True
+    held_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from okxdoctor.port import Ask, Io
 from okxdoctor_checks._answers import read, together
@@ -42,6 +42,7 @@ class Burst:
 
 async def burst(io: Io, ask: Ask, *, limit: int, window_s: float) -> Burst:
     """Wait until the window is empty of own requests, send limit + OVER at once, and wait for the recovery."""
+    ask = replace(ask, paced=False)
     await io.sleep(window_s)
     begun_ns = io.now().mono_ns
     answers = await together(*(io.http(ask) for _ in range(limit + OVER)))

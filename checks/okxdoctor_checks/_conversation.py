@@ -155,11 +155,6 @@ def too_frequent(url: str, told: str) -> Finding:
     )
 
 
-async def pace(io: Io) -> None:
-    """Wait so long that one more connection leaves half of the allowance of connections a second alone."""
-    await io.sleep(2 / tunable("ws_connections_per_s"))
-
-
 # ---- places and paths ---------------------------------------------------------------------------
 
 

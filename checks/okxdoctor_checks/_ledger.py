@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import parse_qs
 
-from okxdoctor.knowledge import endpoint
+from okxdoctor.knowledge.budget import Budget, budget_of
 from okxdoctor.port import LedgerRow
-
-# Scopes as the documentation words them, and the query parameter that divides the budget.
-_DIVIDERS = {"Instrument ID": "instId", "Instrument Type": "instType", "Instrument Family": "instFamily"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,32 +50,28 @@ def limited(row: LedgerRow) -> bool:
 def usage(sent: Iterable[LedgerRow]) -> tuple[Usage, ...]:
     """The use of every documented budget that these requests touched. Endpoints without a known budget are left out."""
     groups: dict[tuple[str, str, str], list[LedgerRow]] = {}
+    budgets: dict[tuple[str, str, str], Budget] = {}
     for row in sent:
-        path, _, query = row.path.partition("?")
-        known = endpoint(row.method, path)
-        if known is None:
-            continue
-        parameter = next((name for words, name in _DIVIDERS.items() if words in known.scope), "")
-        bucket = parse_qs(query).get(parameter, [""])[0] if parameter else ""
-        groups.setdefault((row.method, path, bucket), []).append(row)
-    found: list[Usage] = []
-    for (method, path, bucket), rows in sorted(groups.items()):
-        known = endpoint(method, path)
-        if known is not None:
-            found.append(
-                Usage(
-                    method=method,
-                    path=path,
-                    bucket=bucket,
-                    scope=known.scope,
-                    limit=int(known.limit),
-                    window_s=float(known.per_seconds),
-                    sent=len(rows),
-                    most=most_within([row.at_mono_ns for row in rows], float(known.per_seconds)),
-                    refused=sum(limited(row) for row in rows),
-                )
-            )
-    return tuple(found)
+        budget = budget_of(row.method, row.path)
+        if budget is not None:
+            key = (row.method, path_of(row.path), budget.bucket)
+            groups.setdefault(key, []).append(row)
+            budgets[key] = budget
+    return tuple(
+        Usage(
+            method=method,
+            path=path,
+            bucket=bucket,
+            scope=budget.scope,
+            limit=budget.limit,
+            window_s=budget.window_s,
+            sent=len(rows),
+            most=most_within([row.at_mono_ns for row in rows], budget.window_s),
+            refused=sum(limited(row) for row in rows),
+        )
+        for (method, path, bucket), rows in sorted(groups.items())
+        for budget in (budgets[method, path, bucket],)
+    )
 
 
 def most_within(times_ns: Iterable[int], window_s: float) -> int:

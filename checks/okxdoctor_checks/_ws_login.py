@@ -14,7 +14,7 @@ from okxdoctor.knowledge import tunable
 from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.port import Cell, Frame, Io, Socket
 from okxdoctor_checks._answers import line
-from okxdoctor_checks._conversation import Ending, cells_of, code_of, ending, is_notice, message, pace, refusal
+from okxdoctor_checks._conversation import Ending, cells_of, code_of, ending, is_notice, message, refusal
 
 UNKNOWN_KEY = "60032"
 WRONG_ENVIRONMENT = "50101"
@@ -106,7 +106,6 @@ async def tried_elsewhere(io: Io, here: tuple[str, str], cell_here: str) -> tupl
     """
     flips: list[Flip] = []
     for cell in _candidates(here, cell_here, io.view.cells):
-        await pace(io)
         socket = await io.open_socket("private", cell=f"{cell.site}/{cell.environment}")
         try:
             tried = await log_in(io, socket) if socket.opening.ok else Login()

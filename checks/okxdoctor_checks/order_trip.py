@@ -27,7 +27,6 @@ from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.okx.order_view import fraction
 from okxdoctor.port import Instruments, Io, ListedInstrument
 from okxdoctor_checks._answers import line
-from okxdoctor_checks._conversation import pace
 from okxdoctor_checks._order_trip import (
     AMEND,
     CANCEL,
@@ -88,7 +87,6 @@ async def probe(io: Io) -> Facts:
     for inst_id, client_id in (await leftovers(io))[:2]:
         cleared += await cancel(io, inst_id, client_id)
     order = wanted(listed, account.acct_lv, last, io.now().wall_ns // 1_000_000)
-    await pace(io)
     socket = await io.open_socket("private")
     channel = Channel(io, socket)
     try:

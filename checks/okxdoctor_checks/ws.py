@@ -48,7 +48,6 @@ from okxdoctor_checks._conversation import (
     message,
     misplaced,
     ours,
-    pace,
     refusal,
     too_frequent,
     whereabouts,
@@ -150,7 +149,6 @@ async def probe(io: Io) -> Facts:
 
 async def _again(io: Io, before: Talk) -> Talk | None:
     """The same on another connection; None when it does not even open."""
-    await pace(io)
     socket = await io.open_socket("public", shared=True)
     try:
         return (await _talk(io, socket, before.instrument, ping=True))[0] if socket.opening.ok else None

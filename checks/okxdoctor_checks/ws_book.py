@@ -52,7 +52,6 @@ from okxdoctor_checks._conversation import (
     message,
     of_one_market,
     ours,
-    pace,
     refusal,
 )
 
@@ -159,7 +158,6 @@ async def probe(io: Io) -> Facts:
     facts = await _attempt(io)
     if facts.ended is None or not by_itself(facts.ended):
         return facts
-    await pace(io)
     try:
         return replace(await _attempt(io), before=facts.ended)
     except Skip:

@@ -39,7 +39,6 @@ from okxdoctor_checks._conversation import (
     message,
     misplaced,
     ours,
-    pace,
     refusal,
     too_frequent,
     whereabouts,
@@ -85,6 +84,7 @@ class Facts:
     ``environment``: where REST is asked; ``rest_accepts``: whether it accepts the key, None where that is not known
     because the key is not looked at in this run; ``rest_code``: with what it refuses a key that is accepted here.
     ``flips``: after a refusal of the unknown key. ``before``: a first connection ended like this, and this is a second.
+    ``held_ms``: how long the connection was held back, because connections are limited.
     """
 
     url: str
@@ -104,6 +104,7 @@ class Facts:
     ended: Ending | None = None
     before: Ending | None = None
     waited_s: float = 0.0
+    held_ms: float = 0.0
 
 
 # ---- probe --------------------------------------------------------------------------------------
@@ -113,11 +114,12 @@ async def probe(io: Io) -> Facts:
     view = io.view
     if not view.credentials:
         raise Skip("no API key is set: private checks are not made")
+    # Connections are limited, and the public one, which has more to show, is to be the first.
+    await io.settled()
     facts = await _attempt(io)
     end = facts.login.ended or facts.ended
     if end is None or not by_itself(end) or end.code == LOGIN_FAILED:
         return facts
-    await pace(io)
     try:
         return replace(await _attempt(io), before=end)
     except Skip:
@@ -130,7 +132,7 @@ async def _attempt(io: Io) -> Facts:
     socket = await io.open_socket("private")
     facts = Facts(
         url=socket.opening.url, site=view.site, environment=view.environment, status=socket.opening.status,
-        ws_cell=cell_of(view.ws.url, view.cells),
+        ws_cell=cell_of(view.ws.url, view.cells), held_ms=socket.opening.held_ms,
     )  # fmt: skip
     try:
         if not socket.opening.ok:

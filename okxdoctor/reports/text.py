@@ -224,6 +224,8 @@ def _check(attempt: Attempt, column: int, report: Report, look: Look, brush: Bru
 def _check_in_full(attempt: Attempt, report: Report, look: Look, brush: Brush) -> Iterator[str]:
     mark, style = _mark(attempt)
     took = duration(attempt.elapsed_ms)
+    if attempt.held_ms:
+        took = f"{took}, held back {duration(attempt.held_ms)}"
     room = look.columns - 4 - len(took) - 2
     label = cut(f"{attempt.check}  {one_line(attempt.title)}", room)
     yield f"  {brush(mark, style)} {label:<{room}}  {brush(took, 'dim')}"
@@ -238,6 +240,12 @@ def _asides(report: Report, look: Look, brush: Brush) -> Iterator[str]:
         yield from folded(f"accepted {root.code}: {reason}", look.columns, "  ", "    ")
     for note in report.notes:
         yield from folded(one_line(note), look.columns, "  ", "    ")
+
+
+def _took(report: Report) -> str:
+    """How long it took, and how much of that was waited for because limits are documented."""
+    held_ms = max((attempt.held_ms for attempt in report.attempts), default=0.0)
+    return duration(report.elapsed_ms) + (f" (held back {duration(held_ms)} by rate limits)" if held_ms else "")
 
 
 def _closing(report: Report, look: Look, brush: Brush) -> Iterator[str]:
@@ -255,7 +263,7 @@ def _closing(report: Report, look: Look, brush: Brush) -> Iterator[str]:
         *([tally(report)] if report.diagnosis else []),
         f"{completed} of {count(len(report.attempts), 'check')}",
         *([f"{count(notes, 'note')} (--verbose)"] if notes and not look.verbose else []),
-        duration(report.elapsed_ms),
+        _took(report),
         f"{count(report.requests, 'request')} on {count(report.connections, 'connection')}",
         f"exit {report.exit_code}",
     ]

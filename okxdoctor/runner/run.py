@@ -72,6 +72,7 @@ class _Run:
         self.pointed: dict[str, str] = {}
         """Checks that were skipped because of what another one sees, and that other one."""
         self.settlings: dict[str, Settling] = {check.id: Settling() for check in plan.chosen}
+        self.held_ms: dict[str, float] = {}
         self.heard = Heard()
         self.ending: str | None = None
         self.tasks: dict[str, asyncio.Task[Any]] = {}
@@ -80,6 +81,8 @@ class _Run:
 
     async def check(self, check: Check[Any], emit: Callable[[Event], None]) -> None:
         attempt, records = await self._attempt(check, emit)
+        if check.id in self.held_ms:
+            attempt = replace(attempt, held_ms=self.held_ms[check.id])
         self.attempts[check.id] = attempt
         self.settlings[check.id].settle(records)
         emit(CheckFinished(attempt=attempt))
@@ -103,6 +106,8 @@ class _Run:
         task = asyncio.ensure_future(check.probe(as_io(scope)))
         self.tasks[check.id] = task
         over = await self._wait(task, scope)
+        if scope.held_s:
+            self.held_ms[check.id] = round(scope.held_s * 1000, 1)
         elapsed = round((time.monotonic() - begun) * 1000, 1)
         if over is not None:
             said = await self._let_go(task, check.cleanup_s)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal, TypeVar, cast
 
+from okxdoctor.held import counting
 from okxdoctor.port import Answer, Ask, Conversation, Io, Socket, Traffic
 
 T = TypeVar("T")
@@ -68,8 +70,9 @@ class Heard:
 class ScopedIo:
     """Delegates everything to the target's Io, except waiting for other checks.
 
-    Time spent waiting for another check is not the probe's own, so it does not count towards its timeout:
-    ``paused_s`` is what has been spent waiting, ``waiting`` whether it waits now.
+    Time spent waiting for another check is not the probe's own, so it does not count towards its timeout, and neither
+    does what a documented budget holds back: ``paused_s`` is what has been spent waiting, ``waiting`` whether it waits
+    now, ``held_s`` what was held back.
     """
 
     def __init__(self, io: Io, reads: Mapping[str, Settling], heard: Heard) -> None:
@@ -79,6 +82,7 @@ class ScopedIo:
         self._paused_s = 0.0
         self._since: float | None = None
         self._waiters = 0
+        self._held: list[tuple[float, float]] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._io, name)
@@ -92,12 +96,35 @@ class ScopedIo:
         running = time.monotonic() - self._since if self._since is not None else 0.0
         return self._paused_s + running
 
+    @property
+    def held_s(self) -> float:
+        """Seconds in which at least one of the probe's requests was held back."""
+        total, until = 0.0, 0.0
+        for begun, ended in sorted(self._held):
+            total += max(0.0, ended - max(begun, until))
+            until = max(until, ended)
+        return total
+
     async def _wait(self, settling: Settling) -> tuple[Any, ...]:
+        with self._pause():
+            return await settling.records()
+
+    @contextmanager
+    def _hold(self) -> Iterator[None]:
+        begun = time.monotonic()
+        try:
+            with self._pause():
+                yield
+        finally:
+            self._held.append((begun, time.monotonic()))
+
+    @contextmanager
+    def _pause(self) -> Iterator[None]:
         if self._waiters == 0:
             self._since = time.monotonic()
         self._waiters += 1
         try:
-            return await settling.records()
+            yield
         finally:
             self._waiters -= 1
             if self._waiters == 0 and self._since is not None:
@@ -105,7 +132,8 @@ class ScopedIo:
                 self._since = None
 
     async def http(self, ask: Ask) -> Answer:
-        answer = await self._io.http(ask)
+        with counting(self._hold):
+            answer = await self._io.http(ask)
         self._heard.answer(answer)
         return answer
 
@@ -117,7 +145,8 @@ class ScopedIo:
         timeout_s: float | None = None,
         shared: bool = False,
     ) -> Socket:
-        socket = await self._io.open_socket(path, cell=cell, timeout_s=timeout_s, shared=shared)
+        with counting(self._hold):
+            socket = await self._io.open_socket(path, cell=cell, timeout_s=timeout_s, shared=shared)
         self._heard.socket(socket)
         return socket
 

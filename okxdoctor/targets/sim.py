@@ -181,7 +181,7 @@ async def _company(io: Io, burst: int) -> AsyncIterator[None]:
     async def ask() -> None:
         while True:
             path = "/api/v5/market/ticker?instId=BTC-USDT"
-            await asyncio.gather(*(io.http(Ask(method="GET", path=path)) for _ in range(burst)))
+            await asyncio.gather(*(io.http(Ask(method="GET", path=path, paced=False)) for _ in range(burst)))
             await io.sleep(0.5)
 
     program = asyncio.ensure_future(ask())

@@ -175,7 +175,6 @@ def test_the_websocket_of_another_site_is_proven_by_the_right_one() -> None:
     assert (facts.ws_cell, finding.evidence["configured"]) == ("eea/live", "eea/live")
     assert "wss://ws.okx.com/ws/v5" in finding.remedy[0]
     assert [len(socket.logins) for socket in io.opened] == [1, 1]
-    assert min(io.waited) >= 2 / 3
 
 
 @pytest.mark.parametrize("code", ["50101", "60032"])
@@ -263,7 +262,6 @@ def test_an_end_on_the_login_twice(code: int) -> None:
     assert finding.evidence["close_code"] == code
     assert finding.confidence is Confidence.CERTAIN
     assert (finding.evidence["ended"], finding.evidence["connections"]) == (2, 2)
-    assert min(io.waited) >= 2 / 3
 
 
 def test_an_end_once_is_a_warning_and_the_rest_is_judged() -> None:

@@ -18,6 +18,7 @@ from okxdoctor.targets.live import content
 from okxdoctor.targets.live.allowance import Allowance
 from okxdoctor.targets.live.hosts import Place, cell_place, place_of
 from okxdoctor.targets.live.ledger import Ledger, envelope_code, scope_of
+from okxdoctor.targets.live.pacing import Pacing
 from okxdoctor.targets.live.veil import Veil, veil_header
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Asking:
     clock: Callable[[], Instant]
     client: Callable[[], Awaitable[HttpClient]]
     ledger: Ledger
+    pacing: Pacing
     veil: Veil
     timeout_s: float
     extra_headers: Mapping[str, str]
@@ -98,6 +100,7 @@ class Asking:
 
         body = (ask.body or "").encode("utf-8")
         client = await self.client()
+        turn = await self.pacing.request(place.authority, ask.method, ask.path) if ask.paced else None
         reply = await client.exchange(
             Sending(
                 method=ask.method,
@@ -112,6 +115,8 @@ class Asking:
                 timeout_s=ask.timeout_s if ask.timeout_s is not None else self.timeout_s,
             )
         )
+        if turn is not None:
+            turn.sent(None if reply.sent is None else reply.sent.mono_ns)
         return self._answer(ask, place, reply, tuple(signature))
 
     def _where(self, cell: str | None) -> tuple[Place, str]:
@@ -152,7 +157,7 @@ class Asking:
                 LedgerRow(
                     at_mono_ns=reply.sent.mono_ns,
                     method=ask.method,
-                    path=ask.path.partition("?")[0],
+                    path=ask.path,
                     scope=scope_of(ask.method, ask.path),
                     status=reply.status,
                     code=envelope_code(body) if reply.status is not None else "",

@@ -14,6 +14,7 @@ from okxdoctor.targets.live.attention import patience
 from okxdoctor.targets.live.broken import Broken
 from okxdoctor.targets.live.hosts import Place
 from okxdoctor.targets.live.ledger import Ledger
+from okxdoctor.targets.live.pacing import Pacing
 from okxdoctor.targets.live.route import Route, Trail
 from okxdoctor.targets.live.trust import Trust
 from okxdoctor.targets.live.upgrade import Upgraded, upgrade
@@ -29,6 +30,7 @@ class Opener:
     route: Route
     trust: Trust
     ledger: Ledger
+    pacing: Pacing
     veil: Veil
     credentials: Credentials | None
     clock: Callable[[], Instant]
@@ -41,7 +43,9 @@ class Opener:
         upgraded: Upgraded | None = None
         started = time.monotonic()
         try:
-            upgraded = await self._upgraded(place, target, timeout_s)
+            upgraded, held_s = await self._upgraded(place, target, timeout_s)
+            # What was held back took no time of the network's: all times of the conversation are told without it.
+            started += held_s
             elapsed_ms = round((time.monotonic() - started) * 1000, 3)
         finally:
             if upgraded is None or upgraded.talk is None:
@@ -56,6 +60,7 @@ class Opener:
             extensions=dict(headers).get("sec-websocket-extensions", ""),
             failure=upgraded.failure,
             elapsed_ms=elapsed_ms,
+            held_ms=round(held_s * 1000, 3),
         )
         return LiveSocket(
             opening,
@@ -67,16 +72,23 @@ class Opener:
             released=self.places.release,
         )
 
-    async def _upgraded(self, place: Place, target: str, timeout_s: float) -> Upgraded:
+    async def _upgraded(self, place: Place, target: str, timeout_s: float) -> tuple[Upgraded, float]:
+        """How it went, and how long the request for the upgrade was held back on the connection that stood."""
         deadline = time.monotonic() + timeout_s
         trail = Trail()
         try:
             async with patience(timeout_s):
                 wire = await self._connected(place, trail)
         except TimeoutError:
-            return Upgraded(talk=None, failure=self.route.ran_out(trail.phase, after_s=timeout_s))
+            return Upgraded(talk=None, failure=self.route.ran_out(trail.phase, after_s=timeout_s)), 0.0
         except Broken as broken:
-            return Upgraded(talk=None, failure=broken.failure)
+            return Upgraded(talk=None, failure=broken.failure), 0.0
+        try:
+            turn = await self.pacing.upgrade()
+        except BaseException:
+            wire.close()
+            raise
+        deadline += turn.held_s
         at = self.clock()
         upgraded = await upgrade(
             wire,
@@ -96,7 +108,7 @@ class Opener:
                 connection=wire.number,
             )
         )
-        return upgraded
+        return upgraded, turn.held_s
 
     async def _connected(self, place: Place, trail: Trail) -> Wire:
         if not place.tls:

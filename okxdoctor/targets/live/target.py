@@ -33,6 +33,7 @@ from okxdoctor.targets.live.attention import Attention
 from okxdoctor.targets.live.hosts import Place, cell_place, place_of
 from okxdoctor.targets.live.ledger import Ledger
 from okxdoctor.targets.live.memo import Memo
+from okxdoctor.targets.live.pacing import Pacing
 from okxdoctor.targets.live.proxy import ProxyAddress, proxy_address
 from okxdoctor.targets.live.resolve import Resolver, suspicious
 from okxdoctor.targets.live.route import Route, dial
@@ -64,6 +65,7 @@ class LiveTarget:
         self._config = config
         self._memo = Memo()
         self._ledger = Ledger()
+        self._pacing = Pacing()
         self._resolver = Resolver(config.dns_servers, timeout_s=config.timeout_s, memo=self._memo)
         self._trust = Trust(config.ca_file, config.trust_environ)
         self._veil = Veil(_secrets(config))
@@ -89,6 +91,7 @@ class LiveTarget:
             clock=config.clock,
             client=self._http_client,
             ledger=self._ledger,
+            pacing=self._pacing,
             veil=self._veil,
             timeout_s=config.timeout_s,
             extra_headers=config.extra_headers,
@@ -329,6 +332,7 @@ class LiveTarget:
             route=self._route(place.host, place.port, "ws"),
             trust=self._trust,
             ledger=self._ledger,
+            pacing=self._pacing,
             veil=self._veil,
             credentials=self._config.credentials,
             clock=self._config.clock,

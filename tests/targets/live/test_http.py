@@ -12,6 +12,7 @@ import logging
 import socket
 import time
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +22,8 @@ from okxdoctor.check import Skip
 from okxdoctor.port import Answer, Ask, Cell, Instant
 from okxdoctor.targets.live.asking import HARMLESS_POSTS, NotReadOnly, guard
 
-TIME = Ask(method="GET", path="/api/v5/public/time")
+TIME = Ask(method="GET", path="/api/v5/public/time", paced=False)
+PRECHECK = Ask(method="POST", path="/api/v5/trade/order-precheck", body="{}", paced=False)
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n{"code":"0","data":["ok"]}'
 
 
@@ -260,7 +262,7 @@ def test_many_at_once_stay_within_the_connections_allowed(stage: Any) -> None:
 
     async def main() -> Any:
         async with stage.serve(handle) as port, stage.target(port, connections=8, requests=12) as target:
-            asks = [target.http(Ask(method="GET", path=TIME.path, fresh=n % 3 == 0)) for n in range(60)]
+            asks = [target.http(replace(TIME, fresh=n % 3 == 0)) for n in range(60)]
             return await asyncio.gather(*asks)
 
     answers = asyncio.run(main())
@@ -621,7 +623,7 @@ def test_a_post_is_never_sent_into_a_connection_that_has_ended(stage: Any, secur
         async with stage.serve(once, tls=tls) as port, stage.target(port, tls=secure) as target:
             answers = []
             for _ in range(3):
-                answers.append(await target.http(Ask(method="POST", path="/api/v5/trade/order-precheck", body="{}")))
+                answers.append(await target.http(PRECHECK))
                 await asyncio.sleep(0.05)
             return answers
 

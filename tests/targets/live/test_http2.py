@@ -15,7 +15,7 @@ import pytest
 
 from okxdoctor.port import Ask
 
-TIME = Ask(method="GET", path="/api/v5/public/time")
+TIME = Ask(method="GET", path="/api/v5/public/time", paced=False)
 Connection = h2.connection.H2Connection
 
 

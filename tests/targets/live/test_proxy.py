@@ -15,7 +15,7 @@ import pytest
 from okxdoctor.port import Ask, ProxyDial
 from okxdoctor.targets.live.proxy import proxy_address, spoken_in
 
-TIME = Ask(method="GET", path="/api/v5/public/time")
+TIME = Ask(method="GET", path="/api/v5/public/time", paced=False)
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{"code":"0"}'
 PASSWORD = "pr0xy-s3cret/&"
 

@@ -17,7 +17,7 @@ from okxdoctor.port import Ask, Surroundings
 from okxdoctor.targets.live.aia import allowed
 from okxdoctor.targets.live.veil import Veil, veil_header
 
-TIME = Ask(method="GET", path="/api/v5/public/time")
+TIME = Ask(method="GET", path="/api/v5/public/time", paced=False)
 
 
 def test_a_target_opens_nothing_by_itself(stage: Any) -> None:
