@@ -121,7 +121,7 @@ def _credentials(profile: str | None, config: str | None, ask: bool) -> tuple[Kn
     """What is at hand, and the redaction point that knows it."""
     from okxdoctor.redact import url_secrets
     from okxdoctor.settings import Flags, resolve
-    from okxdoctor.settings.resolve import VARIABLES
+    from okxdoctor.settings.variables import VARIABLES
     from okxdoctor.triage.inspection import Known
 
     # Nothing is dialled, so an address or a proxy that cannot be used must not stop anybody; its password stays hidden.

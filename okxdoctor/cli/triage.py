@@ -124,7 +124,7 @@ def _redactor() -> Redactor:
     """Knows the credentials at hand, so that a log that repeats one does not show it."""
     from okxdoctor.settings import Flags, resolve
     from okxdoctor.settings.problem import UsageProblem
-    from okxdoctor.settings.resolve import VARIABLES
+    from okxdoctor.settings.variables import VARIABLES
 
     names = {name for group in VARIABLES.values() for name in group}
     environ = {name: value for name, value in os.environ.items() if name in names or name.startswith("OKXDOCTOR_")}

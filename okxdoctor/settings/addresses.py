@@ -79,21 +79,22 @@ def shown_host_port(host: str, port: int) -> str:
 def route(url: str, source: str) -> tuple[Route, str]:
     """A proxy as it may be shown, and its full URL. ``proxy:3128`` without a scheme is an HTTP proxy."""
     full = url.strip()
+    where = "--proxy" if source == "flag" else f"proxy from {source}"
     if "://" not in full:
         if ":/" in full:
             shown = shown_url("http://" + full).removeprefix("http://")
-            raise UsageProblem(f"proxy from {source}: {shown!r} is not a URL", "http://HOST:PORT")
+            raise UsageProblem(f"{where}: {shown!r} is not a URL", "http://HOST:PORT")
         full = f"http://{full}"
     full = re.sub(r"^socks://", "socks5://", full, flags=re.IGNORECASE)
-    parts = _split(full, f"proxy from {source}", "http://HOST:PORT")
+    parts = _split(full, where, "http://HOST:PORT")
     scheme = parts.scheme.lower()
     if scheme not in ("http", "https", "socks5", "socks5h"):
         raise UsageProblem(
-            f"proxy from {source}: {scheme}:// is not a proxy scheme that okxdoctor speaks",
+            f"{where}: {scheme}:// is not a proxy scheme that okxdoctor speaks",
             "http, https, socks5",
         )
-    host = _host(parts, full, f"proxy from {source}")
-    port = _port(parts, full, f"proxy from {source}") or _PORTS[scheme]
+    host = _host(parts, full, where)
+    port = _port(parts, full, where) or _PORTS[scheme]
     credentials = "@" in parts.netloc
     shown = f"{scheme}://{'***@' if credentials else ''}{shown_host_port(host, port)}"
     value = Route(url=shown, scheme=scheme, host=host, port=port, source=source, has_credentials=credentials)

@@ -13,19 +13,14 @@ from okxdoctor.settings.orders import read_order_files
 from okxdoctor.settings.problem import UsageProblem, suggestion
 from okxdoctor.settings.profile import CREDENTIALS, ConfigText, Kind, Profile, choose, default_files, read
 from okxdoctor.settings.values import FileSeen, Given, SettingRow, Settings, TargetKind
+from okxdoctor.settings.variables import VARIABLES, noticed
 from okxdoctor.settings.whereabouts import find_addresses
-
-VARIABLES: Mapping[str, tuple[str, ...]] = {
-    "api_key": ("OKX_API_KEY",),
-    "secret_key": ("OKX_SECRET_KEY", "OKX_API_SECRET"),
-    "passphrase": ("OKX_PASSPHRASE", "OKX_API_PASSPHRASE"),
-}
-"""The variables of each credential; the first that is set and not empty counts."""
 
 _TARGETS = ("live", "demo", "sim", "cassette:PATH", "facts:PATH")
 _NEEDS = ("read", "trade", "withdraw")
 _PRODUCTS = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION", "EVENTS")
 _TRADE_MODES = ("cash", "cross", "isolated", "spot_isolated")
+_SWITCHES = {**dict.fromkeys(("1", "true", "yes", "on"), True), **dict.fromkeys(("0", "false", "no", "off"), False)}
 _SECONDS_PER_PROBE = 10.0
 _SECONDS_PER_RUN = 30.0
 
@@ -125,7 +120,10 @@ def resolve(flags: Flags, environ: Mapping[str, str], home: Path) -> Settings:
             for file in files
         ),
         tls_off=_verification_off(profile),
-        notes=profile.unknown() if profile else (),
+        notes=(
+            *(profile.unknown() if profile else ()),
+            *noticed(layers.environ, [name for name, given in keys.items() if not given.value]),
+        ),
         origin=tuple(rows),
         environ=environ,
     )
@@ -154,7 +152,10 @@ def _environment(asked: tuple[TargetKind, str | None] | None, layers: Layers) ->
         return ("demo" if asked[0] == "demo" else "live"), "flag"
     variable = layers.environ.get("OKX_DEMO", "")
     if variable:
-        return ("demo" if variable.strip().lower() in ("1", "true", "yes", "on") else "live"), "env:OKX_DEMO"
+        word = variable.strip().lower()
+        if word not in _SWITCHES:
+            raise UsageProblem(f"env:OKX_DEMO: {variable!r} is neither yes nor no", "1 for demo trading, 0 for live")
+        return ("demo" if _SWITCHES[word] else "live"), "env:OKX_DEMO"
     demo = layers.member("demo")
     if demo is None:
         return "live", "default"
@@ -245,8 +246,11 @@ def _instruments(
 ) -> tuple[Given[tuple[str, ...]] | None, tuple[tuple[str, str, str], ...]]:
     """Instrument ids, and what the profile declares of them: ``[profiles.x.instruments."BTC-USDT"] tickSz = "0.1"``."""
     table = layers.member("instruments")
+    typed = tuple(word.strip() for text in flags.instruments for word in text.split(","))
+    if not all(typed):
+        raise UsageProblem("--instrument: an id is empty", "for example BTC-USDT")
     if not isinstance(table, dict):
-        return layers.texts(flags.instruments, ("instruments",)), ()
+        return layers.texts(typed, ("instruments",)), ()
     specs: list[tuple[str, str, str]] = []
     for instrument, declared in table.items():
         if not isinstance(declared, dict):
@@ -255,9 +259,9 @@ def _instruments(
             if isinstance(value, bool | list | dict) or value is None:
                 raise UsageProblem(f"{layers.where('instruments')}: {instrument}.{name} must be a text or a number")
             specs.append((instrument, name, str(value)))
-    ids = flags.instruments or tuple(table)
+    ids = typed or tuple(table)
     kept = tuple(spec for spec in specs if spec[0] in ids)
-    return Given(value=ids, source="flag" if flags.instruments else layers.source), kept
+    return Given(value=ids, source="flag" if typed else layers.source), kept
 
 
 def _orders_allowed(flags: Flags, environment: str, kind: TargetKind) -> bool:

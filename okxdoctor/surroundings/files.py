@@ -11,7 +11,7 @@ from typing import Any
 
 from okxdoctor.port import ConfigFile, Mangling
 from okxdoctor.settings.profile import CREDENTIALS
-from okxdoctor.settings.resolve import VARIABLES
+from okxdoctor.settings.variables import VARIABLES
 
 _LARGEST = 1_000_000
 _GIT_SECONDS = 1.0

@@ -96,6 +96,16 @@ def test_demo_from_each_layer(
     assert settings.target_config().view.environment == kind
 
 
+@pytest.mark.parametrize("word", ["banana", "2", "ture"])
+def test_a_switch_that_says_neither_is_refused(go: Go, word: str) -> None:
+    with pytest.raises(UsageProblem, match="neither yes nor no"):
+        go({"OKX_DEMO": word})
+
+
+def test_instruments_are_repeated_or_listed(go: Go) -> None:
+    assert go(instruments=("BTC-USDT, ETH-USDT", "OKB-USDT")).instruments == ("BTC-USDT", "ETH-USDT", "OKB-USDT")
+
+
 # ---- credentials ----------------------------------------------------------------------------
 
 
@@ -395,6 +405,9 @@ def test_routes_differ_by_role(go: Go) -> None:
         ({"target": "sim", "rest_url": "https://x"}, "brings its own addresses"),
         ({"faults": ("clock-ahead",)}, "--fault"),
         ({"seed": 3}, "--seed"),
+        ({"instruments": ("",)}, "--instrument: an id is empty"),
+        ({"instruments": ("BTC-USDT,,ETH-USDT",)}, "--instrument: an id is empty"),
+        ({"proxy": "http://"}, "--proxy: "),
         ({"target": "facts:{bundle}", "record": "x"}, "--record"),
     ],
 )
