@@ -9,7 +9,6 @@ more.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -51,6 +50,9 @@ class Pressure:
 
 
 NO_PRESSURE = Pressure()
+MOST_WINDOWS = 20_000
+IDLE_MS = 3_600_000
+"""Windows that nobody has spent of for so long go first when there are too many."""
 
 
 class Ledger:
@@ -74,8 +76,8 @@ class Ledger:
         """
         window = self._windows.get(key)
         if window is None:
-            if len(self._windows) > 20_000:
-                self._forget(now_ms)
+            if len(self._windows) >= MOST_WINDOWS:
+                self._make_room(now_ms)
             window = self._windows[key] = deque()
         oldest = now_ms - budget.window_ms
         while window and (window[0] <= oldest or window[0] > now_ms):
@@ -92,14 +94,17 @@ class Ledger:
         """How much of the window is spent."""
         return sum(1 for at in self._windows.get(key, ()) if now_ms - budget.window_ms < at <= now_ms)
 
-    def _forget(self, now_ms: int) -> None:
-        for key in list(self._idle(now_ms)):
-            del self._windows[key]
+    def forget(self, key: tuple[str, ...]) -> None:
+        """Nobody will spend of this window any more."""
+        self._windows.pop(key, None)
 
-    def _idle(self, now_ms: int) -> Iterator[tuple[str, ...]]:
-        for key, window in self._windows.items():
-            if not window or window[-1] < now_ms - 3_600_000:
-                yield key
+    def _make_room(self, now_ms: int) -> None:
+        """Drop what is idle; if that is too little, those that were spent of longest ago, until half is free."""
+        kept = [key for key, window in self._windows.items() if window and window[-1] >= now_ms - IDLE_MS]
+        if len(kept) > MOST_WINDOWS // 2:
+            kept.sort(key=lambda key: self._windows[key][-1])
+            del kept[: len(kept) - MOST_WINDOWS // 2]
+        self._windows = {key: self._windows[key] for key in kept}
 
 
 def allowance(budget: Budget, pressure: Pressure) -> int:

@@ -204,7 +204,10 @@ class Book:
         finished = self._finished.setdefault(order.uid, deque())
         finished.append(order)
         if len(finished) > KEPT:
-            self._by_id.pop(finished.popleft().order_id, None)
+            forgotten = finished.popleft()
+            self._by_id.pop(forgotten.order_id, None)
+            # An order and its last fill point at each other: without this both would wait for the garbage collector.
+            forgotten.last = None
 
     def open(self, uid: str) -> list[Order]:
         """Open orders of an account, oldest first."""

@@ -277,6 +277,7 @@ class Session:
         for channel in {dict(subject)["channel"] for subject in self.feeds}:
             self._leave(channel)
         self.feeds.clear()
+        self.exchange.ledger.forget(("ws", self.conn_id))
 
     def notice(self) -> Send:
         """The announcement that precedes a service upgrade."""
