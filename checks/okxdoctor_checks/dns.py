@@ -9,7 +9,8 @@ What it means
   dns.name-not-found     only this name does not exist: a typing error, or it is blocked by name
   dns.retired-name       a name of the past (okex.com and others); the present one is given
   dns.unofficial-name    no published host of OKX: never send a key to a mirror
-  dns.poisoned           the address cannot be the exchange's, or is dead while another resolver's address lives
+  dns.poisoned           the address cannot be the exchange's, is dead while another resolver's address lives, or is an
+                         odd one (others give another, every name gets it) with somebody else's certificate behind it
   dns.slow               every new connection waits this long before it begins
 
 What to do: compare with another resolver (dig NAME @1.1.1.1). Where names are blocked, resolve them on the far side of
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
@@ -28,6 +29,7 @@ from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Json, Severity
 from okxdoctor.port import Dial, Io, Lookup, Role, Route
 from okxdoctor_checks._addresses import WORDS, kind, parse
+from okxdoctor_checks._certificates import covers
 from okxdoctor_checks._limits import limit
 from okxdoctor_checks._names import is_published, mistaken, nearest, successor
 from okxdoctor_checks._words import ROLE_NAMES, listed
@@ -39,13 +41,15 @@ ROLES: tuple[Role, Role] = ("rest", "ws")
 class Host:
     """One name of the configuration. ``lookups``: the program's first; empty when the proxy resolves the name.
 
-    ``dials``: attempts to reach the addresses, made only where the answers alone do not decide.
+    ``dials``: attempts to reach the addresses, made only where the answers alone do not decide; ``presents``: the names
+    in the certificate that is presented there, None where nobody looked or there was none.
     """
 
     name: str
     roles: tuple[Role, ...]
     lookups: tuple[Lookup, ...] = ()
     dials: tuple[Dial, ...] = ()
+    presents: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +78,7 @@ async def probe(io: Io) -> Facts:
     )
     hosts = [Host(name=name, roles=tuple(roles), lookups=found.get(name, ())) for name, roles in names.items()]
     return Facts(
-        hosts=tuple(await asyncio.gather(*(_with_dials(io, host, routes) for host in hosts))),
+        hosts=tuple(await asyncio.gather(*(_with_dials(io, host, routes, found[control]) for host in hosts))),
         control=found[control],
         addresses=view.addresses,
         declared=view.declared_hosts,
@@ -90,15 +94,24 @@ async def _lookup(io: Io, name: str) -> tuple[Lookup, ...]:
     return await io.lookup(name) if name else ()
 
 
-async def _with_dials(io: Io, host: Host, routes: dict[Role, Route | None]) -> Host:
+async def _with_dials(io: Io, host: Host, routes: dict[Role, Route | None], control: tuple[Lookup, ...]) -> Host:
     direct = [role for role in host.roles if routes[role] is None]
-    if not direct or not (_contradicted(host) or any(kind(a) == "fake-ip" for a in _seen(host))):
+    odd = _odd(host, control)
+    if not direct or not (odd or any(kind(a) == "fake-ip" for a in _seen(host))):
         return host
     try:
         seen, elsewhere = await asyncio.gather(io.dial(direct[0]), io.dial_elsewhere(direct[0]))
     except (Skip, Inconclusive):
         return host
-    return Host(name=host.name, roles=host.roles, lookups=host.lookups, dials=(*seen, *elsewhere))
+    looked = replace(host, dials=(*seen, *elsewhere))
+    if not odd or not any(dial.outcome == "connected" for dial in seen):
+        return looked
+    try:
+        # The same greeting that the tls check looks at: no connection more.
+        greeting = await io.handshake(direct[0])
+    except (Skip, Inconclusive):
+        return looked
+    return replace(looked, presents=greeting.chain[0].names if greeting.chain else None)
 
 
 # ---- evaluate --------------------------------------------------------------------------------
@@ -119,6 +132,27 @@ def _contradicted(host: Host) -> bool:
     own = set(_seen(host))
     others = {address for addresses in _elsewhere(host).values() for address in addresses}
     return bool(own) and bool(others) and not own & others
+
+
+def _captured(host: Host) -> str:
+    """The longer name that a search list made of this one, ``""`` when it was looked up as it is."""
+    canonical = (host.lookups[0].canonical or "").rstrip(".").lower() if host.lookups else ""
+    return canonical if canonical.startswith(f"{host.name.rstrip('.').lower()}.") else ""
+
+
+def _like_control(host: Host, control: tuple[Lookup, ...]) -> bool:
+    """Whether every address is a public one that a name which has nothing to do with the exchange has as well."""
+    own = set(_seen(host))
+    if not own or not control or control[0].name == host.name:
+        return False
+    return own <= set(control[0].addresses) and all(kind(address) == "global" for address in own)
+
+
+def _odd(host: Host, control: tuple[Lookup, ...]) -> bool:
+    """Whether the addresses are worth a look at who is there. A hint only: edges have many addresses, and customers."""
+    if parse(host.name) is not None:
+        return False
+    return _contradicted(host) or bool(_captured(host)) or _like_control(host, control)
 
 
 def evaluate(facts: Facts) -> Iterator[Finding]:
@@ -159,7 +193,12 @@ def _host(host: Host, subject: str, facts: Facts, *, down: bool) -> Iterator[Fin
         return
     if not facts.declared and not is_published(host.name) and parse(host.name) is None:
         yield _unofficial(host, subject)
-    poisoned = _wrong_kind(host, subject, facts) or _dead_answer(host, subject)
+    poisoned = (
+        _wrong_kind(host, subject, facts)
+        or _dead_answer(host, subject)
+        or _dead_for_all(host, subject, facts)
+        or _somebody_else(host, subject, facts)
+    )
     if poisoned is not None:
         yield poisoned
 
@@ -306,6 +345,64 @@ def _dead_answer(host: Host, subject: str) -> Finding | None:
         subject=subject,
         remedy=_other_resolver(host),
         excluded=("tcp.refused", "tcp.filtered"),
+    )
+
+
+def _dead_for_all(host: Host, subject: str, facts: Facts) -> Finding | None:
+    """The address that every name gets, and nobody is there: a sinkhole."""
+    own = _seen(host)
+    reached = {dial.address: dial.outcome == "connected" for dial in host.dials}
+    if not _like_control(host, facts.control) or not all(reached.get(address) is False for address in own):
+        return None
+    return Finding(
+        code="dns.poisoned",
+        summary=f"{host.name} ({_who(host)}) resolves to {listed(own)}, as the control name "
+        f"{facts.control[0].name} does, and nobody answers there.",
+        evidence={
+            "name": host.name,
+            "like": facts.control[0].name,
+            "answers": _outcomes(host.lookups),
+            "connected": dict(reached),
+        },
+        subject=subject,
+        confidence=Confidence.LIKELY,
+        remedy=_other_resolver(host),
+        excluded=("tcp.refused", "tcp.filtered"),
+    )
+
+
+def _somebody_else(host: Host, subject: str, facts: Facts) -> Finding | None:
+    """An odd address, and whoever is there has another name in the certificate."""
+    if host.presents is None or not _odd(host, facts.control) or covers(host.presents, host.name):
+        return None
+    captured = _captured(host)
+    if captured:
+        why = f"a search list makes {captured} of it"
+    elif _contradicted(host):
+        others = _elsewhere(host)
+        why = f"{listed(others)} {'gives' if len(others) == 1 else 'give'} another address"
+    else:
+        why = f"the control name {facts.control[0].name} resolves to the same"
+    named = listed(host.presents, limit=3) if host.presents else "nobody"
+    return Finding(
+        code="dns.poisoned",
+        summary=f"{host.name} ({_who(host)}) resolves to {listed(_seen(host))}, where the certificate is {named}'s; "
+        f"{why}.",
+        evidence={
+            "name": host.name,
+            "presents": list(host.presents[:20]),
+            "canonical": captured or None,
+            "answers": _outcomes(host.lookups),
+            "control": _outcomes(facts.control),
+        },
+        subject=subject,
+        remedy=(
+            "cat /etc/resolv.conf   # its search list and ndots; a dot behind a name keeps the list away",
+            *_other_resolver(host),
+        )
+        if captured
+        else (f"getent hosts {host.name}; grep {host.name} /etc/hosts   # where it comes from", *_other_resolver(host)),
+        excluded=("tls.hostname-mismatch", "tls.intercepted"),
     )
 
 

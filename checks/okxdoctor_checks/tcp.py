@@ -20,12 +20,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Json, Severity
 from okxdoctor.port import Dial, Endpoint, Io, Role
+from okxdoctor_checks._addresses import kind
 from okxdoctor_checks._limits import limit
 from okxdoctor_checks._words import ROLE_NAMES, counted, listed
 
@@ -33,6 +34,14 @@ HTTPS_PORT = 443
 
 # What a machine says that has no IPv6: at once, and to every program.
 _NO_SUCH_FAMILY = frozenset({"ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT", ""})
+
+_SPENT = {
+    "EMFILE": "this process may open no more files (ulimit -n)",
+    "ENFILE": "this machine may open no more files (fs.file-max)",
+    "ENOBUFS": "this machine has no buffer space left",
+    "ENOMEM": "this machine has no memory left",
+}
+"""What says nothing of the network: the attempt never left this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +60,15 @@ class Door:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """``doors`` of the roles that connect without a proxy. ``control``: dials made when a door did not open."""
+    """``doors`` of the roles that connect without a proxy. ``control``: dials made when a door did not open.
+
+    ``passes``: time servers that answered, looked at only where no connection stood anywhere.
+    """
 
     doors: tuple[Door, ...]
     control: tuple[Dial, ...]
     legacy_port: int
+    passes: tuple[str, ...] = ()
 
 
 # ---- probe -----------------------------------------------------------------------------------
@@ -66,16 +79,45 @@ async def probe(io: Io) -> Facts:
     direct = [endpoint for endpoint, route in ((view.rest, view.rest_route), (view.ws, view.ws_route)) if route is None]
     if not direct:
         raise Skip("REST and WebSocket both go through a proxy (see proxy)")
-    doors = tuple(await asyncio.gather(*(_door(io, endpoint) for endpoint in direct)))
-    tried = [door for door in doors if door.dials]
-    if not tried:
-        raise Skip(f"there is no address for {listed(dict.fromkeys(d.host for d in doors))} (see dns)", layer="dns")
-    shut = [door for door in tried if not _open(door.dials)]
-    control = await io.dial_control() if shut else ()
-    if len(shut) == len(tried) and not any(_verdict(door, control) for door in shut):
-        names = listed(dict.fromkeys(f"{door.host}:{door.port}" for door in shut))
-        raise Inconclusive(f"no connection to {names}, and none to the control addresses either: no network?")
-    return Facts(doors=doors, control=control, legacy_port=view.legacy_ws_port)
+    asked = asyncio.ensure_future(_doors(io, direct))
+    beside: asyncio.Future[tuple[Dial, ...]] | None = None
+    try:
+        # Silence costs the whole patience for one attempt; two in a row would be all that a probe has.
+        await asyncio.wait({asked}, timeout=limit("tls_silence_s"))
+        if not asked.done():
+            beside = asyncio.ensure_future(io.dial_control())
+        doors = await asked
+        tried = [door for door in doors if door.dials]
+        if not tried:
+            raise Skip(f"there is no address for {listed(dict.fromkeys(d.host for d in doors))} (see dns)", layer="dns")
+        shut = [door for door in tried if not _open(door.dials)]
+        control = await (beside if beside is not None else io.dial_control()) if shut else ()
+    finally:
+        for task in (asked, beside):
+            if task is not None:
+                task.cancel()
+    facts = Facts(doors=doors, control=control, legacy_port=view.legacy_ws_port)
+    if len(shut) == len(tried) and not any(_verdict(door, facts) for door in shut):
+        if spent := _spent(dial for door in shut for dial in door.dials):
+            raise Inconclusive(f"no connection can be begun here: {spent}")
+        facts = replace(facts, passes=await _passes(io))
+        if not any(_verdict(door, facts) for door in shut):
+            names = listed(dict.fromkeys(f"{door.host}:{door.port}" for door in shut))
+            raise Inconclusive(f"no connection to {names}, and none to the control addresses either: no network?")
+    return facts
+
+
+async def _doors(io: Io, direct: list[Endpoint]) -> tuple[Door, ...]:
+    return tuple(await asyncio.gather(*(_door(io, endpoint) for endpoint in direct)))
+
+
+async def _passes(io: Io) -> tuple[str, ...]:
+    """Time servers on the public internet that answered: there is a network, though no connection leaves it."""
+    try:
+        answers = await io.ntp()
+    except (Skip, Inconclusive):
+        return ()
+    return tuple(one.server for one in answers if one.outcome == "ok" and kind(one.address) == "global")
 
 
 async def _door(io: Io, endpoint: Endpoint) -> Door:
@@ -121,9 +163,13 @@ def _family_missing(dial: Dial) -> bool:
     return dial.family == "v6" and dial.outcome in ("unreachable", "error") and dial.errno in _NO_SUCH_FAMILY
 
 
-def _verdict(door: Door, control: tuple[Dial, ...]) -> tuple[str, Confidence] | None:
+def _spent(dials: Iterable[Dial]) -> str:
+    return next((_SPENT[dial.errno] for dial in dials if dial.errno in _SPENT), "")
+
+
+def _verdict(door: Door, facts: Facts) -> tuple[str, Confidence] | None:
     """The cause for a door that opened on no address, or None when what was seen does not decide it."""
-    counting = _counting(door.dials)
+    counting = tuple(dial for dial in _counting(door.dials) if dial.errno not in _SPENT)
     tally = Counter(dial.outcome for dial in counting)
     if not tally or tally["connected"]:
         return None
@@ -133,18 +179,27 @@ def _verdict(door: Door, control: tuple[Dial, ...]) -> tuple[str, Confidence] | 
         case "refused" | "reset":
             return "tcp.refused", sure
         case "timeout":
-            if control and not _open(control):
-                return None
-            return "tcp.filtered", sure if control else Confidence.LIKELY
+            # A door beside it that opened shows as well as the control addresses that there is a network.
+            beside = tuple(dial for other in facts.doors for dial in other.dials)
+            if facts.control and not _open((*facts.control, *beside)):
+                return ("tcp.filtered", Confidence.LIKELY) if facts.passes else None
+            witnessed = bool(facts.control) or _open(beside)
+            return "tcp.filtered", sure if witnessed and not _elsewhere_open(door, facts) else Confidence.LIKELY
         case "unreachable":
             return "tcp.unreachable", sure
         case _:
             return "tcp.unreachable", Confidence.POSSIBLE
 
 
+def _elsewhere_open(door: Door, facts: Facts) -> bool:
+    """Whether the very places that are silent here answered another attempt of this run: lost, not dropped."""
+    reached = {
+        (dial.address, dial.port) for other in facts.doors for dial in other.dials if dial.outcome == "connected"
+    }
+    return all((dial.address, dial.port) in reached for dial in _counting(door.dials))
+
+
 def evaluate(facts: Facts) -> Iterator[Finding]:
-    # A door beside it that opened shows as well as the control addresses that there is a network.
-    witnesses = facts.control + tuple(dial for door in facts.doors for dial in door.dials)
     for door in facts.doors:
         legacy = _legacy(door, facts)
         if legacy is not None:
@@ -154,19 +209,30 @@ def evaluate(facts: Facts) -> Iterator[Finding]:
         if _open(door.dials):
             yield from _ipv6(door)
             yield from _some(door)
-        elif (verdict := _verdict(door, witnesses if facts.control or _open(witnesses) else ())) is not None:
+        elif (verdict := _verdict(door, facts)) is not None:
             yield _shut(door, *verdict, facts)
 
 
 def _shut(door: Door, code: str, confidence: Confidence, facts: Facts) -> Finding:
     where = listed(f"{dial.address}" for dial in _counting(door.dials))
+    lost = code == "tcp.filtered" and _elsewhere_open(door, facts)
+    local = sorted({dial.errno for dial in _counting(door.dials) if dial.errno == "EADDRNOTAVAIL"})
     said = {
         "tcp.refused": "refused at once",
         "tcp.filtered": "unanswered",
-        "tcp.unreachable": "without a route",
+        "tcp.unreachable": f"not begun, as this machine has no port or address left for them ({local[0]})"
+        if local
+        else "without a route",
     }[code]
     answering = sum(dial.outcome == "connected" for dial in facts.control)
     beside = f", while {counted(answering, 'other place')} answered" if code == "tcp.filtered" and answering else ""
+    if lost:
+        beside = ", while another attempt to the same place stood: packets are lost on the way"
+    elif code == "tcp.filtered" and facts.passes:
+        beside = (
+            f", as those to the control addresses are, while time servers answer ({listed(facts.passes)}): TCP is "
+            "dropped on the way out"
+        )
     return Finding(
         code=code,
         summary=f"{ROLE_NAMES[door.role]}: connections to {door.host} port {door.port} are {said} ({where}){beside}.",
@@ -178,6 +244,7 @@ def _shut(door: Door, code: str, confidence: Confidence, facts: Facts) -> Findin
             "longest_wait_ms": _longest_ms(door.dials),
         },
         subject=door.role,
+        severity=Severity.WARNING if lost else None,
         confidence=confidence,
         excluded=tuple(
             other

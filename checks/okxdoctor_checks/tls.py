@@ -196,7 +196,8 @@ def _cut_off(greeting: Greeting) -> Finding:
     other = flipped.server_name if flipped is not None else ""
     if same and handshake.outcome == "timeout":
         return _mute(greeting, other)
-    if same and handshake.outcome in ("reset", "closed"):
+    ends = ("reset", "closed")  # which of the two it is, is a matter of what the peer has read by then
+    if flipped is not None and handshake.outcome in ends and flipped.outcome in ends:
         return _nobody_behind(greeting, other, how)
     if handshake.asks_certificate:
         how += ", for want of a certificate of the client,"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okxdoctor.model import Confidence, Finding, Severity
-from okxdoctor.port import Dial, Endpoint, Lookup, Route
+from okxdoctor.port import Certificate, Dial, Endpoint, Handshake, Lookup, Route
 from okxdoctor_checks._addresses import kind
 from okxdoctor_checks._names import edits, is_published, nearest, successor
 from okxdoctor_checks.dns import CHECK, Facts, Host
@@ -366,7 +366,20 @@ def proxied(scheme: str) -> Route:
     )
 
 
-LOOKUPS = {name: (lookup(name, PUBLIC),) for name in ("openapi.okx.com", "ws.okx.com", "example.com")}
+LOOKUPS = {name: (lookup(name, PUBLIC),) for name in ("openapi.okx.com", "ws.okx.com")}
+LOOKUPS["example.com"] = (lookup("example.com", "93.184.215.14"),)
+
+
+def greeted(*names: str) -> Handshake:
+    """A server that presents a certificate for these names."""
+    leaf = Certificate(
+        subject="CN=x", issuer="CN=y", names=names, not_before="2026-01-01T00:00:00Z",
+        not_after="2027-01-01T00:00:00Z", serial="1", sha256="", key_type="EC", key_bits=256, signature_hash="sha256",
+        is_ca=False, self_issued=False,
+    )  # fmt: skip
+    return Handshake(
+        host="openapi.okx.com", server_name="openapi.okx.com", address=PUBLIC, port=443, outcome="ok", chain=(leaf,)
+    )
 
 
 def test_probe_of_a_healthy_world_dials_nothing() -> None:
@@ -384,9 +397,50 @@ def test_probe_dials_where_answers_contradict() -> None:
                 lookup("openapi.okx.com", PUBLIC, resolver="1.1.1.1:53"),
             )
         },
-        dials={"rest": (dialed("104.18.9.9", "timeout"), dialed(PUBLIC, "connected"))},
+        dials={"rest": (dialed("104.18.9.9", "timeout"),), "rest elsewhere": (dialed(PUBLIC, "connected"),)},
     )
     assert codes(run(CHECK, io)[1]) == ["dns.poisoned"]
+
+
+@pytest.mark.parametrize(
+    ("own", "direct", "canonical", "control", "says"),
+    [
+        ("104.18.9.9", PUBLIC, None, "93.184.215.14", "1.1.1.1:53 gives another address"),
+        ("104.18.9.9", "104.18.9.9", "openapi.okx.com.corp.example", "93.184.215.14", "a search list makes"),
+        ("104.18.9.9", "104.18.9.9", None, "104.18.9.9", "the control name example.com resolves to the same"),
+    ],
+)
+def test_an_odd_address_with_another_name_in_the_certificate(
+    own: str, direct: str, canonical: str | None, control: str, says: str
+) -> None:
+    def world(*names: str) -> FakeIo:
+        own_lookup = replace(lookup("openapi.okx.com", own), canonical=canonical)
+        return FakeIo(
+            lookups={
+                "openapi.okx.com": (own_lookup, lookup("openapi.okx.com", direct, resolver="1.1.1.1:53")),
+                "ws.okx.com": (lookup("ws.okx.com", "104.18.77.7"),),
+                "example.com": (lookup("example.com", control),),
+            },
+            dials={"rest": (dialed(own, "connected"),), "rest elsewhere": (dialed(PUBLIC, "connected"),)},
+            handshakes={"rest": greeted(*names)},
+        )
+
+    found = run(CHECK, world("portal.example.net"))[1]
+    assert codes(found) == ["dns.poisoned"]
+    assert says in found[0].summary
+    assert found[0].subject == "rest"
+    assert run(CHECK, world("*.okx.com", "okx.com"))[1] == ()
+
+
+def test_every_name_gets_one_dead_address() -> None:
+    same = {name: (lookup(name, "104.18.9.9"),) for name in LOOKUPS}
+    dead = dict.fromkeys(("rest", "ws"), (dialed("104.18.9.9", "timeout"),))
+    found = run(CHECK, FakeIo(lookups=same, dials=dead))[1]
+    assert codes(found) == ["dns.poisoned", "dns.poisoned"]
+    assert found[0].confidence is Confidence.LIKELY
+    alive = dict.fromkeys(("rest", "ws"), (dialed("104.18.9.9", "connected"),))
+    ours = dict.fromkeys(("rest", "ws"), greeted("*.okx.com"))
+    assert run(CHECK, FakeIo(lookups=same, dials=alive, handshakes=ours))[1] == ()
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", "socks5h"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from okxdoctor.check import Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Severity
-from okxdoctor.port import Dial, Endpoint, Route
+from okxdoctor.port import Dial, Endpoint, NtpAnswer, Route
 from okxdoctor_checks.tcp import CHECK, Door, Facts
 
 V4, V6 = "104.18.43.174", "2606:4700::6812:2bae"
@@ -243,6 +244,57 @@ def test_probe_without_any_network_is_inconclusive() -> None:
     io = FakeIo(dials={"rest": (dial("timeout"),), "ws": (dial("timeout"),), "ws:8443": ()}, control_dials=SILENT)
     with pytest.raises(Inconclusive, match="no network"):
         _probe(io)
+
+
+def test_probe_takes_time_servers_for_a_network_where_no_connection_leaves_it() -> None:
+    answer = NtpAnswer(server="time.cloudflare.com:123", address="162.159.200.1", outcome="ok", stratum=3)
+    shut = {"rest": (dial("timeout"),), "ws": (dial("timeout"),), "ws:8443": ()}
+    found, findings = run(CHECK, FakeIo(dials=shut, control_dials=SILENT, ntp_answers=(answer,)))
+    assert found.passes == ("time.cloudflare.com:123",)
+    assert codes(findings) == ["tcp.filtered"] * 2
+    assert findings[0].confidence is Confidence.LIKELY
+    near = replace(answer, address="192.168.1.1")
+    with pytest.raises(Inconclusive, match="no network"):
+        _probe(FakeIo(dials=shut, control_dials=SILENT, ntp_answers=(near, replace(answer, outcome="timeout"))))
+
+
+def test_probe_without_descriptors_says_so() -> None:
+    spent = (dial("error", errno="EMFILE"),)
+    with pytest.raises(Inconclusive, match="ulimit -n"):
+        _probe(FakeIo(dials={"rest": spent, "ws": spent, "ws:8443": ()}, control_dials=spent))
+    assert judged(CHECK, facts(door(dial("connected")), door(*spent, role="ws"))) == ()
+
+
+def test_no_port_left_on_this_machine_is_said_as_that() -> None:
+    found = only(judged(CHECK, facts(door(dial("error", errno="EADDRNOTAVAIL")), OPEN_WS)))
+    assert (found.code, found.confidence) == ("tcp.unreachable", Confidence.POSSIBLE)
+    assert "no port or address left" in found.summary
+
+
+def test_an_attempt_that_is_lost_while_another_one_to_the_same_place_stands() -> None:
+    found = only(judged(CHECK, facts(door(dial("timeout")), OPEN_WS, control=CONTROL)))
+    assert (found.code, found.severity, found.confidence) == ("tcp.filtered", Severity.WARNING, Confidence.LIKELY)
+    assert "lost on the way" in found.summary
+    elsewhere = door(dial("connected", "104.18.43.9"), role="ws")
+    assert only(judged(CHECK, facts(door(dial("timeout")), elsewhere, control=CONTROL))).severity is None
+
+
+def test_probe_looks_at_the_control_while_a_door_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both waits together, not one after the other: a probe has room for little more than one."""
+    monkeypatch.setattr("okxdoctor_checks.tcp.limit", lambda name: 0.01)
+    begun: list[str] = []
+
+    class Silent(FakeIo):
+        async def dial(self, role: Any, *, port: int | None = None) -> tuple[Dial, ...]:
+            while not begun:
+                await asyncio.sleep(0)
+            return (dial("timeout"),)
+
+        async def dial_control(self) -> tuple[Dial, ...]:
+            begun.append("control")
+            return CONTROL
+
+    assert codes(run(CHECK, Silent())[1]) == ["tcp.filtered"] * 2
 
 
 def test_probe_without_addresses_points_to_dns() -> None:

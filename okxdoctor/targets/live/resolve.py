@@ -21,6 +21,9 @@ from okxdoctor.targets.live.memo import Memo
 
 SYSTEM = "system"
 
+SILENCE_S = 1.5
+"""A resolver that says nothing for so long is worth a second opinion from outside."""
+
 Server = tuple[str, int]
 
 _RESOLV_CONF = FilePath("/etc/resolv.conf")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -33,9 +34,9 @@ from okxdoctor.targets.live.attention import Attention
 from okxdoctor.targets.live.hosts import Place, cell_place, place_of
 from okxdoctor.targets.live.ledger import Ledger
 from okxdoctor.targets.live.memo import Memo
-from okxdoctor.targets.live.pacing import Pacing
+from okxdoctor.targets.live.pacing import Pacing, Turn
 from okxdoctor.targets.live.proxy import ProxyAddress, proxy_address
-from okxdoctor.targets.live.resolve import Resolver, suspicious
+from okxdoctor.targets.live.resolve import SILENCE_S, Resolver, suspicious
 from okxdoctor.targets.live.route import Route, dial
 from okxdoctor.targets.live.trust import Trust
 from okxdoctor.targets.live.veil import Veil
@@ -160,16 +161,29 @@ class LiveTarget:
         return await self._memo.once(("lookup", name), lambda: self._lookup(name))
 
     async def _lookup(self, name: str) -> tuple[Lookup, ...]:
-        found = await self._resolver.all(name)
-        if not self._config.doh_urls or not suspicious(found[0]):
-            return found
+        asked, confirmed = asyncio.ensure_future(self._resolver.all(name)), None
+        try:
+            # A resolver that is silent uses all of its patience up; a second opinion asked only then comes too late.
+            await asyncio.wait({asked}, timeout=min(SILENCE_S, self._config.timeout_s / 2))
+            if not asked.done():
+                confirmed = asyncio.ensure_future(self._confirmed(name))
+            found = await asked
+            if not suspicious(found[0]):
+                return found
+            return (*found, *await (confirmed if confirmed is not None else self._confirmed(name)))
+        finally:
+            for task in (asked, confirmed):
+                if task is not None:
+                    task.cancel()
+
+    async def _confirmed(self, name: str) -> tuple[Lookup, ...]:
+        if not self._config.doh_urls:
+            return ()
         from okxdoctor.targets.live.doh import ask_doh
 
         client = await self._http_client()
-        confirmed = await asyncio.gather(
-            *(ask_doh(name, url, client=client, timeout_s=self._config.timeout_s) for url in self._config.doh_urls)
-        )
-        return (*found, *confirmed)
+        asking = (ask_doh(name, url, client=client, timeout_s=self._config.timeout_s) for url in self._config.doh_urls)
+        return tuple(await asyncio.gather(*asking))
 
     async def dial(self, role: Role, *, port: int | None = None) -> tuple[Dial, ...]:
         place = self._place(role)
@@ -321,10 +335,22 @@ class LiveTarget:
             from okxdoctor.targets.live.shared import Lines
 
             self._lines = self._lines or Lines()
-            return await self._lines.listener((path, cell), lambda: self._open_socket(path, cell, timeout_s))
-        return await self._open_socket(path, cell, timeout_s)
+            return await self._lines.listener((path, cell), lambda: self._open_first(path, cell, timeout_s))
+        return await self._open_socket(path, cell, timeout_s, self._pacing.upgrade)
 
-    async def _open_socket(self, path: str, cell: str | None, timeout_s: float | None) -> LiveSocket:
+    async def _open_first(self, path: str, cell: str | None, timeout_s: float | None) -> LiveSocket:
+        with self._pacing.coming() as came:
+
+            async def turn() -> Turn:
+                taken = await self._pacing.upgrade(first=True)
+                came()
+                return taken
+
+            return await self._open_socket(path, cell, timeout_s, turn)
+
+    async def _open_socket(
+        self, path: str, cell: str | None, timeout_s: float | None, turn: Callable[[], Awaitable[Turn]]
+    ) -> LiveSocket:
         place = self._place("ws") if cell is None else cell_place(find_cell(self.view, cell).ws_url, socket=True)
         from okxdoctor.targets.live.conversation import Opener
 
@@ -332,7 +358,7 @@ class LiveTarget:
             route=self._route(place.host, place.port, "ws"),
             trust=self._trust,
             ledger=self._ledger,
-            pacing=self._pacing,
+            turn=turn,
             veil=self._veil,
             credentials=self._config.credentials,
             clock=self._config.clock,
