@@ -114,8 +114,6 @@ async def probe(io: Io) -> Facts:
     view = io.view
     if not view.credentials:
         raise Skip("no API key is set: private checks are not made")
-    # Connections are limited, and the public one, which has more to show, is to be the first.
-    await io.settled()
     facts = await _attempt(io)
     end = facts.login.ended or facts.ended
     if end is None or not by_itself(end) or end.code == LOGIN_FAILED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from okxdoctor import __version__
@@ -14,7 +14,7 @@ from okxdoctor.targets.live.attention import patience
 from okxdoctor.targets.live.broken import Broken
 from okxdoctor.targets.live.hosts import Place
 from okxdoctor.targets.live.ledger import Ledger
-from okxdoctor.targets.live.pacing import Pacing
+from okxdoctor.targets.live.pacing import Turn
 from okxdoctor.targets.live.route import Route, Trail
 from okxdoctor.targets.live.trust import Trust
 from okxdoctor.targets.live.upgrade import Upgraded, upgrade
@@ -25,12 +25,13 @@ from okxdoctor.targets.live.wire import Wire
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opener:
-    """What an opening needs. ``places`` bounds the connections; a conversation holds one until it is closed."""
+    """What an opening needs. ``places`` bounds the connections; a conversation holds one until it is closed. ``turn``
+    is waited for on the connection that stands, before the upgrade is asked for."""
 
     route: Route
     trust: Trust
     ledger: Ledger
-    pacing: Pacing
+    turn: Callable[[], Awaitable[Turn]]
     veil: Veil
     credentials: Credentials | None
     clock: Callable[[], Instant]
@@ -84,7 +85,7 @@ class Opener:
         except Broken as broken:
             return Upgraded(talk=None, failure=broken.failure), 0.0
         try:
-            turn = await self.pacing.upgrade()
+            turn = await self.turn()
         except BaseException:
             wire.close()
             raise

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Hashable
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager, suppress
 
 from okxdoctor.held import held
 
@@ -89,11 +89,36 @@ class Pacing:
 
     def __init__(self) -> None:
         self._windows: dict[Hashable, Window] = {}
+        self._coming: set[object] = set()
+        self._came = asyncio.Event()
 
-    async def upgrade(self) -> Turn:
-        """A turn to ask for one more WebSocket connection."""
+    @contextmanager
+    def coming(self) -> Iterator[Callable[[], None]]:
+        """Around an opening that several checks wait for: until it calls what it is given here, it has precedence."""
+        opening = object()
+        self._coming.add(opening)
+
+        def came() -> None:
+            self._coming.discard(opening)
+            if not self._coming:
+                self._came.set()
+
+        try:
+            yield came
+        finally:
+            came()
+
+    async def upgrade(self, *, first: bool = False) -> Turn:
+        """A turn to ask for one more WebSocket connection. Unless it is the ``first``, it lets those pass that are
+        ``coming``, if they come soon: who waits for the window anyhow loses nothing, and the others have more to do.
+        """
         from okxdoctor.knowledge import tunable
 
+        if self._coming and not first:
+            self._came.clear()
+            with held(), suppress(TimeoutError):
+                async with asyncio.timeout(tunable("budget_precedence_s")):
+                    await self._came.wait()
         return await self._window("upgrade", int(tunable("ws_connections_per_s")), 1.0).turn()
 
     async def request(self, authority: str, method: str, request_path: str) -> Turn | None:

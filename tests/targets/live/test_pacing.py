@@ -117,6 +117,30 @@ def test_hosts_and_endpoints_do_not_wait_for_each_other() -> None:
     assert (first, second, third) == (0.0, pytest.approx(1.05, abs=0.06), pytest.approx(1.05, abs=0.06))
 
 
+def test_what_several_checks_wait_for_passes_first_if_it_comes_soon() -> None:
+    async def main(comes_s: float) -> list[str]:
+        pacing, served = Pacing(), []
+
+        async def one() -> None:
+            await pacing.upgrade()
+            served.append("one")
+
+        async def several() -> None:
+            with pacing.coming() as came:
+                await asyncio.sleep(comes_s)
+                await pacing.upgrade(first=True)
+                came()
+                served.append("several")
+
+        late = asyncio.ensure_future(several())
+        await asyncio.sleep(0)
+        await asyncio.gather(one(), late)
+        return served
+
+    assert leaping.run(main(0.3)) == ["several", "one"]
+    assert leaping.run(main(3.0)) == ["one", "several"]
+
+
 def test_a_probe_that_is_held_back_is_not_charged_for_it() -> None:
     """Its timeout stands still, as while it waits for another check; what overlaps counts once."""
 
