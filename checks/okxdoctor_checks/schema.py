@@ -18,8 +18,10 @@ exchange. Figures of private answers are not kept, only their forms.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qs
 
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.knowledge.shape_table import Field, Shape, shape
@@ -37,6 +39,7 @@ OWN_ASKS = (
 LIQUID = frozenset(CONTROL_INSTRUMENTS)
 """Of these, figures are never empty; of others nothing may be traded yet."""
 NAMED_AT_MOST = 3
+_INST_ID = re.compile(r'"instId"\s*:\s*"([^"]{1,64})"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +90,9 @@ async def probe(io: Io) -> Facts:
 
 
 def _of_liquid(answer: Answer) -> bool:
-    return any(name in answer.path or f'"{name}"' in answer.body for name in LIQUID)
+    """Not the contract on it, which names it as its family."""
+    asked = parse_qs(answer.path.partition("?")[2]).get("instId")
+    return not LIQUID.isdisjoint(asked or _INST_ID.findall(answer.body))
 
 
 async def _ask(io: Io, path: str) -> Answer | None:

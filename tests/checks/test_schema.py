@@ -298,6 +298,20 @@ def test_illiquid_instruments_may_have_nothing_to_say() -> None:
     assert findings == ()
 
 
+def test_a_contract_on_a_liquid_pair_does_not_stand_for_the_pair() -> None:
+    """The contract names the pair as its family; the pair itself is asked for all the same."""
+    contract = {**INSTRUMENT, "instId": "BTC-USDT-SWAP", "instFamily": "BTC-USDT", "uly": "BTC-USDT", "minSz": "0.01"}
+    io = FakeIo(
+        http_script={
+            "GET /api/v5/public/instruments": ok([{**INSTRUMENT, "minSz": ""}]),
+            "GET /api/v5/market/books": ok([BOOK]),
+        },
+        records=(Traffic(answers=(answer("GET /api/v5/public/instruments", envelope(contract)),), conversations=()),),
+    )
+    _, findings = run(schema.CHECK, io)
+    assert changes(findings) == {("schema.type-changed", "minSz", "emptied")}
+
+
 def test_a_long_list_is_walked_evenly() -> None:
     rows = [INSTRUMENT] * (3 * MOST_ROWS)
     facts, findings = looked(answer("GET /api/v5/public/instruments", envelope(*rows, {**INSTRUMENT})))
