@@ -68,7 +68,10 @@ _HEADER_LINE = re.compile(rf"""(?P<head>\b(?:{_HEADER})\s*[:=][ \t]*)(?P<value>[
 _ASSIGNED = re.compile(
     rf"""(?P<head>\b(?:{_MEMBER})=)(?P<value>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s&"',;]+)""", re.IGNORECASE
 )
-_USERINFO = re.compile(r"""://[^\s/?#"'<>]+@""")
+_USERINFO = re.compile(r"""://(?!USER:PASSWORD@[^\s/?#"'<>@]*(?![^\s/?#"'<>]))[^\s/?#"'<>]+@""")
+_PLACEHOLDER = re.compile(r"(?P<edge>[\"']?)…(?P=edge)")
+"""What stands for a value in a line to be typed (``OKX_PASSPHRASE='…'``), as ``USER:PASSWORD`` does in a URL: masked,
+it would look like a part of the line."""
 _WORTH_A_LOOK = (
     "sign",
     "passphrase",
@@ -183,7 +186,7 @@ class Redactor:
         if any(word in lower for word in _WORTH_A_LOOK):
             text = _QUOTED.sub(_mask_quoted, text)
             text = _HEADER_LINE.sub(lambda hit: hit["head"] + MASK, text)
-            text = _ASSIGNED.sub(lambda hit: hit["head"] + MASK, text)
+            text = _ASSIGNED.sub(_mask_assigned, text)
         return text
 
     def value(self, value: Json) -> Json:
@@ -293,6 +296,10 @@ def _mask_quoted(hit: re.Match[str]) -> str:
     value = hit["value"]
     edge = hit["vesc"] + value[len(hit["vesc"])]
     return f"{hit['head']}{edge}{MASK}{edge}"
+
+
+def _mask_assigned(hit: re.Match[str]) -> str:
+    return hit.group() if _PLACEHOLDER.fullmatch(hit["value"]) else f"{hit['head']}{MASK}"
 
 
 def url_secrets(url: str) -> tuple[str, ...]:

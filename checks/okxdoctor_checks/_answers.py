@@ -47,7 +47,7 @@ class Reply:
     def said(self) -> str:
         """What the answer said, for a sentence: ``HTTP 401, code 50113 (Invalid Sign)``."""
         if self.failure is not None:
-            return line(f"no answer ({self.failure.kind} during {self.failure.phase})")
+            return line(f"no answer ({broken_off(self.failure)})")
         head = f"HTTP {self.status}"
         if self.kind == "not-json":
             return f"{head} without an answer of the API"
@@ -159,6 +159,40 @@ def layer(failure: Failure) -> str:
     return _LAYER_BY_KIND.get(failure.kind) or _LAYER_BY_PHASE.get(failure.phase, "http")
 
 
+_HOW = {
+    "dns": "the name does not resolve",
+    "refused": "refused",
+    "timeout": "nothing came in time",
+    "unreachable": "no route",
+    "reset": "reset",
+    "closed": "closed",
+    "tls": "the TLS handshake fails",
+    "not-tls": "no TLS is spoken there",
+    "proxy": "the proxy gives no way",
+    "protocol": "what came breaks the protocol",
+}
+_WHILE = {
+    "resolve": "looking up the name",
+    "connect": "connecting",
+    "proxy": "asking the proxy",
+    "handshake": "in the TLS handshake",
+    "send": "sending",
+    "first-byte": "waiting for the answer",
+    "body": "in the middle of the answer",
+    "upgrade": "in the upgrade",
+    "receive": "waiting for messages",
+}
+_SAYS_WHERE = frozenset({("dns", "resolve"), ("tls", "handshake"), ("not-tls", "handshake"), ("refused", "connect")})
+
+
+def broken_off(failure: Failure) -> str:
+    """Why an exchange of bytes did not happen, in words for a sentence: "nothing came in time, connecting"."""
+    how = _HOW.get(failure.kind, "broken off")
+    where = _WHILE.get(failure.phase, "")
+    told = not where or failure.kind == "proxy" or (failure.kind, failure.phase) in _SAYS_WHERE
+    return how if told else f"{how}, {where}"
+
+
 # Codes that say something of the exchange or of the way to it, not of what was asked.
 _STATUS_CODES = frozenset({"50001", "50004", "50013", "50026"})
 _LIMIT_CODES = frozenset({"50011", "50061"})
@@ -170,7 +204,7 @@ def standing_in_the_way(reply: Reply, host: str) -> Skip | None:
     if reply.failure is not None:
         below = layer(reply.failure)
         word = "no answer from" if below == "http" else "no connection to"
-        return Skip(f"{word} {host}: {reply.failure.kind} during {reply.failure.phase} (see {below})", layer=below)
+        return Skip(f"{word} {host}: {broken_off(reply.failure)} (see {below})", layer=below)
     if reply.kind == "not-json" and reply.status == 429:
         return Skip(f"{host} answered HTTP 429 (see ratelimit)", layer="ratelimit")
     if reply.kind == "not-json":

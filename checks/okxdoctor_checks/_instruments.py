@@ -64,6 +64,7 @@ class Listing:
 
 def listing_of(inst_id: str) -> Listing:
     """Where an id belongs by its form; SPOT for two parts and for forms that nobody knows."""
+    inst_id = inst_id.upper()  # an id in small letters is none, and the right one stands in that list
     if inst_id.endswith("-SWAP"):
         return Listing(type="SWAP")
     if (option := _OPTION.fullmatch(inst_id)) is not None:

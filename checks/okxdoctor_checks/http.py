@@ -28,7 +28,7 @@ from statistics import median
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.port import Ask, Io
-from okxdoctor_checks._answers import layer
+from okxdoctor_checks._answers import broken_off, layer
 from okxdoctor_checks._limits import limit
 from okxdoctor_checks._pages import Page, reuse_seen, seen
 from okxdoctor_checks._words import counted, duration, finite
@@ -65,7 +65,7 @@ async def probe(io: Io) -> Facts:
     # A connection of its own: its handshake is measured, and it waits for nobody whose answer does not come.
     first = await ask(fresh=True)
     if first.failure is not None and first.ended_after is None and (below := layer(first.failure)) != "http":
-        raise Skip(f"no connection to {host}: {first.failure.kind} (see {below})", layer=below)
+        raise Skip(f"no connection to {host}: {broken_off(first.failure)} (see {below})", layer=below)
     pages = [first]
     if (first.phases.handshake_ms or 0) > limit(_LIMITS["handshake"]):
         pages.append(await ask(fresh=True))  # one lost packet is no slowness
@@ -82,8 +82,8 @@ async def probe(io: Io) -> Facts:
         failure = lost[0].failure
         assert failure is not None
         raise Inconclusive(
-            f"{len(lost)} of {counted(len(pages), 'request')} found no way to {host}: {failure.kind} during "
-            f"{failure.phase} (see {layer(failure)})"
+            f"{len(lost)} of {counted(len(pages), 'request')} found no way to {host}: "
+            f"{broken_off(failure)} (see {layer(failure)})"
         )
     if all(page.failure is not None and page.failure.kind == "other" for page in pages):
         raise Inconclusive(f"the request to {host} broke off: {first.failure.detail if first.failure else ''}")

@@ -15,6 +15,7 @@ What it finds, and what to do:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -30,6 +31,7 @@ from okxdoctor.port import Answer, Ask, Instruments, Io, ListedInstrument
 from okxdoctor_checks._answers import Reply, exchange_ms, line, read, rows, standing_in_the_way, text, together
 from okxdoctor_checks._control import CERTAIN_ON, CONTROL_INSTRUMENTS
 from okxdoctor_checks._instruments import Listing, Row, listing_of, row_of, same_value
+from okxdoctor_checks._words import listed
 
 MANY = 5
 """More instruments than this in one list are read as the whole list, which is one request."""
@@ -121,6 +123,8 @@ async def _ask(io: Io, path: str, *, simulated: bool | None = None, cell: str | 
     return await io.http(Ask(method="GET", path=path, simulated=simulated, cell=cell))
 
 
+_OTHER_SIGNS = re.compile(r"[/_: ]+")
+"""What other exchanges and libraries put between the parts of an id (BTC/USDT)."""
 _NO_SUCH = frozenset({"51001", "51000"})  # 51000: "Parameter instId error", the answer for an impossible id
 
 
@@ -166,12 +170,12 @@ def _row(answer: Answer, inst_id: str, also: tuple[str, ...]) -> Row | None:
 
 
 def _bands(answer: Answer) -> tuple[Band, ...]:
-    listed = [
+    found = [
         band for raw in rows(answer)[:1] if isinstance(band_list := raw.get("tickBand"), list) for band in band_list
     ]
     return tuple(
         Band(low=text(band, "minPx"), high=text(band, "maxPx"), tick=text(band, "tickSz"))
-        for band in listed[:20]
+        for band in found[:20]
         if isinstance(band, dict)
     )
 
@@ -191,7 +195,8 @@ async def _looked_for(io: Io, inst_id: str, listing: Listing) -> tuple[tuple[str
 
     found = await together(*(listed_by(cell.site, cell.environment) for cell in cells))
     ids = [text(raw, "instId") for raw in rows(await _ask(io, listing.path()))]
-    return tuple(get_close_matches(inst_id, ids, n=3, cutoff=0.6)), tuple(name for name in found if name)
+    meant = _OTHER_SIGNS.sub("-", inst_id.upper())
+    return tuple(get_close_matches(meant, ids, n=3, cutoff=0.6)), tuple(name for name in found if name)
 
 
 def _differs(row: Row, name: str, declared: str) -> bool:
@@ -218,7 +223,7 @@ def _unknown(instrument: Instrument, facts: Facts) -> Finding:
     summary = f"{instrument.inst_id} is not listed on {place}"
     remedy: tuple[str, ...] = ()
     if instrument.elsewhere:
-        summary += f"; {' and '.join(instrument.elsewhere)} has it"
+        summary += f"; {listed(instrument.elsewhere)} {'has' if len(instrument.elsewhere) == 1 else 'have'} it"
     if instrument.nearest:
         summary += f"; nearest: {', '.join(instrument.nearest)}"
         remedy = (f"okxdoctor run --instrument {instrument.nearest[0]}   # if that is the one that is meant",)

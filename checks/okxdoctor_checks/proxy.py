@@ -235,12 +235,13 @@ def _verdict(dial: ProxyDial) -> tuple[str, Confidence, str, tuple[str, ...]]:
 def _authentication(route: Route) -> tuple[str, Confidence, str, tuple[str, ...]]:
     said = "refuses the user and password it was given" if route.has_credentials else "wants a user and a password"
     form = f"{route.scheme}://USER:PASSWORD@{route.host}:{route.port}"
+    task = "Correct them in" if route.has_credentials else "Put them into"
     where = route.source.removeprefix("env:") if route.source.startswith("env:") else "the proxy setting"
     return (
         "proxy.auth-required",
         Confidence.CERTAIN,
         said,
-        (f"Put them into {where}: {form}   (percent-encode special characters)",),
+        (f"{task} {where}: {form}   (percent-encode special characters)",),
     )
 
 
@@ -273,7 +274,7 @@ def _split(facts: Facts) -> Iterator[Finding]:
         f"{ROLE_NAMES[other.role]} {'directly' if other.route is None else f'through {by}'}: the exchange sees "
         "two addresses.",
         evidence=evidence,
-        remedy=_together(facts, route),
+        remedy=(*_exempted(facts, other), *_together(facts, route)),
     )
 
 
@@ -285,6 +286,16 @@ def _same(one: Route | None, other: Route | None) -> bool:
 
 def _exit(route: Route | None) -> str:
     return "no proxy" if route is None else f"{route.host}:{route.port}"
+
+
+def _exempted(facts: Facts, way: Way) -> tuple[str, ...]:
+    """The entry of NO_PROXY that sends one of the two directly; setting more variables would change nothing."""
+    for name, value in facts.variables if way.route is None else ():
+        for entry in value.split(",") if name.lower() == "no_proxy" else ():
+            domain = entry.strip().lower().removeprefix("*").removeprefix(".").partition(":")[0]
+            if entry.strip() == "*" or (domain and f".{way.host}".endswith(f".{domain}")):
+                return (f"Take {entry.strip()} out of {name}: it sends {ROLE_NAMES[way.role]} directly",)
+    return ()
 
 
 def _together(facts: Facts, route: Route) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ from okxdoctor.knowledge import tunable
 from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.okx.signing import request_path
 from okxdoctor.port import Answer, Ask, Failure, Frame, Io, Opening, Socket
-from okxdoctor_checks._answers import layer, line, read, rows, standing_in_the_way, text
+from okxdoctor_checks._answers import broken_off, layer, line, read, rows, standing_in_the_way, text
 from okxdoctor_checks._control import CONTROL_INSTRUMENTS
 from okxdoctor_checks._conversation import (
     MISPLACED,
@@ -175,7 +175,7 @@ async def _not_open(io: Io, upgrade: Upgrade) -> Facts:
     """Decides whose business it is: a layer below, REST as well, or the WebSocket alone."""
     host = io.view.ws.host
     if upgrade.failure is not None and (below := layer(upgrade.failure)) != "http":
-        raise Skip(f"no connection to {host}: {upgrade.failure.kind} (see {below})", layer=below)
+        raise Skip(f"no connection to {host}: {broken_off(upgrade.failure)} (see {below})", layer=below)
     if upgrade.status == 429:
         return Facts(upgrade=upgrade)
     answer = read(await _ticker(io, CONTROL_INSTRUMENTS[0]))
@@ -316,7 +316,7 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
 
 def _blocked(upgrade: Upgrade) -> Finding:
     if upgrade.failure is not None:
-        how = f"{upgrade.failure.kind} during {upgrade.failure.phase}"
+        how = broken_off(upgrade.failure)
     elif upgrade.status == 101:
         how = "a 101 that is no WebSocket upgrade"
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fakeio import EPOCH_NS, FakeIo, Scripted, codes, failed, judged, ok, page, refusal, run, view
@@ -108,6 +109,26 @@ def test_an_unknown_instrument_gives_the_nearest_name(reply: Scripted) -> None:
     assert finding.subject == "BTC-USTD-SWAP"
     assert finding.evidence["nearest"][0] == "BTC-USDT-SWAP"  # type: ignore[index]
     assert "BTC-USDT-SWAP" in finding.summary
+
+
+@pytest.mark.parametrize(
+    ("typed", "listing", "meant"),
+    [
+        ("btc-usdt-swap", "SWAP", "BTC-USDT-SWAP"),
+        ("btc-usdt", "SPOT", "BTC-USDT"),
+        ("BTC/USDT", "SPOT", "BTC-USDT"),
+        ("BTC_USDT", "SPOT", "BTC-USDT"),
+        ("BTCUSDT", "SPOT", "BTC-USDT"),
+    ],
+)
+def test_the_spelling_of_others_finds_the_id(typed: str, listing: str, meant: str) -> None:
+    script = {
+        f"{LIST}?instType={listing}&instId={quote(typed, safe='')}": ok(),
+        f"{LIST}?instType={listing}": ok([instrument(meant), instrument("ETH-" + meant.partition("-")[2])]),
+    }
+    finding = one(look(script, instruments=(typed,))[0])
+    assert finding.code == "instrument.unknown"
+    assert finding.evidence["nearest"][0] == meant  # type: ignore[index]
 
 
 def test_an_instrument_of_another_place_is_found_there() -> None:

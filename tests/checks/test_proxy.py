@@ -147,6 +147,7 @@ def test_wrong_password_reads_differently_from_none() -> None:
     given_one = only(judged(CHECK, both(dialed("auth-required", route(has_credentials=True)))))
     assert "refuses the user and password" in given_one.summary
     assert "wants a user" in only(judged(CHECK, both(dialed("auth-required")))).summary
+    assert given_one.remedy[0].startswith("Correct them in HTTPS_PROXY: http://USER:PASSWORD@proxy.lan:3128")
 
 
 def test_unset_is_offered_for_a_variable() -> None:
@@ -159,6 +160,17 @@ def test_split() -> None:
     assert (found.code, found.subject) == ("proxy.split", "")
     assert "REST leaves through proxy.lan:3128" in found.summary
     assert "WebSocket directly" in found.summary
+
+
+@pytest.mark.parametrize("entry", ["ws.okx.com", ".okx.com", "okx.com", "*.okx.com", "ws.okx.com:443", "*"])
+def test_an_exemption_is_named_where_it_splits(entry: str) -> None:
+    ways = (way("rest", dialed("established")), way("ws", None))
+    variables = (("HTTPS_PROXY", "http://proxy.lan:3128"), ("NO_PROXY", f"localhost, {entry}"))
+    assert only(judged(CHECK, Facts(ways=ways, variables=variables))).remedy[0] == (
+        f"Take {entry} out of NO_PROXY: it sends WebSocket directly"
+    )
+    others = (("NO_PROXY", "localhost,kx.com,10.0.0.0/8,"),)
+    assert "NO_PROXY" not in "".join(only(judged(CHECK, Facts(ways=ways, variables=others))).remedy)
 
 
 def test_two_proxies_are_split_and_two_spellings_of_one_are_not() -> None:
