@@ -15,6 +15,7 @@ import selectors
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -26,6 +27,19 @@ WATCH_S = 0.002
 READING_NS = 1_000
 """What reading a clock takes: no two readings are the same."""
 _READINGS = ("monotonic", "monotonic_ns", "time", "time_ns", "perf_counter", "perf_counter_ns")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What computing takes on the clock: ``turn_ns`` for each turn of the loop, and ``stall_ns`` once, at turn number
+    ``stall_at``, as a collection of garbage or a busy neighbour takes it. Doctor and exchange are on this machine."""
+
+    turn_ns: int = 0
+    stall_ns: int = 0
+    stall_at: int = 0
+
+
+FAST = Machine()
 
 
 class Leap:
@@ -66,12 +80,18 @@ class Leap:
 class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
     """Waits for bytes that are under way, and for nothing else."""
 
-    def __init__(self, leap: Leap) -> None:
+    def __init__(self, leap: Leap, machine: Machine) -> None:
         super().__init__()
         self._leap = leap
+        self._machine = machine
+        self._turns = 0
         self.working = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._turns += 1
+        self._leap.passed_ns += self._machine.turn_ns
+        if self._turns == self._machine.stall_at:
+            self._leap.passed_ns += self._machine.stall_ns
         ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
@@ -89,9 +109,9 @@ class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    def __init__(self, leap: Leap) -> None:
+    def __init__(self, leap: Leap, machine: Machine) -> None:
         self._monotonic = leap.reading("monotonic")
-        self._waiting = _Selector(leap)
+        self._waiting = _Selector(leap, machine)
         super().__init__(self._waiting)
 
     def time(self) -> float:
@@ -115,8 +135,8 @@ class _Loop(asyncio.SelectorEventLoop):
         self._waiting.working -= 1
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def run(main: Coroutine[Any, Any, T], machine: Machine = FAST) -> T:
     """``asyncio.run`` on a clock that leaps."""
     leap = Leap()
-    with leap.in_force(), asyncio.Runner(loop_factory=lambda: _Loop(leap)) as runner:
+    with leap.in_force(), asyncio.Runner(loop_factory=lambda: _Loop(leap, machine)) as runner:
         return runner.run(main)

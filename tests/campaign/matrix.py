@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from expectations import LAYERS, Judgement, Seen, expected, families
-from worlds import KINDS, World
+from expectations import FIRST_RIGHT, LAYERS, Judgement, Seen, expected, families
+from sight import HIDDEN, STAND_INS
+from together import NEVER
+from worlds import EXTRA, KINDS, World
 
 NOBODY = "(nothing)"
 """Stands for no cause: injected in a healthy world, named in an empty diagnosis."""
@@ -25,7 +27,7 @@ class Result:
     @property
     def injected(self) -> str:
         """The cause that should stand first; of two that may, the one that was named, else the one nearer to us."""
-        wanted = expected(self.world.wrong).first
+        wanted = expected(self.world.wrong).first & {each.cause for each in self.world.wrong}
         if not wanted:
             return NOBODY
         if self.named in wanted:
@@ -56,12 +58,7 @@ class Tally:
     kind: str
     worlds: int
     first_right: int
-    right: int
-    wrong: int
-    unknown: int
-    false_alarms: int
-    blind: int
-    defects: int
+    count: Counter[Judgement]
     seconds: float
 
 
@@ -70,37 +67,41 @@ def tally(kind: str, results: Sequence[Result]) -> Tally:
     return Tally(
         kind=kind,
         worlds=len(results),
-        first_right=count["right"] + count["first-right"],
-        right=count["right"],
-        wrong=count["wrong"],
-        unknown=count["unknown"],
-        false_alarms=count["false-alarm"],
-        blind=count["blind"],
-        defects=count["defect"],
+        first_right=sum(times for judgement, times in count.items() if judgement in FIRST_RIGHT),
+        count=count,
         seconds=median(result.seen.elapsed_s for result in results) if results else 0.0,
     )
 
 
 def tallies(results: Sequence[Result]) -> list[Tally]:
-    found = [tally(kind, [r for r in results if r.world.kind == kind]) for kind in KINDS]
-    return [*(each for each in found if each.worlds), tally("all", results)]
+    """One for each kind; those of the main kinds together; behind it those that are reported apart."""
+    found = {kind: tally(kind, [r for r in results if r.world.kind == kind]) for kind in KINDS}
+    main = [r for r in results if r.world.kind not in EXTRA]
+    whole = [tally("all", main)] if main else []
+    return [
+        *(found[kind] for kind in KINDS if kind not in EXTRA and found[kind].worlds), *whole,
+        *(found[kind] for kind in EXTRA if found[kind].worlds),
+    ]  # fmt: skip
 
 
-HEADS = ("worlds", "n", "right first", "whole right", "wrong", "unknown", "false alarms", "blind", "broken", "median s")
+HEADS = (
+    "worlds", "n", "right first", "whole right", "one missing", "something else beside", "wrong first", "unknown",
+    "not met", "false alarms", "blind", "broken", "median s",
+)  # fmt: skip
 
 
 def _cells(row: Tally) -> tuple[str, ...]:
     share = f"{row.first_right} ({row.first_right / row.worlds:.2%})" if row.worlds else "0"
-    return (
-        row.kind, str(row.worlds), share, str(row.right), str(row.wrong), str(row.unknown), str(row.false_alarms),
-        str(row.blind), str(row.defects), f"{row.seconds:.2f}",
+    order: tuple[Judgement, ...] = (
+        "right", "half", "stray", "wrong", "unknown", "passed", "false-alarm", "blind", "defect",
     )  # fmt: skip
+    return (row.kind, str(row.worlds), share, *(str(row.count[each]) for each in order), f"{row.seconds:.2f}")
 
 
 def missteps(results: Iterable[Result]) -> list[Result]:
     """Everything that is not right in whole, the worst first."""
-    order = ("defect", "false-alarm", "unknown", "wrong", "blind", "first-right")
-    odd = [result for result in results if result.judgement != "right"]
+    order = ("defect", "false-alarm", "unknown", "wrong", "stray", "blind", "half")
+    odd = [result for result in results if result.judgement not in ("right", "passed")]
     return sorted(odd, key=lambda r: (order.index(r.judgement), r.world.kind, r.world.index))
 
 
@@ -143,23 +144,41 @@ def _sparse(rows: dict[str, Counter[str]]) -> list[str]:
 # ---- Markdown ----------------------------------------------------------------------------------
 
 
-def as_markdown(results: Sequence[Result], *, command: str) -> str:
+RIGHT = """\
+**Right first**: of two faults the first diagnosis is the deeper one's cause (the one that explains the other by the
+published relation, or behind which the other cannot be seen), either one's where neither is deeper, an error before a
+warning. Nothing stands beside it but the other fault's cause: what is named although it is not there makes the world
+wrong, whatever stands first; where the other one could have been seen and is not named, it counts as *one missing*."""
+
+WORDS = ("<!-- words -->", "<!-- end of words -->")
+"""Between these a report keeps what was written by hand, when its numbers are made anew."""
+
+
+def as_markdown(results: Sequence[Result], *, command: str, words: str = "") -> str:
     """The report that can be committed: what was tried, the confusion by layer and by cause, and every misstep."""
+    main = [result for result in results if result.world.kind not in EXTRA] or list(results)
     out = [
         "# Campaign of random worlds",
         "",
         f"`{command}`",
         "",
         "Each world is a run of the doctor against the embedded exchange over sockets: healthy with variety, with one",
-        "fault, or with two on different layers. Of two faults the deeper one must stand first.",
+        "fault, or with two of different families. Apart from them: three faults at once (triple), and one fault that",
+        "some requests, connections or packets meet and others do not (sometimes).",
+        "",
+        RIGHT,
         "",
         *_table(HEADS, [_cells(row) for row in tallies(results)]),
+        "",
+        WORDS[0],
+        *([words.strip("\n")] if words.strip() else []),
+        WORDS[1],
         "",
         "## Layers",
         "",
         "Rows: the layer of the cause that should stand first. Columns: the layer of the cause that did.",
         "",
-        *_dense(results),
+        *_dense(main),
         "",
         "## Causes",
         "",
@@ -167,36 +186,77 @@ def as_markdown(results: Sequence[Result], *, command: str) -> str:
             ("injected", "n", "named first"),
             [
                 (code, str(sum(named.values())), ", ".join(f"{o} {t}" for o, t in named.most_common()))
-                for code, named in confusion(results).items()
+                for code, named in confusion(main).items()
             ],
         ),
     ]
-    out += ["", "## What is confused with what, and why", "", *confused(results)]
+    out += ["", "## What is confused with what, and why", "", *confused(main)]
     odd = missteps(results)
     out += ["", "## What was not right", "", *([f"- {told(result)}" for result in odd] or ["Nothing."])]
+    out += ["", "## What is never drawn, and what may be said instead", "", *_tables()]
     return "\n".join(out) + "\n"
+
+
+def kept(report: str) -> str:
+    """What was written by hand into a report."""
+    _, _, rest = report.partition(WORDS[0])
+    return rest.partition(WORDS[1])[0] if WORDS[1] in rest else ""
+
+
+def _tables() -> list[str]:
+    """The rows by which the judge goes that are not plain: what is left out, and the stand-ins."""
+    left_out = [(f"`{row.one}`", f"`{row.other}`", row.why) for row in NEVER]
+    instead = [
+        (", ".join(f"`{each}`" for each in row.of), ", ".join(f"`{each}`" for each in row.reads_as),
+         ", ".join(f"`{each}`" for each in row.behind), row.why)
+        for row in STAND_INS
+    ]  # fmt: skip
+    return [
+        "Two faults that cannot be set up together, and why; besides, two mistakes in the same member of an order:",
+        "",
+        *_table(("one", "other", "why"), left_out, numbers=False),
+        "",
+        f"Behind some faults others are out of sight ({len(HIDDEN)} rows with their reasons in `sight.py`). Where the",
+        "same things would be measured as in another world, that world's cause may be named:",
+        "",
+        *_table(("wrong is", "named may be", "while there is", "why"), instead, numbers=False),
+    ]
 
 
 def confused(results: Sequence[Result]) -> list[str]:
     """The confusions in words: which cause was taken for which other, how often, and what lies behind it."""
     groups: dict[tuple[str, str], list[Result]] = {}
     for result in results:
-        if result.judgement in ("wrong", "unknown", "false-alarm", "blind"):
-            groups.setdefault((result.injected, result.named), []).append(result)
-    right = sum(result.judgement in ("right", "first-right") for result in results)
+        if result.judgement in ("wrong", "stray", "unknown", "false-alarm", "blind", "defect"):
+            groups.setdefault((result.injected, _taken_for(result)), []).append(result)
+    right = sum(result.judgement in FIRST_RIGHT for result in results)
     lines = [f"Of {len(results)} worlds {right} had the right cause first, or rightly none."]
     if not groups:
         return [*lines, "", "No cause was taken for another."]
     lines += [f"The others fall into {len(groups)} groups:" if len(groups) > 1 else "The others are of one kind:", ""]
     for (injected, named), group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
         times = f"{len(group)} times" if len(group) > 1 else "once"
-        what = f"**{injected}** was taken for **{named}**" if named != NOBODY else f"of **{injected}** nothing was said"
+        what = (
+            f"**{injected}** was taken for **{named}**"
+            if group[0].judgement != "stray"
+            else (f"beside **{injected}** stood **{named}**")
+        )
+        what = what if named != NOBODY else f"of **{injected}** nothing was said"
         if injected == NOBODY:
             what = (
                 f"**{named}** was named in a healthy world" if named != NOBODY else "a healthy world was not seen whole"
             )
         lines.append(f"- {times}, {what}: {_why(injected, named, group)}.")
     return lines
+
+
+def _taken_for(result: Result) -> str:
+    """What stands first wrongly, or beside what stands first rightly."""
+    if result.judgement != "stray":
+        return result.named
+    wanted = expected(result.world.wrong)
+    real = {each.cause for each in result.world.wrong} | wanted.may
+    return next((code for code in result.seen.roots if code not in real), result.named)
 
 
 def _why(injected: str, named: str, group: Sequence[Result]) -> str:
@@ -232,6 +292,6 @@ def _dense(results: Sequence[Result]) -> list[str]:
     )  # fmt: skip
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    rule = ["---", *("---:" if len(heads) > 3 else "---" for _ in heads[1:])]
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True) -> list[str]:
+    rule = ["---", *("---:" if numbers and len(heads) > 3 else "---" for _ in heads[1:])]
     return [f"| {' | '.join(row)} |" for row in (heads, rule, *rows)]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import random
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-MODULES = ("worlds", "expectations", "matrix", "trial", "campaign")
+MODULES = ("habits", "together", "worlds", "sight", "expectations", "matrix", "trial", "campaign")
 SEED = 21
 # Written out, not drawn: a fault that joins the catalogue changes what is drawn.
 SLICE: list[tuple[tuple[str, ...], dict[str, object]]] = [
@@ -36,59 +39,112 @@ def parts() -> Iterator[SimpleNamespace]:
             sys.modules.pop(name, None)
 
 
-def world(parts: SimpleNamespace, *causes: str) -> object:
-    wrong = tuple(parts.worlds.Wrong(text=code.replace(".", "-"), cause=code) for code in causes)
-    kind = ("healthy", "single", "pair")[len(causes)]
+def world(parts: SimpleNamespace, *faults: str) -> Any:
+    """A world in which these faults are on, by their texts."""
+    known = parts.worlds.catalogue()
+    wrong = tuple(parts.worlds.Wrong(text=text, cause=known[text.partition("=")[0]].cause) for text in faults)
+    kind = ("healthy", "single", "pair", "triple")[len(wrong)]
     return parts.worlds.World(kind=kind, campaign=0, index=0, exchange_seed=0, vantage="sim", wrong=wrong)
 
 
 @pytest.mark.parametrize(
-    ("causes", "roots", "judgement"),
+    ("faults", "roots", "judgement"),
     [
         ((), (), "right"),
         ((), ("dns.slow",), "false-alarm"),
-        (("clock.ahead",), ("clock.ahead",), "right"),
-        (("clock.ahead",), ("clock.ahead", "dns.slow"), "first-right"),
-        (("clock.ahead",), ("dns.slow", "clock.ahead"), "wrong"),
-        (("clock.ahead",), (), "unknown"),
+        (("clock-ahead=45s",), ("clock.ahead",), "right"),
+        # What is not there makes a report wrong, wherever it stands.
+        (("clock-ahead=45s",), ("clock.ahead", "dns.slow"), "stray"),
+        (("clock-ahead=45s",), ("dns.slow", "clock.ahead"), "wrong"),
+        (("clock-ahead=45s",), (), "unknown"),
         # Neither explains nor hides the other: both, in either order.
-        (("clock.ahead", "ws.no-pong"), ("ws.no-pong", "clock.ahead"), "right"),
-        (("clock.ahead", "ws.no-pong"), ("ws.no-pong",), "first-right"),
-        # Behind a closed port nobody sees a key; if somebody does, the port still comes first.
-        (("key.secret-wrong", "tcp.refused"), ("tcp.refused",), "right"),
-        (("key.secret-wrong", "tcp.refused"), ("key.secret-wrong",), "wrong"),
-        # Of two that were seen the error stands before the warning, also before one that may hide it.
-        (("http.goaway", "ws.blocked"), ("ws.blocked", "http.goaway"), "right"),
-        (("http.goaway", "ws.blocked"), ("http.goaway",), "right"),
+        (("clock-ahead=45s", "ws-no-pong"), ("ws.no-pong", "clock.ahead"), "right"),
+        (("clock-ahead=45s", "ws-no-pong"), ("ws.no-pong",), "half"),
+        # Behind a closed port nobody sees a key; whoever says something of it has made it up, or stands wrongly first.
+        (("key-secret-wrong", "tcp-refused"), ("tcp.refused",), "right"),
+        (("key-secret-wrong", "tcp-refused"), ("key.secret-wrong",), "wrong"),
+        (("key-secret-wrong", "tcp-refused"), ("tcp.refused", "key.unknown"), "stray"),
+        # A warning does not stand before an error that was seen as well.
+        (("http-goaway=3", "ws-no-pong"), ("ws.no-pong", "http.goaway"), "right"),
+        (("http-goaway=3", "ws-no-pong"), ("http.goaway", "ws.no-pong"), "wrong"),
         # What the relation explains hangs under its cause and is no root.
-        (("dns.poisoned", "tls.hostname-mismatch"), ("dns.poisoned",), "right"),
-        (("dns.poisoned", "tls.hostname-mismatch"), ("dns.poisoned", "tls.hostname-mismatch"), "first-right"),
+        (("dns-poisoned=169.254.1.9", "tls-hostname-mismatch"), ("dns.poisoned",), "right"),
+        (("dns-poisoned=169.254.1.9", "tls-hostname-mismatch"), ("dns.poisoned", "tls.hostname-mismatch"), "half"),
+        # What one address of several does explains nothing of the others.
+        (("tcp-refused-one-address", "tls-expired=3d"), ("tls.expired", "tcp.refused"), "right"),
+        # What explains and cannot be seen is not asked for.
+        (("http-timeout=body", "status-maintenance"), ("http.timeout",), "right"),
+        # The WebSocket's address alone: REST's own trouble does not come from it.
+        (("key-wrong-environment-ws", "permission-missing=trade"), ("key.wrong-environment", "permission.missing"),
+         "right"),
+        (("key-wrong-environment-ws", "permission-missing=trade"), ("key.wrong-environment",), "half"),
+        # Two that hide each other: either one.
+        (("region-wrong-ws-host=us", "ws-wrong-path=public"), ("region.wrong-ws-host",), "right"),
+        (("region-wrong-ws-host=us", "ws-wrong-path=public"), ("ws.wrong-path",), "right"),
+        # The same to every measurement, and only where it is.
+        (("clock-sources-disagree=40s", "tcp-refused"), ("clock.behind", "tcp.refused"), "right"),
+        (("clock-sources-disagree=40s", "http-edge-blocked"), ("http.edge-blocked", "clock.behind"), "stray"),
+        (("tls-expired=3d", "key-frozen", "env-config-exposed"), ("tls.expired", "env.config-exposed"), "right"),
+        (("tls-expired=3d", "key-frozen", "env-config-exposed"), ("tls.expired",), "half"),
     ],
-)
+)  # fmt: skip
 def test_reports_are_judged(
-    parts: SimpleNamespace, causes: tuple[str, ...], roots: tuple[str, ...], judgement: str
+    parts: SimpleNamespace, faults: tuple[str, ...], roots: tuple[str, ...], judgement: str
 ) -> None:
     seen = parts.expectations.Seen(roots=roots, explained=((),) * len(roots))
-    assert parts.expectations.judge(world(parts, *causes), seen) == judgement
+    assert parts.expectations.judge(world(parts, *faults), seen) == judgement
 
 
 def test_a_broken_check_and_a_blind_run_are_no_success(parts: SimpleNamespace) -> None:
     seen = parts.expectations.Seen
-    assert parts.expectations.judge(world(parts, "clock.ahead"), seen(roots=("clock.ahead",), broken=("tls",))) == (
+    assert parts.expectations.judge(world(parts, "clock-ahead=45s"), seen(roots=("clock.ahead",), broken=("tls",))) == (
         "defect"
     )
     assert parts.expectations.judge(world(parts), seen(roots=(), exit_code=3)) == "blind"
 
 
-def test_what_the_table_of_the_hidden_names_exists(parts: SimpleNamespace) -> None:
+def test_every_row_of_the_tables_speaks_of_something(parts: SimpleNamespace) -> None:
+    """Each glob matches a cause or a fault with one of its values, and each row says why it stands there."""
     from fnmatch import fnmatchcase
 
     from okxdoctor.knowledge import causes
 
-    for code, globs in parts.expectations.HIDES.items():
-        assert code in causes()
+    texts = {text for name in parts.worlds.catalogue() for text in spellings(parts, name)}
+    known = texts | set(causes())
+    rows = [(row.why, (row.one, row.other)) for row in parts.together.NEVER]
+    rows += [(row.why, (*row.behind, *row.of)) for row in parts.sight.HIDDEN]
+    rows += [(row.why, (*row.behind, *row.of, *row.reads_as)) for row in parts.sight.STAND_INS]
+    for why, globs in rows:
+        assert len(why) > 20
         for glob in globs:
-            assert any(fnmatchcase(known, glob) for known in causes()), glob
+            assert any(fnmatchcase(each, glob) for each in known), glob
+
+
+def spellings(parts: SimpleNamespace, name: str) -> set[str]:
+    dice = random.Random(name)
+    return {parts.worlds._valued(name, dice).text for _ in range(60)}
+
+
+def test_whoever_may_stand_in_is_a_cause(parts: SimpleNamespace) -> None:
+    from okxdoctor.knowledge import causes
+
+    assert {code for row in parts.sight.STAND_INS for code in row.reads_as} <= set(causes())
+
+
+def test_few_pairs_are_never_drawn(parts: SimpleNamespace) -> None:
+    """Of all pairs of two families, counted with one value of each: a bound that the table of exceptions keeps."""
+    faults = [parts.worlds._valued(name, random.Random(1)) for name in sorted(parts.worlds.catalogue())]
+    pairs = [(one, other) for n, one in enumerate(faults) for other in faults[n + 1 :] if one.family != other.family]
+    left_out = [pair for pair in pairs if parts.together.why_never(pair[0].text, pair[1].text)]
+    assert len(pairs) > 10_000
+    assert len(left_out) < 0.01 * len(pairs)
+
+
+def test_mistakes_in_the_same_member_of_the_same_order_are_apart(parts: SimpleNamespace) -> None:
+    why = parts.together.why_never
+    assert "sz of the spot order" in why("order-unit-confusion=quote", "precision-size-below-minimum")
+    assert not why("order-unit-confusion=coins", "precision-size-below-minimum")
+    assert not why("tcp-refused", "precision-size-below-minimum")
 
 
 def test_the_same_seed_draws_the_same_worlds(parts: SimpleNamespace) -> None:
@@ -111,10 +167,12 @@ def test_every_fault_comes_and_every_value_parses(parts: SimpleNamespace) -> Non
                 parse(text, more=FAULTS)
 
 
-def test_a_pair_has_two_layers(parts: SimpleNamespace) -> None:
-    for index in range(200):
-        one, other = parts.worlds.draw("pair", SEED, index).wrong
-        assert parts.expectations.families(one.cause) != parts.expectations.families(other.cause)
+def test_faults_of_one_world_are_of_different_families_and_possible_together(parts: SimpleNamespace) -> None:
+    for kind, count in (("pair", 2), ("triple", 3)):
+        for index in range(150):
+            wrong = parts.worlds.draw(kind, SEED, index).wrong
+            assert len({each.family for each in wrong}) == count
+            assert parts.together.composable(*(each.text for each in wrong))
 
 
 def test_the_matrix_counts_and_is_written(parts: SimpleNamespace) -> None:
@@ -122,8 +180,8 @@ def test_the_matrix_counts_and_is_written(parts: SimpleNamespace) -> None:
     told = [
         (world(parts), seen(roots=())),
         (world(parts), seen(roots=("dns.slow",), explained=((),))),
-        (world(parts, "tls.expired"), seen(roots=("tls.weak",), explained=(("ws.blocked",),))),
-        (world(parts, "tls.expired"), seen(roots=("tls.expired",), explained=((),))),
+        (world(parts, "tls-expired=3d"), seen(roots=("tls.weak",), explained=(("ws.blocked",),))),
+        (world(parts, "tls-expired=3d"), seen(roots=("tls.expired",), explained=((),))),
     ]
     results = [result(world=each, seen=what, judgement=judge(each, what)) for each, what in told]
     assert json.loads(json.dumps(parts.matrix.confusion(results))) == {
@@ -131,17 +189,42 @@ def test_the_matrix_counts_and_is_written(parts: SimpleNamespace) -> None:
         "tls.expired": {"tls.weak": 1, "tls.expired": 1},
     }
     whole = parts.matrix.tallies(results)[-1]
-    assert (whole.worlds, whole.first_right, whole.wrong, whole.false_alarms) == (4, 2, 1, 1)
-    text = parts.matrix.as_markdown(results, command="campaign")
+    assert (whole.worlds, whole.first_right, whole.count["wrong"], whole.count["false-alarm"]) == (4, 2, 1, 1)
+    text = parts.matrix.as_markdown(results, command="campaign", words="By hand.")
+    assert parts.matrix.kept(text).strip() == "By hand."
+    assert all(row.why in text for row in parts.together.NEVER)
     assert "| tls.expired | 2 | tls.weak 1, tls.expired 1 |" in text
     assert "tls.weak (explains ws.blocked)" in text
     assert parts.matrix.as_text(results).count("\n") > 8
+
+
+def test_extra_worlds_are_counted_apart(parts: SimpleNamespace) -> None:
+    seen, result = parts.expectations.Seen, parts.matrix.Result
+    drawn = [parts.worlds.draw(kind, SEED, 0) for kind in parts.worlds.KINDS]
+    results = [result(world=each, seen=seen(roots=("dns.slow",)), judgement="wrong") for each in drawn]
+    lines = parts.matrix.tallies(results)
+    assert [line.kind for line in lines] == ["healthy", "single", "pair", "all", "triple", "sometimes"]
+    assert lines[3].worlds == 3
+    assert len(parts.campaign.plan(10, None, 4)) == 14
 
 
 HEALTHY: list[dict[str, object]] = [
     {"key": "reading", "proxy": True, "almost": ("permission-missing=trade", "http-goaway=400")},
     {"key": "demo", "instruments": ("BTC-USDT", "PEPE-USDT", "BTC-USD-SWAP"), "almost": ("timestamp-expired=20s",)},
     {"key": "none", "round_trip_s": 0.08, "jitter_s": 0.02, "almost": ("tls-expires-soon=20d", "clock-ahead=500ms")},
+    {
+        "key": "trading",
+        "habits": (
+            "ip-list=ranges",
+            "positions=30",
+            "account-level=3",
+            "position-mode=long_short_mode",
+            "date-skew=-61",
+            "slow-machine=0.3",
+            "leap-second=1",
+            "zone=changes-now",
+        ),
+    },
 ]
 
 
@@ -157,12 +240,7 @@ def test_a_healthy_world(parts: SimpleNamespace, where: dict[str, object]) -> No
 
 @pytest.mark.parametrize(("faults", "where"), SLICE)
 def test_a_world_with_faults(parts: SimpleNamespace, faults: tuple[str, ...], where: dict[str, object]) -> None:
-    known = parts.worlds.catalogue()
-    wrong = tuple(parts.worlds.Wrong(text=text, cause=known[text.partition("=")[0]].cause) for text in faults)
-    kind = "single" if len(wrong) == 1 else "pair"
-    drawn = parts.worlds.World(
-        **{"kind": kind, "campaign": 0, "index": 0, "exchange_seed": 5, "vantage": "sim", "wrong": wrong, **where}
-    )
+    drawn = replace(world(parts, *faults), exchange_seed=5, **where)
     seen, _ = parts.trial.look(drawn)
     result = parts.matrix.Result(world=drawn, seen=seen, judgement=parts.expectations.judge(drawn, seen))
     assert result.judgement == "right", parts.matrix.told(result)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import habits
 import leaping
 from expectations import Seen
 from worlds import World
@@ -30,8 +31,14 @@ SLOWEST_S = 60.0
 def look(world: World) -> tuple[Seen, Report]:
     """Make the world, look at it once, take it away again."""
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="okxdoctor-campaign-") as home, _far(world):
-        report = leaping.run(asyncio.wait_for(_run(world, Path(home)), SLOWEST_S))
+    on = habits.values(world.habits)
+    slow = leaping.Machine(
+        turn_ns=int(float(on.get("slow-machine", 0)) * 1e6),
+        stall_ns=int(float(on.get("stall", 0)) * 1e6),
+        stall_at=world.exchange_seed % 400,
+    )
+    with tempfile.TemporaryDirectory(prefix="okxdoctor-campaign-") as home, habits.lived(world.habits), _far(world):
+        report = leaping.run(asyncio.wait_for(_run(world, Path(home)), SLOWEST_S), slow)
     return _seen(report, time.monotonic() - begun), report
 
 
@@ -44,6 +51,7 @@ async def _run(world: World, home: Path) -> Report:
         return await check_up(resolve(flags, {}, home))
     host = "::1" if world.ipv6 and _has_ipv6() else "127.0.0.1"
     async with running(seed=world.exchange_seed, faults=world.faults, distance=_distance(world), host=host) as exchange:
+        habits.arrange(world.habits, exchange, "demo" if world.key == "demo" else "live")
         return await check_up(resolve(_flags(world, exchange), _environ(world, exchange, home), home))
 
 
@@ -86,6 +94,8 @@ def _bracketed(address: str) -> str:
 
 def _environ(world: World, exchange: Running, home: Path) -> dict[str, str]:
     environ = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
+    on = habits.values(world.habits)
+    environ |= {name: on[habit] for name, habit in (("TZ", "zone"), ("LC_ALL", "locale")) if habit in on}
     if world.key == "none":
         return environ
     wanted = "demo" if world.key == "demo" else "live"

@@ -7,15 +7,20 @@ generator of its own.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, assert_never
 
-Kind = Literal["healthy", "single", "pair"]
+from habits import drawn
+from together import composable
+
+Kind = Literal["healthy", "single", "pair", "triple", "sometimes"]
 Vantage = Literal["sim", "outside"]
 KeyUse = Literal["trading", "reading", "demo", "none"]
 
-KINDS: tuple[Kind, ...] = ("healthy", "single", "pair")
+KINDS: tuple[Kind, ...] = ("healthy", "single", "pair", "triple", "sometimes")
+EXTRA: tuple[Kind, ...] = ("triple", "sometimes")
+"""Reported apart: three faults at once, and one that is met now and then or for a while."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +32,11 @@ class Wrong:
 
     @property
     def name(self) -> str:
-        return self.text.partition("=")[0]
+        return self.text.partition("=")[0].partition(",")[0]
+
+    @property
+    def family(self) -> str:
+        return self.cause.partition(".")[0]
 
     @property
     def in_part(self) -> bool:
@@ -36,13 +45,34 @@ class Wrong:
 
     @property
     def goes_on(self) -> bool:
-        """Whether requests pass all the same: OpenSSL takes the common name of a certificate that has no other."""
+        """Whether REST goes on: some libraries take the common name of a certificate that has no other."""
         return self.name == "tls-hostname-mismatch-no-names"
 
     @property
-    def one_host(self) -> bool:
-        """Whether REST or the WebSocket alone is concerned."""
-        return self.name.endswith("-one-host")
+    def host_alone(self) -> Literal["", "rest", "ws"]:
+        """Which of REST and WebSocket is concerned where it is one of them alone."""
+        if self.name == "dns-retired-name":
+            return "rest"
+        if self.name.endswith("-one-host"):
+            return "ws" if self.text.endswith("=ws") else "rest"
+        if self.name.startswith("dns-name-not-found") and "=" in self.text:
+            return "ws" if "=ws." in self.text else "rest" if "=openapi." in self.text else ""
+        return ""
+
+    @property
+    def of_the_websocket(self) -> bool:
+        """Whether the configured WebSocket address is what is wrong, and nothing of REST."""
+        return self.name in ("key-wrong-environment-ws", "region-wrong-ws-host")
+
+    @property
+    def by_proxy(self) -> bool:
+        """Whether it is met at a proxy, of a layer above it."""
+        return self.name == "tls-intercepted-by-proxy"
+
+    @property
+    def mute(self) -> bool:
+        """Whether no handshake is answered, whatever the layer of its cause."""
+        return self.name == "http-timeout-handshake" and not self.text.endswith("=large-packets")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +99,8 @@ class World:
     loss: float = 0.0
     proxy: bool = False
     ipv6: bool = False
+    habits: tuple[str, ...] = ()
+    """What differs and harms nobody (``habits.py``)."""
     key: KeyUse = "trading"
     instruments: tuple[str, ...] = ()
     burst: bool = False
@@ -79,6 +111,11 @@ class World:
     def faults(self) -> tuple[str, ...]:
         """All that is switched on in the exchange or on the machine."""
         return (*(each.text for each in self.wrong), *self.almost)
+
+    @property
+    def now_and_then(self) -> bool:
+        """Whether what is wrong may rightly not be met by a run."""
+        return self.kind == "sometimes"
 
     @property
     def label(self) -> str:
@@ -94,6 +131,7 @@ class World:
         way += f", {self.loss:.0%} loss" if self.loss else ""
         way += ", by proxy" if self.proxy else ""
         way += ", IPv6 only" if self.ipv6 else ""
+        way += "".join(f", {habit}" for habit in self.habits)
         parts.append(f"[{way}, {self.key} key, {len(self.instruments)} instruments{', burst' if self.burst else ''}]")
         return " ".join(parts)
 
@@ -159,6 +197,11 @@ def _dead(dice: random.Random) -> str:
     return dice.choice((loopback, loopback, f"169.254.{dice.randint(0, 255)}.{dice.randint(1, 254)}", "240.0.0.1"))
 
 
+def _foreign(dice: random.Random) -> str:
+    """No address of the exchange: link-local, or of a private network."""
+    return dice.choice((f"169.254.{dice.randint(0, 255)}.{dice.randint(1, 254)}", f"127.66.{dice.randint(0, 9)}.7"))
+
+
 VALUES: dict[str, Value] = {
     "clock-ahead": _skew,
     "clock-behind": _skew,
@@ -168,19 +211,29 @@ VALUES: dict[str, Value] = {
     "clock-server-time-cached": _span(1, 3_600),
     "clock-jumped": _span(0.4, 28),
     "dns-poisoned": _dead,
+    "dns-poisoned-partly": _foreign,
     "dns-slow": _span(0.36, 0.9),
+    "dns-slow-ipv6": _span(0.36, 0.9),
     "dns-name-not-found": _choice("*", "openapi.okx.test", "ws.okx.test"),
     "dns-retired-name": _choice("www.okex.com", "okex.com", "aws.okex.com", "api.okex.com"),
     "tls-expired": _span(3_600, 700 * 86_400),
+    "tls-expired-issuer": _span(3_600, 700 * 86_400),
     "tls-not-yet-valid": _span(3_600, 300 * 86_400),
     "tls-expires-soon": _span(3_600, 13.5 * 86_400),
+    "tls-expires-soon-issuer": _span(3_600, 13.5 * 86_400),
     "http-slow": _span(0.65, 0.95),
+    "http-slow-body": _span(0.75, 0.95),
+    "http-slow-handshake": _span(0.85, 1.6),
+    "http-edge-blocked-agent": _choice("okxdoctor", "okxdoctor/", "OKXDOCTOR"),
     "http-goaway": _count(1, 4),
     "timestamp-expired": _span(31, 7_200),
     "status-maintenance-scheduled": _span(120, 23 * 3_600),
     "instrument-unknown": _choice("BTC-USDT", "BTC-USDT-SWAP"),
     "instrument-change-announced": _span(3_600, 6.8 * 86_400),
     "ip-not-whitelisted": _public_v4,
+    "ip-egress-unstable": _public_v4,
+    "ws-drops": _span(0.01, 0.4),
+    "ws-silent-stale": _span(15, 3_600),
     "ip-private-listed": _private,
     "ratelimit-shared": _share(80, 97),
     "ratelimit-limit-differs": _share(30, 75),
@@ -208,6 +261,9 @@ ALMOST_ON_THE_MACHINE: dict[str, Value] = {
     "clock-jumped": _span(0.001, 0.15),
     "ratelimit-exceeded": _count(1, 3),
 }
+
+LOST_ON_THE_WAY = ("dns-slow-lossy", "clock-ntp-unreachable=silent")
+"""Packets that never come back, one in a hundred of them."""
 
 INSTRUMENTS = (
     "BTC-USDT", "ETH-USDT", "SOL-USDT", "XRP-USDT", "ADA-USDT", "PEPE-USDT", "SATS-USDT", "BABYDOGE-USDT", "OKB-USDT",
@@ -266,8 +322,6 @@ NOT_BY_PROXY = ("dns-", "tcp-", "proxy-", "ip-family-")
 
 def draw(kind: Kind, seed: int, index: int) -> World:
     """World number ``index`` of this kind in campaign ``seed``."""
-    from expectations import composable, families
-
     dice = random.Random(f"{seed}/{kind}/{index}")
     names = sorted(catalogue())
     match kind:
@@ -277,13 +331,40 @@ def draw(kind: Kind, seed: int, index: int) -> World:
             # In turn, so that every fault comes about equally often; the order is the campaign's.
             order = random.Random(f"{seed}/order")
             order.shuffle(names)
-            wrong = (_valued(names[index % len(names)], dice),)
+            wrong: tuple[Wrong, ...] = (_valued(names[index % len(names)], dice),)
         case "pair":
-            while True:
-                first, second = (_valued(name, dice) for name in dice.sample(names, 2))
-                if families(first.cause) != families(second.cause) and composable(first.name, second.name):
-                    wrong = (first, second)
-                    break
+            wrong = _several(dice, names, 2)
+        case "triple":
+            wrong = _several(dice, names, 3)
+        case "sometimes":
+            wrong = (_now_and_then(dice, names),)
+        case _:
+            assert_never(kind)
+    return _unwell(kind, dice, seed, index, wrong)
+
+
+def _several(dice: random.Random, names: Sequence[str], count: int) -> tuple[Wrong, ...]:
+    """So many faults, no two of one family, each being what it says beside the others."""
+    while True:
+        wrong = tuple(_valued(name, dice) for name in dice.sample(names, count))
+        if len({each.family for each in wrong}) == count and composable(*(each.text for each in wrong)):
+            return wrong
+
+
+def _now_and_then(dice: random.Random, names: Sequence[str]) -> Wrong:
+    """One fault that some occasions meet, or that begins late, or ends soon."""
+    on_the_machine = machine_faults()
+    wrong = _valued(dice.choice([name for name in names if name not in on_the_machine]), dice)
+    when = dice.choice((
+        f"p={dice.uniform(0.03, 0.97):.2f}", f"every={dice.randint(2, 7)}", f"skip={dice.randint(1, 12)}",
+        f"count={dice.randint(1, 9)}", f"after={_duration(dice.uniform(0.02, 1.5))}",
+        f"for={_duration(dice.uniform(0.05, 4))}",
+        f"p={dice.uniform(0.2, 0.9):.2f},count={dice.randint(2, 20)},skip={dice.randint(1, 4)}",
+    ))  # fmt: skip
+    return replace(wrong, text=f"{wrong.text},{when}")
+
+
+def _unwell(kind: Kind, dice: random.Random, seed: int, index: int, wrong: tuple[Wrong, ...]) -> World:
     on = {each.name for each in wrong}
     outside = (
         not on & (machine_faults() | ONLY_SIM)
@@ -302,7 +383,8 @@ def draw(kind: Kind, seed: int, index: int) -> World:
         vantage="outside" if outside else "sim",
         wrong=wrong,
         round_trip_s=round(dice.uniform(0.005, 0.12), 3) if far else 0.0,
-        jitter_s=round(dice.uniform(0.0, 0.03), 3) if far else 0.0,
+        jitter_s=round(dice.uniform(0.0, 0.06), 3) if far else 0.0,
+        loss=dice.choice((0.0, 0.0, 0.0, 0.01)) if far else 0.0,
         proxy=by_proxy,
         burst=bool(on & BURST),
         round_trip="order-state-diverges" in on,
@@ -317,7 +399,8 @@ def _healthy(dice: random.Random, seed: int, index: int) -> World:
     near = dict(ALMOST) if outside else {**ALMOST, **ALMOST_ON_THE_MACHINE}
     if key == "demo":
         near.pop("instrument-unknown")  # it is said of production
-    chosen = dice.sample(sorted(near), dice.choice((0, 0, 1, 2, 3)))
+    habits = drawn(dice, records=outside and key != "none")
+    chosen = dice.sample(sorted(near), dice.choice((0, 0, 1, 2, 3, 5, 7)))
     if {"clock-ahead", "clock-behind"} <= set(chosen):
         chosen.remove("clock-behind")
     almost = tuple(f"{name}={value}" if (value := near[name](dice)) else name for name in chosen)
@@ -327,6 +410,13 @@ def _healthy(dice: random.Random, seed: int, index: int) -> World:
     # On its loopback the target sim waits 1.2 s for an answer; over the way around the world that is no patience.
     farthest_s = 0.25 if outside else 0.12
     shaky = outside and far and dice.random() < 0.25
+    loss = dice.choice((0.0, 0.0, 0.01)) if far else 0.0
+    if loss:
+        # What is lost of a byte stream comes again; of lookups and questions for the time nothing does.
+        almost = (*almost, *(f"{each},p={loss}" for each in LOST_ON_THE_WAY if each not in chosen))
+    asked = _asked(dice, demo=key == "demo") if dice.random() < 0.6 else ()
+    if "account-level=1" in habits:
+        asked = tuple(inst_id for inst_id in asked if "SWAP" not in inst_id)  # that mode has none, and it is said so
     return World(
         kind="healthy",
         campaign=seed,
@@ -336,11 +426,12 @@ def _healthy(dice: random.Random, seed: int, index: int) -> World:
         almost=almost,
         round_trip_s=round(dice.uniform(0.002, farthest_s), 3) if far else 0.0,
         jitter_s=round(dice.uniform(0.0, 0.3 if shaky else farthest_s / 5), 3) if far else 0.0,
-        loss=dice.choice((0.0, 0.0, 0.01)) if far else 0.0,
+        loss=loss,
         proxy=outside and dice.random() < 0.3,
         ipv6=outside and dice.random() < 0.2,
+        habits=habits,
         key=key,
-        instruments=_asked(dice, demo=key == "demo") if dice.random() < 0.6 else (),
+        instruments=asked,
         burst=not almost and dice.random() < 0.1,
     )
 
