@@ -43,22 +43,32 @@ def folded(text: str, width: int, first: str = "", rest: str | None = None) -> l
     ) or [first.rstrip()]
 
 
-# Programs that a labelled remedy ("Linux: sudo …") may begin with; other words after a label begin a sentence.
+# Programs that a remedy may begin with, at its start or behind a label ("Linux: sudo …"). Other words begin a sentence.
 _PROGRAMS = re.compile(
-    r"cat|chmod|chronyc|chronyd|curl|dig|docker|env|export|getent|git|grep|hwclock|ip|ipconfig|kubectl|nc|netsh|nslookup"
-    r"|ntpdate|okxdoctor|openssl|pip|ping|printf|python3?|resolvectl|scutil|sntp|ss|sudo|systemctl|tail|timedatectl"
-    r"|traceroute|tracert|unset|w32tm"
+    r"cat|chmod|chronyc|chronyd|curl|dig|docker|env|export|for|getent|git|grep|hwclock|ip|ipconfig|journalctl|kubectl|nc"
+    r"|netsh|npm|nslookup|ntpdate|okxdoctor|openssl|pip|ping|printf|python3?|resolvectl|scutil|sntp|ss|sudo|systemctl"
+    r"|tail|timedatectl|traceroute|tracert|tzutil|unset|w32tm"
 )
-_LABEL = re.compile(r"(?P<label>[A-Z][^:]{0,40}: )?(?P<word>[a-z][\w.-]*)")
+_LABEL = re.compile(r"(?P<label>[A-Za-z][^:]{0,40}: )?(?P<word>[a-z][\w.-]*)(?= |$)")
 
 
 def is_command(text: str) -> bool:
     """Whether a piece of remedy is something to type: it begins with a program, perhaps after ``Linux:``."""
     found = _LABEL.match(text)
-    if found is None:
+    if found is None or _PROGRAMS.fullmatch(found["word"]) is None:
         return False
     # After a label a comma tells a sentence ("In CI: okxdoctor run … for the gate, live checks from …").
-    return not found["label"] or (_PROGRAMS.fullmatch(found["word"]) is not None and ", " not in text)
+    return not found["label"] or ", " not in text
+
+
+def as_typed(text: str) -> str:
+    """A command as a shell takes it: what stood before it (``Linux:``) and behind it becomes its comment."""
+    found = _LABEL.match(text)
+    label = (found["label"] or "") if found is not None else ""
+    command, *remarks = re.split(r"\s{3,}", text[len(label) :])
+    said = [remark.removeprefix("#").strip().removeprefix("(").removesuffix(")") for remark in remarks]
+    notes = "; ".join(filter(None, (label.removesuffix(": "), *said)))
+    return f"{command}   # {notes}" if notes else command
 
 
 def steps(text: str, width: int) -> list[str]:
@@ -75,7 +85,8 @@ def steps(text: str, width: int) -> list[str]:
 
 
 def pieces(remedy: Iterable[str]) -> Iterator[tuple[bool, str]]:
-    """The pieces of remedies one by one, and whether each is something to type: for pages, which have no columns.
+    """The pieces of remedies one by one, and whether each is something to type, then as a shell takes it: for pages,
+    which have no columns.
 
     A piece in parentheses, or a comment, is said of the one before it and stays with it.
     """
@@ -86,10 +97,14 @@ def pieces(remedy: Iterable[str]) -> Iterator[tuple[bool, str]]:
                 held += f"   {piece}"
                 continue
             if held:
-                yield is_command(held), held
+                yield _told(held)
             held = piece
         if held:
-            yield is_command(held), held
+            yield _told(held)
+
+
+def _told(piece: str) -> tuple[bool, str]:
+    return (True, as_typed(piece)) if is_command(piece) else (False, piece)
 
 
 def packed(items: Iterable[str], width: int, first: str, separator: str = " · ") -> Iterator[str]:

@@ -75,7 +75,7 @@ def number(value: float) -> str:
         return str(value)
     if value - value != 0:
         return str(value)
-    text = f"{value:.6g}"
+    text = f"{value + 0.0:.6g}"  # minus zero is zero
     return text if "e" not in text else f"{value:.3g}"
 
 

@@ -49,8 +49,8 @@ def test_commands_stand_in_fences_and_sentences_in_lists() -> None:
     page = markdown.render(replace(literals.ONE_ERROR, diagnosis=(root,)), Look())
     (fence,) = [token for token in PARSER.parse(page) if token.type == "fence"]
     assert fence.content.splitlines() == [
-        "Linux: sudo chronyc makestep   (where chrony runs)",
-        "WSL: sudo hwclock -s",
+        "sudo chronyc makestep   # Linux; where chrony runs",
+        "sudo hwclock -s   # WSL",
     ]
     assert "- Ask the network team" in page
 

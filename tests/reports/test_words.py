@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okxdoctor.reports.paint import is_command, packed, steps
+from okxdoctor.reports.paint import as_typed, is_command, packed, steps
 from okxdoctor.reports.words import ascii_only, cut, duration, measure, number, one_line
 
 
@@ -70,10 +70,34 @@ def test_cut_fits(text: str, room: int) -> None:
         ("In CI: okxdoctor run for the gate, live checks elsewhere", False),
         ("Take the key again", False),
         ("# a comment", False),
+        ("live key: okxdoctor run --target live", True),
+        ("for i in 1 2 3; do date; done", True),
+        ("systemd: add EnvironmentFile= to the unit; Docker: pass --env-file", False),
+        ("ccxt users: apiKey = key id, secret = secret key", False),
+        ("short opens a position, long closes one", False),
+        ("catalogue the keys", False),
     ],
 )
 def test_commands(text: str, command: bool) -> None:
     assert is_command(text) is command
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("okxdoctor run", "okxdoctor run"),
+        ("okxdoctor run   # once more", "okxdoctor run   # once more"),
+        ("Linux: sudo chronyc makestep   (where chrony runs)", "sudo chronyc makestep   # Linux; where chrony runs"),
+        ("Windows (as administrator): w32tm /resync", "w32tm /resync   # Windows (as administrator)"),
+        ("curl -s 'http://a.test/?x=(1)'", "curl -s 'http://a.test/?x=(1)'"),
+    ],
+)
+def test_a_command_is_shown_as_a_shell_takes_it(text: str, typed: str) -> None:
+    assert as_typed(text) == typed
+
+
+def test_minus_zero_is_zero() -> None:
+    assert measure("skew_s", -0.0) == "skew 0 s"
 
 
 @given(st.text(alphabet="ab ,:#L", max_size=80), st.integers(12, 60))
