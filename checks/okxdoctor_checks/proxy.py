@@ -8,8 +8,8 @@ What it means
   proxy.auth-required   it wants a user and password (407), or others than these
   proxy.forbidden       it will not open a tunnel to this host
   proxy.scheme-wrong    the URL says https:// or socks5:// and the proxy speaks something else
-  tcp.refused, tcp.filtered, tcp.unreachable, dns.name-not-found   the proxy could not get through to the exchange
-                        (502, 503, 504, silence), nor can this machine without it
+  tcp.refused, tcp.filtered, tcp.unreachable, dns.name-not-found, dns.poisoned   the proxy could not get through to the
+                        exchange (502, 503, 504, silence), nor can this machine without it
   proxy.split           REST and WebSocket leave by different ways: two egress addresses, one IP list
 
 What to do: correct or unset the variable or setting that is named. Most proxies for https are written http://HOST:PORT;
@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.port import Dial, Endpoint, Io, Lookup, ProxyDial, Role, Route
+from okxdoctor_checks._addresses import WORDS, kind
 from okxdoctor_checks._limits import limit
 from okxdoctor_checks._words import ROLE_NAMES, listed
 
@@ -56,10 +57,11 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """``variables``: proxy variables of the environment, values redacted."""
+    """``variables``: proxy variables of the environment, values redacted. ``public``: the hosts are public ones."""
 
     ways: tuple[Way, ...]
     variables: tuple[tuple[str, str], ...]
+    public: bool = False
 
 
 # ---- probe -----------------------------------------------------------------------------------
@@ -72,7 +74,7 @@ async def probe(io: Io) -> Facts:
     rest, ws, variables = await asyncio.gather(
         _way(io, view.rest, view.rest_route), _way(io, view.ws, view.ws_route), _variables(io)
     )
-    return Facts(ways=(rest, ws), variables=variables)
+    return Facts(ways=(rest, ws), variables=variables, public=view.addresses == "global")
 
 
 async def _way(io: Io, endpoint: Endpoint, route: Route | None) -> Way:
@@ -128,21 +130,21 @@ async def _variables(io: Io) -> tuple[tuple[str, str], ...]:
 
 
 def evaluate(facts: Facts) -> Iterator[Finding]:
-    found = [(way, finding) for way in facts.ways if (finding := _judge(way)) is not None]
+    found = [(way, finding) for way in facts.ways if (finding := _judge(way, public=facts.public)) is not None]
     # One proxy for both is one thing that is wrong.
     if len(found) == 2 and found[0][0].route == found[1][0].route and found[0][1].code == found[1][1].code:
-        yield _judge(found[0][0], subject="") or found[0][1]
+        yield _judge(found[0][0], public=facts.public, subject="") or found[0][1]
     else:
         yield from (finding for _, finding in found)
     yield from _split(facts)
 
 
-def _judge(way: Way, *, subject: str | None = None) -> Finding | None:
+def _judge(way: Way, *, public: bool, subject: str | None = None) -> Finding | None:
     if way.dial is None or way.dial.outcome == "established":
         return None
     dial, route = way.dial, way.dial.route
     place = f"{route.host}:{route.port}"
-    code, confidence, said, remedy = _neither_way(way, dial) or _verdict(dial)
+    code, confidence, said, remedy = _neither_way(way, dial, public=public) or _verdict(dial)
     who = "The proxy" if subject == "" else f"{ROLE_NAMES[way.role]}: the proxy"
     return Finding(
         code=code,
@@ -177,7 +179,7 @@ def _origin(route: Route) -> str:
     return f"set by {name}" if kind == "env" and name else f"from the {kind}" if kind else "configured"
 
 
-def _neither_way(way: Way, dial: ProxyDial) -> tuple[str, Confidence, str, tuple[str, ...]] | None:
+def _neither_way(way: Way, dial: ProxyDial, *, public: bool) -> tuple[str, Confidence, str, tuple[str, ...]] | None:
     """The proxy was willing and could not get through, and without it there is no way either: not the proxy's doing."""
     if not _far_side(dial):
         return None
@@ -186,6 +188,10 @@ def _neither_way(way: Way, dial: ProxyDial) -> tuple[str, Confidence, str, tuple
     if way.lookups and all(lookup.outcome in ("nxdomain", "nodata") for lookup in way.lookups):
         unknown = f"no resolver of this machine knows {way.host} either"
         return "dns.name-not-found", Confidence.LIKELY, said + unknown, ()
+    if public and way.direct and not any(kind(each.address) == "global" for each in way.direct):
+        wrong = way.direct[0].address
+        said += f"this machine's resolver gives {wrong}, {WORDS[kind(wrong)]}: the proxy may have the same answer"
+        return "dns.poisoned", Confidence.LIKELY, said, ()
     codes = {SHUT.get(each.outcome) for each in way.direct}
     code = codes.pop() if len(codes) == 1 else None
     if code is None:
@@ -325,5 +331,6 @@ CHECK = Check(
         "tcp.filtered",
         "tcp.unreachable",
         "dns.name-not-found",
+        "dns.poisoned",
     ),
 )

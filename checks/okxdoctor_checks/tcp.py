@@ -83,7 +83,7 @@ async def probe(io: Io) -> Facts:
     beside: asyncio.Future[tuple[Dial, ...]] | None = None
     try:
         # Silence costs the whole patience for one attempt; two in a row would be all that a probe has.
-        await asyncio.wait({asked}, timeout=limit("tls_silence_s"))
+        await asyncio.wait({asked}, timeout=limit("tcp_side_port_s"))
         if not asked.done():
             beside = asyncio.ensure_future(io.dial_control())
         doors = await asked

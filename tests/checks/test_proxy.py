@@ -64,6 +64,16 @@ def test_a_willing_proxy_is_not_to_blame_for_a_way_that_nobody_has(
     assert (found.code, found.confidence) == (code, Confidence.LIKELY)
 
 
+@pytest.mark.parametrize("outcome", ["timeout", "unreachable", "refused", "connected"])
+def test_a_name_that_leads_inside_is_what_the_proxy_stumbles_over_too(outcome: str) -> None:
+    inside = replace(way("rest", dialed("status", route("socks5h"), status=3)), direct=(direct(outcome, "10.1.1.1"),))
+    ways = (inside, replace(inside, role="ws"))
+    found = only(judged(CHECK, Facts(ways=ways, variables=(), public=True)))
+    assert (found.code, found.confidence) == ("dns.poisoned", Confidence.LIKELY)
+    assert "10.1.1.1, a private address" in found.summary
+    assert only(judged(CHECK, Facts(ways=ways, variables=()))).code != "dns.poisoned"  # a place inside is meant
+
+
 @pytest.mark.parametrize(
     ("speaks", "direct_way", "code"),
     [

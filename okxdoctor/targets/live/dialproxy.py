@@ -18,8 +18,7 @@ from okxdoctor.targets.live.wire import TcpWire, Wire, connect
 # A peer that was greeted in its own language answers at once, or never.
 _GREETING_S = 1.0
 
-_SOCKS_HELLO = b"\x05\x01\x00"
-_HTTP_HELLO = b"OPTIONS * HTTP/1.0\r\n\r\n"
+_HELLOS = {"http": b"OPTIONS * HTTP/1.0\r\n\r\n", "socks5": b"\x05\x01\x00", "tls": b""}
 
 Outcome = Literal[
     "established", "refused", "timeout", "unreachable", "name-not-found", "status", "auth-required", "not-proxy",
@@ -102,30 +101,31 @@ def _own(proxy: ProxyAddress) -> str:
 
 
 async def _identify(address: str, proxy: ProxyAddress, ledger: Ledger, *, also_own: bool) -> str:
-    """Greets the peer in each other language it could speak, a connection each, until it answers in one.
+    """Greets the peer in each other language it could speak, a connection each; the first that it answers in.
 
     ``also_own``: in the language of its address first, with a greeting that asks for nothing far away.
     """
-    greetings = {"http": _HTTP_HELLO, "socks5": _SOCKS_HELLO, "tls": b""}
     own = _own(proxy)
-    others = [language for language in ("http", "socks5", "tls") if language != own]
-    for language in (own, *others) if also_own else others:
-        try:
-            async with asyncio.timeout(_GREETING_S):
-                wire: Wire = TcpWire(await connect(address, proxy.port), address, ledger.connected())
-                try:
-                    if language == "tls":
-                        spoken = await _speaks_tls(wire)
-                    else:
-                        await wire.write(greetings[language])
-                        spoken = spoken_in((await wire.read())[:16])
-                finally:
-                    wire.close()
-        except (Broken, OSError):
-            continue
-        if spoken:
-            return spoken
-    return ""
+    others = [language for language in _HELLOS if language != own]
+    asked = [own, *others] if also_own else others
+    # At once: one that answers in none would cost the patience for each.
+    heard = await asyncio.gather(*(_greet(address, proxy.port, language, ledger) for language in asked))
+    return next((spoken for spoken in heard if spoken), "")
+
+
+async def _greet(address: str, port: int, language: str, ledger: Ledger) -> str:
+    try:
+        async with asyncio.timeout(_GREETING_S):
+            wire: Wire = TcpWire(await connect(address, port), address, ledger.connected())
+            try:
+                if language == "tls":
+                    return await _speaks_tls(wire)
+                await wire.write(_HELLOS[language])
+                return spoken_in((await wire.read())[:16])
+            finally:
+                wire.close()
+    except (Broken, OSError):
+        return ""
 
 
 async def _speaks_tls(wire: Wire) -> str:

@@ -52,8 +52,14 @@ async def ask_doh(name: str, url: str, *, client: HttpClient, timeout_s: float) 
             )
         )
 
-    # Both families at once: a service that is silent costs the patience for one answer, not for two.
-    for reply in await asyncio.gather(*map(ask, question.queries())):
+    # Both families at once: a service that is silent costs the patience for one answer, not for two; and a place in
+    # the pool that does not come free costs no more.
+    try:
+        async with asyncio.timeout(timeout_s):
+            replies = await asyncio.gather(*map(ask, question.queries()))
+    except TimeoutError:
+        return replace(asked, detail="timeout", elapsed_ms=round((time.monotonic() - started) * 1000, 3))
+    for reply in replies:
         if reply.status == 200:
             question.take(reply.body)
         else:

@@ -159,11 +159,14 @@ class Route:
             raise Broken("proxy", failure.phase, f"{failure.kind} {failure.detail}".strip()) from None
         trail.phase = "proxy"
         opened: Wire | None = None
+        started = time.monotonic()
         try:
             async with patience(self._timeout_s):
                 opened = await tunnel(
                     wire, self.proxy, self.host, self.port, tls=await self._proxy_tls() if self.proxy.tls else None
                 )
+                # Whoever waits for a connection waits for the tunnel as well.
+                trail.connect_ms = (trail.connect_ms or 0.0) + waited_ms(started)
                 return opened
         except TimeoutError:
             raise Broken("proxy", "proxy", "timeout") from None

@@ -206,7 +206,13 @@ class LiveTarget:
         )
 
     async def dial_control(self) -> tuple[Dial, ...]:
-        return await self._memo.once("dial-control", lambda: self._dial_all(self._config.control_addresses))
+        return await self._memo.once("dial-control", self._dial_control)
+
+    async def _dial_control(self) -> tuple[Dial, ...]:
+        # Few, and asked where others hang: in their queue they would come too late to tell anything.
+        asking = (dial(*place, timeout_s=self._config.timeout_s, ledger=self._ledger)
+                  for place in self._config.control_addresses)  # fmt: skip
+        return tuple(await asyncio.gather(*asking))
 
     async def _dial_all(self, places: tuple[tuple[str, int], ...]) -> tuple[Dial, ...]:
         async def one(address: str, port: int) -> Dial:
