@@ -55,6 +55,7 @@ class Limits:
     connects_per_s: float
     message_bytes: float
     window_slack: float
+    burst_s: float
 
 
 @cache

@@ -175,6 +175,7 @@ class Gateway:
                 case Page() as page:
                     if page.reached:
                         await self._relay(request, body)
+                    told = page.told(body.count(b'"instId'))
                     record.add(
                         Answered(
                             at_s=record.at(),
@@ -182,11 +183,11 @@ class Gateway:
                             status=page.status,
                             reached=page.reached,
                             done=done,
-                            body=page.body.decode("utf-8", "replace")[:ANSWER],
+                            body=told.decode("utf-8", "replace")[:ANSWER],
                         )
                     )
                     more = [(name, self._stranger_url if value == STRANGER else value) for name, value in page.headers]
-                    return _response(page.status, page.content_type, page.body, more)
+                    return _response(page.status, page.content_type, told, more)
                 case Loss() as loss:
                     return await self._lost(request, body, loss, number, done)
                 case Change():
@@ -335,7 +336,8 @@ class Gateway:
         except aiohttp.ClientError as defect:
             self.defects.append(f"{target[:200]}: {defect!r}")
             raise ConnectionResetError from None
-        socket = web.WebSocketResponse(autoping=False, compress=True, max_msg_size=1 << 20, timeout=1.0)
+        compress = not any(each.plain for each in self.circumstances)
+        socket = web.WebSocketResponse(autoping=False, compress=compress, max_msg_size=1 << 20, timeout=1.0)
         opened(101)
         await socket.prepare(request)
         link = RelayedLink(self, number, path, socket, upstream, request.transport)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -42,6 +43,7 @@ class RelayedLink:
         self._transport = transport
         self._over = False
         self._out: asyncio.Queue[Passed] = asyncio.Queue()
+        self._pings: dict[bytes, Callable[[], None]] = {}
 
     async def relay(self) -> None:
         pumps = [asyncio.ensure_future(each) for each in (self._from_exchange(), self._write())]
@@ -76,6 +78,10 @@ class RelayedLink:
                     for each in gateway.circumstances:
                         each.pinged(self)
                     await self._socket.pong(message.data)
+                case WSMsgType.PONG:
+                    answered = self._pings.pop(bytes(message.data), None)
+                    if answered is not None:
+                        answered()
                 case _:
                     pass
 
@@ -106,9 +112,13 @@ class RelayedLink:
             frame = await self._out.get()
             if self._over:
                 return
-            self._record.add(
-                Said(at_s=self._record.at(), conn=self.conn, text=shortened(frame.text, SAID), done=frame.done)
-            )
+            if frame.ping:
+                await self._socket.ping(frame.ping)
+                continue
+            if not frame.unrecorded:
+                self._record.add(
+                    Said(at_s=self._record.at(), conn=self.conn, text=shortened(frame.text, SAID), done=frame.done)
+                )
             if not self.settled and '"event":"subscribe"' in frame.text[:400]:
                 self.settled = True
                 for each in self._gateway.circumstances:
@@ -119,6 +129,16 @@ class RelayedLink:
 
     def say(self, text: str, done: str) -> None:
         self._out.put_nowait(Passed(text=text, done=done))
+
+    def flood(self, text: str, times: int) -> None:
+        """One message many times, not recorded."""
+        for _ in range(times):
+            self._out.put_nowait(Passed(text=text, unrecorded=True))
+
+    def ping(self, mark: bytes, answered: Callable[[], None]) -> None:
+        """A ping frame behind everything that is to be said; its pong tells that all of that has been read."""
+        self._pings[mark] = answered
+        self._out.put_nowait(Passed(text="", ping=mark))
 
     def note(self, name: str, detail: str = "") -> None:
         self._record.add(Played(at_s=self._record.at(), name=name, conn=self.conn, detail=detail))

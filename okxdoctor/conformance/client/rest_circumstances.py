@@ -11,20 +11,29 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Literal
 
-from okxdoctor.conformance.client.strange import STRANGE, partially_refused
+from okxdoctor.conformance.client.strange import STRANGE, already_gone, partially_refused
 
 ORDER_PATHS = ("/api/v5/trade/order", "/api/v5/trade/batch-orders")
+CANCEL_PATHS = ("/api/v5/trade/cancel-order", "/api/v5/trade/cancel-batch-orders")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """An answer that does not come from the exchange. ``reached``: the exchange has carried the request out before."""
+    """An answer that does not come from the exchange. ``reached``: the exchange has carried the request out before.
+
+    ``item`` is told once for each order of a batch, in the place of ``%s`` in the body.
+    """
 
     status: int
     body: bytes
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
     reached: bool = False
+    item: bytes = b""
+
+    def told(self, orders: int) -> bytes:
+        """The body for a request of so many orders."""
+        return self.body % b",".join([self.item] * max(1, orders)) if self.item else self.body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +244,27 @@ OTHER: tuple[Treatment, ...] = (
         act=Page(status=307, body=b"", content_type="text/html", headers=(("Location", STRANGER),)),
     ),
     Treatment(
+        name="batch-refused",
+        says="every order of a batch is refused (code 1, sCode 51008)",
+        act=Page(
+            status=200,
+            body=b'{"code":"1","data":[%s],"inTime":"1748617662056837","msg":"All operations failed",'
+            b'"outTime":"1748617662057837"}',
+            item=b'{"clOrdId":"","ordId":"","sCode":"51008",'
+            b'"sMsg":"Order failed. Insufficient USDT balance in account.","tag":"","ts":"1748617662056"}',
+        ),
+    ),
+    Treatment(
+        name="cancel-gone",
+        says="a cancellation comes too late: the order is gone (sCode 51400)",
+        act=Change(text=already_gone),
+    ),
+    Treatment(
+        name="cancel-lost",
+        says="the connection ends instead of the answer to a cancellation, which never arrived",
+        act=Loss(how="cut", reached=False),
+    ),
+    Treatment(
         name="partial",
         says="the second order of a batch is refused (code 2)",
         act=Change(text=partially_refused, undo_second=True),
@@ -243,7 +273,7 @@ OTHER: tuple[Treatment, ...] = (
 
 ALL: dict[str, Treatment] = {each.name: each for each in (*EDGE, *LOST, *REFUSED, *ODD, *OTHER)}
 
-Match = Literal["get", "place", "batch", "any"]
+Match = Literal["get", "place", "batch", "cancel", "any"]
 
 
 def matches(match: Match, method: str, path: str, body: bytes) -> bool:
@@ -255,6 +285,8 @@ def matches(match: Match, method: str, path: str, body: bytes) -> bool:
             return method == "POST" and path in ORDER_PATHS
         case "batch":
             return method == "POST" and path == ORDER_PATHS[1] and body.count(b"instId") > 1
+        case "cancel":
+            return method == "POST" and path in CANCEL_PATHS
         case "any":
             return True
 

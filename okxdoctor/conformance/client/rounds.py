@@ -13,6 +13,7 @@ from typing import Literal
 
 from okxdoctor.conformance.client.rest_circumstances import (
     ALL,
+    CANCEL_PATHS,
     EDGE,
     LOST,
     ODD,
@@ -27,6 +28,7 @@ from okxdoctor.conformance.client.ws_circumstances import (
     BOOKS,
     EXTRA,
     Book,
+    Burst,
     Circumstance,
     Disruption,
     Login,
@@ -36,7 +38,9 @@ from okxdoctor.conformance.client.ws_circumstances import (
     Quiet,
 )
 
-Need = Literal["rest", "get", "private", "place", "batch", "ws", "ws-private", "ws-login", "books", "place-ws", "polls"]
+Need = Literal[
+    "rest", "get", "private", "place", "batch", "cancel", "ws", "ws-private", "ws-login", "books", "place-ws", "polls"
+]
 
 HEALTHY = "healthy"
 HEALTHY_S = 9.0
@@ -63,6 +67,7 @@ class Round:
     ``series``    treatments that are played one after the other; what a program did not get to is played again
     ``together``  treatments or oddities that are played at once; when a case fails they are played one by one
     ``faults``    of the exchange, on from the start
+    ``step_s``    by so much the exchange's clock jumps once, some time after the program has come
     ``length_s``  the longest it lasts; ``settle_s`` how long the program is watched after the last circumstance
     """
 
@@ -81,6 +86,7 @@ class Round:
     make: tuple[Callable[[], Circumstance], ...] = ()
     rest_tls: str = ""
     ws_tls: str = ""
+    step_s: float = 0.0
     knock: bool = False
     """Over, after a while, when a handshake came to an end."""
 
@@ -105,7 +111,10 @@ def _names(treatments: Sequence[Treatment]) -> tuple[str, ...]:
     return tuple(each.name for each in treatments)
 
 
-ODD_WS = ("added-members", *EXTRA)
+ODD_WS = ("added-members", "twice", *EXTRA)
+BURST = 4_000
+"""Messages: more than the buffers on the way hold of them."""
+STEP_S = 45.0
 
 
 def plan() -> tuple[Round, ...]:
@@ -139,6 +148,25 @@ def plan() -> tuple[Round, ...]:
             name="refused", needs=("place",), length_s=20.0, settle_s=3.0, series=_names(REFUSED), match="place", gap=0
         ),
         Round(name="partial", needs=("batch",), length_s=9.0, settle_s=3.0, series=("partial",), match="batch"),
+        Round(
+            name="batch-refused",
+            needs=("batch",),
+            length_s=9.0,
+            settle_s=3.0,
+            series=("batch-refused",),
+            match="batch",
+        ),
+        Round(
+            name="cancels",
+            needs=("cancel",),
+            length_s=16.0,
+            settle_s=5.5,
+            series=("cancel-gone", "cancel-lost"),
+            match="cancel",
+            gap=1,
+        ),
+        Round(name="burst", needs=("ws",), length_s=20.0, settle_s=0.5, make=(lambda: Burst("burst", BURST),)),
+        Round(name="clock-step", needs=("private", "polls"), step_s=STEP_S, length_s=14.0, settle_s=9.0),
         Round(
             name="edge", needs=("get",), length_s=20.0, settle_s=2.0, series=_names(EDGE), match="get", gap=1, skip=1
         ),
@@ -249,6 +277,8 @@ def abilities(healthy: Trace) -> frozenset[str]:
             found.add("place")
             if isinstance(call.json, list) and len(call.json) > 1:
                 found.add("batch")
+        if call.asked.method == "POST" and call.path in CANCEL_PATHS:
+            found.add("cancel")
     if len(healthy.calls) >= 4:
         found.add("polls")
     for socket in healthy.sockets:

@@ -215,3 +215,22 @@ def partially_refused(path: str, body: bytes) -> bytes:
     }
     envelope |= {"code": "2", "msg": "Bulk operation partially succeeded."}
     return json.dumps(envelope, separators=(",", ":")).encode()
+
+
+def already_gone(path: str, body: bytes) -> bytes:
+    """The answer to a cancellation that lost a race: the order is gone, as it is now at the exchange too."""
+    try:
+        envelope = json.loads(body)
+        items = envelope["data"]
+        gone = [
+            {
+                **item,
+                "sCode": "51400",
+                "sMsg": "Order cancellation failed as the order has been filled, canceled or does not exist.",
+            }
+            for item in items
+        ]
+    except (ValueError, TypeError, KeyError):
+        return body
+    envelope |= {"code": "1", "data": gone, "msg": "All operations failed"}
+    return json.dumps(envelope, separators=(",", ":")).encode()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from okxdoctor.conformance.client import program, rounds
@@ -24,14 +24,29 @@ from okxdoctor.conformance.client.grade import Grade, not_exercised
 from okxdoctor.conformance.client.judging import judge
 from okxdoctor.conformance.client.record import Record
 from okxdoctor.conformance.client.rounds import Round
-from okxdoctor.conformance.client.trace import Asked, Ended, Event, Knock, Known, Opened, Printed, Trace, decoded
+from okxdoctor.conformance.client.trace import (
+    Asked,
+    Ended,
+    Event,
+    Knock,
+    Known,
+    Opened,
+    Played,
+    Printed,
+    Trace,
+    decoded,
+)
 from okxdoctor.conformance.client.trap import Trap
 from okxdoctor.conformance.client.upstream import ask
+
+if TYPE_CHECKING:
+    from okxdoctor.exchange.core.clock import Clock
 
 TICK_S = 0.05
 PATIENCE_S = 15.0
 """How long a program may take from its start to its first connection; the rounds are counted from there."""
 JOBS = 4
+STEP_AFTER_S = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,7 +277,7 @@ class Stage:
                     "PYTHONUNBUFFERED": "1",
                     **dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), self._bundle),
                 }
-                await self._watched(one, record, gateway, environment)
+                await self._watched(one, record, gateway, environment, exchange.clock)
             finally:
                 await gateway.close()
                 await trap.close()
@@ -270,14 +285,16 @@ class Stage:
             applied = tuple(name for script in scripts for name in script.applied)
             return record.trace(one.name, self.known), applied
 
-    async def _watched(self, one: Round, record: Record, gateway: Gateway, environment: Mapping[str, str]) -> None:
+    async def _watched(
+        self, one: Round, record: Record, gateway: Gateway, environment: Mapping[str, str], clock: Clock
+    ) -> None:
         """Let the program run until the round has nothing more to tell."""
         started = await program.start(self._wish.command, environment)
         length_s = min(one.length_s, self._wish.seconds)
         patience_s = min(PATIENCE_S, self._wish.seconds)
         healthy, enough = one.name == rounds.HEALTHY, self._wish.enough
         contact_s = done_at = None
-        seen, changed_at = 0, 0.0
+        seen, changed_at, steady = 0, 0.0, one.step_s == 0
         try:
             while not self._stop.is_set():
                 if await started.ended(TICK_S):
@@ -296,7 +313,12 @@ class Stage:
                 )
                 if played != seen:
                     seen, changed_at = played, now
-                if done_at is None and _complete(one, gateway, seen):
+                if not steady and now - contact_s >= STEP_AFTER_S:
+                    # What it does to the program's requests is the same as if the program's own clock had jumped.
+                    steady = True
+                    clock.offset_ms += int(one.step_s * 1000)
+                    record.add(Played(at_s=now, name=one.name, detail=f"{one.step_s:+g} s"))
+                if done_at is None and steady and _complete(one, gateway, seen):
                     done_at = now
                 if done_at is not None and now - max(done_at, changed_at) >= one.settle_s:
                     break
@@ -346,7 +368,7 @@ def _complete(one: Round, gateway: Gateway, seen: int) -> bool:
     """Whether everything that was to happen has happened."""
     if one.knock:
         return seen > 0
-    if one.faults or (not one.series and not one.make):
+    if one.faults or one.step_s or (not one.series and not one.make):
         return True
     return all(script.exhausted or script.endless for script in gateway.scripts) and all(
         each.exhausted for each in gateway.circumstances

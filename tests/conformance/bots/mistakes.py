@@ -122,8 +122,15 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "sends-again": Mistake(only=("lost.cut", "lost.504"), missed=("lost.504", "lost.cut"), parts=ORDERS),
     "scode-ignored": Mistake(
-        only=("refused.51008", "refused.code-0"), missed=("refused.51008", "refused.code-0"), parts=ORDERS
+        only=("refused.51008", "refused.code-0", "refused.batch"),
+        missed=("refused.51008", "refused.code-0", "refused.batch"),
+        parts=ORDERS,
     ),
+    "cancels-on": Mistake(only=("cancel.gone-once",), missed=("cancel.gone-once",), parts=ORDERS),
+    "cancel-forgotten": Mistake(only=("cancel.*",), missed=("cancel.lost-looked-up",), parts=ORDERS),
+    "works-on-each": Mistake(only=("ws.reads",), missed=("ws.reads",), parts=PUBLIC),
+    "strict-repeats": Mistake(only=("push.twice", "push.empty-data"), missed=("push.twice",), parts=PUBLIC),
+    "offset-once": Mistake(only=("clock.*",), missed=("clock.step-applied",), parts=REST),
     "insists": Mistake(
         only=("refused.50*-once",),
         missed=("refused.50011-once",),

@@ -460,6 +460,88 @@ def test_pauses_between_attempts(pauses: list[float], grows: str, jitter: str) -
     assert graded("reconnect.cut-503-jitter", *events, name="cut-503").verdict == jitter
 
 
+def cancel(number: int, at: float, order_id: str = "7") -> Asked:
+    body = json.dumps({"instId": "BTC-USDT", "ordId": order_id})
+    return asked(number, "/api/v5/trade/cancel-order", at=at, method="POST", body=body)
+
+
+def gone(number: int, at: float) -> Answered:
+    return ok(number, at=at, code="1", data=[{"ordId": "7", "sCode": "51400"}], done="cancel-gone")
+
+
+@pytest.mark.parametrize(
+    ("times", "verdict"), [([0.0], "passed"), ([0.0, 0.4, 0.9], "passed"), ([n / 10 for n in range(12)], "failed")]
+)
+def test_a_cancellation_that_comes_too_late(times: list[float], verdict: str) -> None:
+    events = [event for n, at in enumerate(times) for event in (cancel(n, at), gone(n, at + 0.01))]
+    assert graded("cancel.gone-once", *events, LATER, name="cancels").verdict == verdict
+
+
+LOST_CANCEL = [cancel(1, 0.0), Unanswered(at_s=0.1, number=1, done="cancel-lost", reached=False)]
+ASKED_FOR = asked(2, "/api/v5/trade/orders-pending", at=3.0)
+
+
+@pytest.mark.parametrize(
+    ("events", "verdict"),
+    [
+        ([*LOST_CANCEL, LATER], "failed"),
+        ([*LOST_CANCEL, cancel(2, 0.5, "8"), ok(2, at=0.6), LATER], "failed"),
+        ([*LOST_CANCEL, cancel(2, 0.5), ok(2, at=0.6), LATER], "passed"),
+        ([*LOST_CANCEL, ASKED_FOR, ok(2, at=3.1), LATER], "passed"),
+        ([*LOST_CANCEL, Printed(at_s=2.0, stream="stdout", text=".")], "not exercised"),
+        ([*LOST_CANCEL, Ended(at_s=0.3, status=1), LATER], "not exercised"),
+    ],
+)
+def test_a_cancellation_without_an_answer(events: list[Event], verdict: str) -> None:
+    assert graded("cancel.lost-looked-up", *events, name="cancels").verdict == verdict
+    # Who looks at its orders from time to time finds out later than the round can wait.
+    usual = (cancel(1, 0.0), ok(1, at=0.1), ASKED_FOR, ok(2, at=3.1))
+    if verdict == "failed":
+        assert graded("cancel.lost-looked-up", *events, name="cancels", healthy=usual).verdict == "not exercised"
+
+
+TIME = (asked(90, "/api/v5/public/time", sign=""), ok(90, data=[{"ts": "1700000000000"}]))
+STEPPED = Played(at_s=3.0, name="clock-step", detail="+45 s")
+
+
+def expired(number: int, at: float) -> list[Event]:
+    return [asked(number, GET, at=at), ok(number, at=at + 0.1, code="50102", status=401)]
+
+
+@pytest.mark.parametrize(
+    ("events", "verdict"),
+    [
+        ([STEPPED, *expired(1, 3.5), asked(2, GET, at=4.0), ok(2, at=4.1)], "passed"),
+        ([STEPPED, *expired(1, 3.5), *expired(2, 5.0), *expired(3, 9.5)], "failed"),
+        ([STEPPED, *expired(1, 3.5), *expired(2, 4.0), *expired(3, 4.5)], "not exercised"),
+        ([STEPPED, *expired(1, 3.5), Ended(at_s=4.0, status=1)], "not exercised"),
+        ([asked(1, GET, at=1.0), ok(1, at=1.1), STEPPED], "not exercised"),
+    ],
+)
+def test_clocks_that_part_on_the_way(events: list[Event], verdict: str) -> None:
+    assert graded("clock.step-applied", *events, name="clock-step", healthy=TIME).verdict == verdict
+    assert graded("clock.step-applied", *events, name="clock-step").verdict == "not exercised"
+
+
+FLOODED = [opened(1, "public"), heard(1, subscribe(TICKERS)), Played(at_s=2.0, name="burst", conn=1, detail="4000")]
+
+
+@pytest.mark.parametrize(
+    ("events", "verdict"),
+    [
+        ([*FLOODED, Played(at_s=2.4, name="burst-read", conn=1)], "passed"),
+        ([*FLOODED, Played(at_s=11.4, name="burst-read", conn=1)], "failed"),
+        ([*FLOODED, Printed(at_s=20.0, stream="stdout", text=".")], "failed"),
+        ([*FLOODED, Closed(at_s=3.0, conn=1, by="program")], "failed"),
+        ([*FLOODED, Printed(at_s=5.0, stream="stdout", text=".")], "not exercised"),
+        ([*FLOODED, Closed(at_s=3.0, conn=1, by="exchange"), MUCH_LATER], "not exercised"),
+        (FLOODED[:2], "not exercised"),
+    ],
+)
+def test_a_burst_of_messages(events: list[Event], verdict: str) -> None:
+    assert graded("ws.reads", *events, name="burst").verdict == verdict
+
+
 def book(conn: int, before: int, after: int, at: float, action: str = "update") -> Said:
     row = {"asks": 1, "bids": 1, "checksum": 0, "prevSeqId": before, "seqId": after}
     return said(conn, {"arg": {"channel": "books", "instId": "BTC-USDT"}, "action": action, "data": [row]}, at=at)
@@ -564,6 +646,12 @@ names = st.sampled_from(
         "lost-cut",
         "op-lost",
         "partial",
+        "cancel-gone",
+        "cancel-lost",
+        "batch-refused",
+        "burst",
+        "burst-read",
+        "clock-step",
         "limit-429",
         "retry-after-3",
         "redirect-302",
@@ -731,7 +819,7 @@ def test_cases_are_whole() -> None:
         assert case.source
         assert case.grade in ("documented", "observed", "assumed", "chosen")
         assert case.level in ("must", "should")
-    assert len(cases()) >= 250
+    assert len(cases()) >= 325
     assert {case.judge for case in cases()} == set(JUDGES)
 
 

@@ -189,7 +189,31 @@ def _checksum(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits
     return not_exercised("no book with a checksum was subscribed")
 
 
+def _burst_read(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: Limits) -> Grade:
+    """Many messages at once are read in time."""
+    name = param(case, "name")
+    for trace in traces:
+        begun = {event.conn: (place, event) for place, event in trace.of(Played) if event.name == name}
+        done = {event.conn: (place, event) for place, event in trace.of(Played) if event.name == f"{name}-read"}
+        for conn, (place, event) in begun.items():
+            socket = next((each for each in trace.sockets if each.conn == conn), None)
+            if socket is None:
+                continue
+            if conn in done:
+                end, read = done[conn]
+                took_s = read.at_s - event.at_s
+                if took_s <= limits.burst_s:
+                    return passed(1, f"{event.detail} read in {took_s:.1f} s", trace, (place, end))
+                return failed(trace, (place, end), f"{event.detail} are read in {took_s:.1f} s")
+            if socket.closed is not None and socket.closed.by == "program":
+                return failed(trace, (place, socket.closed_place), "the connection is given up in a burst of messages")
+            if trace.end_s - event.at_s > limits.burst_s and socket.closed is None:
+                return failed(trace, (place,), f"{event.detail} are not read within {trace.end_s - event.at_s:.0f} s")
+    return not_exercised("no connection had messages that can be repeated")
+
+
 JUDGES: dict[str, Judge] = {
+    "burst-read": _burst_read,
     "ws-heartbeat": _heartbeat,
     "ws-pong": _pong_taken,
     "ws-dead": _dead,

@@ -24,11 +24,11 @@ _LOOKS = (
 )
 
 
-def _unknown(trace: Trace, name: str) -> list[Item]:
-    """Orders whose answer met the circumstance."""
+def _unknown(trace: Trace, name: str, kind: str = "place") -> list[Item]:
+    """Orders (or cancellations) whose answer met the circumstance."""
     noted = {event.detail: place for place, event in trace.of(Played) if event.name == name and event.detail}
     found: list[Item] = []
-    for item in items(trace, "place"):
+    for item in items(trace, kind):
         request = item.request
         if isinstance(request, Call):
             if done_by(request.done, name):
@@ -256,7 +256,66 @@ def _partial(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits:
     return not_exercised("no batch of two or more orders")
 
 
+# ---- cancellations ---------------------------------------------------------------------------------
+
+
+def _same_order(one: Item, other: Item) -> bool:
+    return any(one.text(name) == other.text(name) != "" for name in ("ordId", "clOrdId"))
+
+
+def _cancel_gone(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: Limits) -> Grade:
+    """What is gone is not cancelled again and again."""
+    most = max(2, int(limits.storm_requests // 2))
+    for trace in traces:
+        cancels = items(trace, "cancel")
+        for item in _unknown(trace, param(case, "name"), "cancel"):
+            same = [each for each in cancels if _same_order(item, each) and 0 <= each.at_s - item.at_s < limits.storm_s]
+            if len(same) > most:
+                return failed(
+                    trace, tuple(each.place for each in same[:6]), f"{len(same)} times within {limits.storm_s:g} s"
+                )
+            if trace.end_s - item.at_s > 1.0:
+                return passed(1, f"sent {len(same)} times in {limits.storm_s:g} s", trace, (item.place,))
+    return not_exercised("no cancellation met this")
+
+
+def _cancel_lost(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: Limits) -> Grade:
+    """The order is asked for, or the cancellation is sent again."""
+    for trace in traces:
+        for item in _unknown(trace, param(case, "name"), "cancel"):
+            again = next(
+                (each for each in items(trace, "cancel") if each.place > item.place and _same_order(item, each)), None
+            )
+            if again is not None:
+                return passed(1, "it is sent again", trace, (item.place, again.place))
+            look = _asked_after(trace, item.ack_place or item.place)
+            if look is not None:
+                return passed(1, "its fate is learnt", trace, (item.place, look))
+            if trace.ended is not None and trace.ended.status != 0:
+                return not_exercised("the program ended with an error: whoever starts it again has to look")
+            cancelled = next(iter(items(healthy, "cancel")), None) if healthy is not None else None
+            if healthy is not None and cancelled is not None and _asked_after(healthy, cancelled.place) is not None:
+                return not_exercised("the program looks at its orders from time to time, only not in this round")
+            if trace.end_s - _heard_s(trace, item) > 4.0:
+                return failed(trace, (item.place, item.ack_place), "nobody asks whether the order is still open")
+    return not_exercised("no cancellation met this")
+
+
+def _asked_after(trace: Trace, place: int) -> int | None:
+    """Where orders, fills or positions are asked for, and told, after a place."""
+    return next(
+        (
+            call.place
+            for call in trace.calls
+            if call.place > place and call.asked.method == "GET" and call.path in _LOOKS and call.status == 200
+        ),
+        None,
+    )
+
+
 JUDGES: dict[str, Judge] = {
+    "cancel-gone": _cancel_gone,
+    "cancel-lost": _cancel_lost,
     "no-duplicate": _no_duplicate,
     "looked-up": _looked_up,
     "used-anyway": _used_anyway,

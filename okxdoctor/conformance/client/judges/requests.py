@@ -20,7 +20,7 @@ from okxdoctor.okx.timestamps import epoch_ms_from_iso, header_flaws
 RequestCheck = Callable[[Case, Trace, Call, Limits], str | None]
 _ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 _NOTHINGS = frozenset({"None", "undefined", "null", "NaN", "nan", "[object Object]", "[object Promise]"})
-OFFSET_ROUNDS = ("clock-ahead", "clock-behind")
+OFFSET_ROUNDS = ("clock-ahead", "clock-behind", "clock-step")
 
 
 def _over_calls(what: str, check: RequestCheck) -> Judge:

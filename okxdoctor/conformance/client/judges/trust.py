@@ -138,6 +138,37 @@ def _offset(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: 
     return not_exercised("the program does not ask for the exchange's time")
 
 
+STEP_PATIENCE_S = 6.0
+"""How long after the clocks parted a program may take to find out."""
+
+
+def _step(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: Limits) -> Grade:
+    """Who asks for the exchange's time asks again when requests are refused as expired, and is accepted again."""
+    asks = healthy is not None and any(call.path == "/api/v5/public/time" for call in healthy.calls)
+    if not asks:
+        return not_exercised("the program does not ask for the exchange's time")
+    for trace in traces:
+        at, stepped = next(((place, event) for place, event in trace.of(Played) if event.name == trace.name), (0, None))
+        signed = [call for call in trace.calls if call.place > at and call.signed and call.status]
+        if stepped is None or not signed:
+            continue
+        late = [call for call in signed if call.code == "50102"]
+        good = next((call for call in signed if call.code == "0" and (not late or call.place > late[0].place)), None)
+        if good is not None:
+            return passed(
+                1, f"accepted again {good.at_s - stepped.at_s:.1f} s after the clocks parted", trace, (at, good.place)
+            )
+        if trace.ended is not None and trace.ended.status != 0:
+            return not_exercised("the program ended with an error: whoever starts it again measures anew")
+        if len(late) > 2 and late[-1].at_s - stepped.at_s >= STEP_PATIENCE_S:
+            return failed(
+                trace,
+                (at, late[0].place, late[-1].place),
+                f"{late[-1].at_s - stepped.at_s:.0f} s after the clocks parted every request is still refused (50102)",
+            )
+    return not_exercised("nothing private was asked after the clocks had parted")
+
+
 def _expired_storm(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: Limits) -> Grade:
     for trace in traces:
         met = _refused(trace, "50102")
@@ -161,5 +192,6 @@ JUDGES: dict[str, Judge] = {
     "surfaced": _surfaced,
     "no-orders": _no_order,
     "offset-applied": _offset,
+    "step-applied": _step,
     "expired-storm": _expired_storm,
 }
