@@ -17,7 +17,7 @@ import contextlib
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
@@ -59,6 +59,7 @@ class TlsPort:
     ``upstream``          plain listener of the same server, for fronts that end TLS themselves
     ``choose``            asked at each connection: the plan for this one alone, None for that of always
     ``short``             called when there is no descriptor for a connection
+    ``turn``              awaited before each handshake of the real server, which costs the exchange's thread a lot
 
     The number is held on ``::1`` and, while something is said of it, on ``SIDE_ADDRESS``; nobody serves there, unless
     the plan opens IPv6.
@@ -78,9 +79,11 @@ class TlsPort:
         port: int = 0,
         choose: Callable[[], NetPlan | None] = lambda: None,
         short: Callable[[], None] = lambda: None,
+        turn: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
     ) -> None:
         self._authority = authority
         self._short = short
+        self._turn = turn
         self._shaking: dict[asyncio.Task[Any] | None, None] = {}
         self._choose = choose
         self._factory = protocol_factory
@@ -200,6 +203,7 @@ class TlsPort:
                 loop, task = asyncio.get_running_loop(), asyncio.current_task()
                 self._shaking[task] = None
                 try:
+                    await self._turn()
                     await loop.connect_accepted_socket(
                         self._factory, sock, ssl=context, ssl_handshake_timeout=HANDSHAKE_S
                     )
@@ -219,6 +223,7 @@ class Edge:
     ``clock``  Unix seconds; what the time servers tell, and what certificates are valid by, besides real time
     ``meets``  may be replaced: the plan that one occasion meets (its unit, and where), None for that of always
     ``short``  may be replaced: called when there is no descriptor for a connection
+    ``turn``   may be replaced: awaited before each TLS handshake of the real servers
     """
 
     def __init__(
@@ -232,6 +237,7 @@ class Edge:
         self.host = host
         self.meets: Callable[[Unit, str], NetPlan | None] = lambda _unit, _place: None
         self.short: Callable[[], None] = lambda: None
+        self.turn: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
         self.plan: NetPlan = net_plan((), names=self.names, address=host)
         self._aia_port = HeldPort(host)
         self._proxy_port = HeldPort(host)
@@ -284,6 +290,7 @@ class Edge:
             port=port,
             choose=lambda: self.meets("connection", ""),
             short=self._shed,
+            turn=lambda: self.turn(),
         )
         self._tls_ports.append(opened)
         await opened.apply(self.plan)

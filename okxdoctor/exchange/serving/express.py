@@ -3,7 +3,8 @@
 Every HTTP/1.1 connection begins here. A whole, plain GET or POST is answered at once; whatever is more than that (an
 upgrade, a body in chunks, pipelined requests, other verbs, the control endpoint, a fault that waits or hangs, and
 everything that is not well-formed) goes with all its bytes to aiohttp, and the connection stays there. So there is one
-judge of what is odd, and both ways ask the same ``Front.reply`` and send the same headers.
+judge of what is odd, and both ways ask the same ``Front.reply`` and send the same headers. What goes there takes its
+turn (``turns``), and so does what is left of a body that was refused.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
     from .web import Front
 
 MAX_HEAD = 16_384
-"""Bytes of a head, or of a whole request that comes in pieces, that are kept here; aiohttp takes longer ones."""
+"""Bytes of a head that are kept here; aiohttp takes longer ones, or rather refuses them."""
+MAX_ENDLESS = 65_536
+"""Bytes in which a head has to end; who sends more without an end is refused at a glance."""
+LINGER_S = 1.0
+"""Real seconds for which what follows such a beginning is taken in, so that the refusal is not lost."""
 MAX_BODY = 1_048_576
 """Bytes of a request body that are read; more is refused with 413."""
 IDLE_S = 75.0
@@ -42,7 +47,11 @@ class Express(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._peer: str | None = None
         self._kept = b""
+        self._pieces: list[bytes] = []
+        """Of a long body, after what is kept; so many bytes of it are ``_missing``."""
+        self._missing = 0
         self._blocked = False
+        self._leaving = False
         self._used = False
         self._dropping = 0
         self._unread = 0
@@ -67,22 +76,32 @@ class Express(asyncio.Protocol):
         if self._dropping:
             self._drop(len(data))
             return
-        if self._kept:
+        if self._missing:
+            self._pieces.append(data)
+            self._missing -= len(data)
+            if self._missing > 0:
+                return
+            data = self._whole()
+        elif self._kept:
             data = self._kept + data
-        if self._blocked:
+        if self._blocked or self._leaving:
             self._kept = data
             return
         if self._front.waits():
             self._give_away(data)
             return
-        head = _HEAD.match(data)
+        # Found before it is read: what has no end, or a late one, is not worth a look at each of its bytes.
+        blank = data.find(b"\r\n\r\n", 0, MAX_ENDLESS)
+        head = _HEAD.match(data, 0, blank + 4) if 0 <= blank <= MAX_HEAD - 4 else None
         if head is None:
-            if len(data) > MAX_HEAD or b"\r\n\r\n" in data or not _begins(data):
+            if blank < 0 and len(data) >= MAX_ENDLESS:
+                self._refuse(Reply(status=400, body=b"Bad Request", content_type="text/plain; charset=utf-8"))
+            elif blank >= 0 or len(data) > MAX_HEAD or not _begins(data):
                 self._give_away(data)
             else:
                 self._keep(data)
             return
-        headers = _fields(head[3]) if head.end() <= MAX_HEAD else None
+        headers = _fields(head[3])
         target = head[2].decode("ascii")
         if headers is None or self._front.is_special(target):
             self._give_away(data)
@@ -93,7 +112,7 @@ class Express(asyncio.Protocol):
             return
         end = start + int(length)
         if end - start > MAX_BODY:
-            self._send(Reply(status=413, body=b'{"msg":"Payload Too Large","code":"413"}'))
+            self._send(Reply(status=413, body=b'{"msg":"Payload Too Large","code":"413"}'), ending=True)
             self._dropping = end - start
             self._due(self._time() + self._front.patience_s)
             self._drop(len(data) - start)
@@ -104,7 +123,8 @@ class Express(asyncio.Protocol):
             self._kept, self._used = b"", True
             self._deadline = self._time() + IDLE_S
             self._answer(head[1].decode("ascii"), target, headers, data[start:])
-        elif len(data) < end <= MAX_HEAD:
+        elif len(data) < end:
+            self._missing = end - len(data)
             self._keep(data)
         else:
             self._give_away(data)
@@ -114,6 +134,7 @@ class Express(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return
         world, now_ms = front.exchange.world, front.exchange.clock.now_ms()
+        front.pace.ordinary()
         try:
             peer = front.seen(self._peer, world, transport)
             asked = Request(method=method, target=target, headers=headers, body=body, peer=peer)
@@ -125,18 +146,38 @@ class Express(asyncio.Protocol):
             return
         self._send(reply, now_ms)
 
-    def _send(self, reply: Reply, now_ms: int | None = None) -> None:
+    def _send(self, reply: Reply, now_ms: int | None = None, *, ending: bool = False) -> None:
         if self._transport is None:
             return
         now_ms = self._front.exchange.clock.now_ms() if now_ms is None else now_ms
         top = f"HTTP/1.1 {reply.status} {_PHRASE.get(reply.status, '')}\r\n{self._front.header_block(reply, now_ms)}"
-        self._transport.write(f"{top}Content-Length: {len(reply.body)}\r\n\r\n".encode() + reply.body)
+        more = "Connection: close\r\n" if ending else ""
+        self._transport.write(f"{top}{more}Content-Length: {len(reply.body)}\r\n\r\n".encode() + reply.body)
+
+    def _refuse(self, reply: Reply) -> None:
+        """Answer what has no end, and see nothing of what follows it."""
+        self._kept = b""
+        self._send(reply, ending=True)
+        self._dropping = 1 << 62
+        self._due(self._time() + LINGER_S)
+        self._drop(0)
 
     def _drop(self, size: int) -> None:
         """Take in what was refused already: who closes in the face of a sender destroys his own answer (RST)."""
         self._dropping -= size
-        if self._dropping <= 0 and self._transport is not None:
+        if self._transport is None:
+            return
+        if self._dropping <= 0:
             self._transport.close()
+        elif not self._front.pace.free():
+            self._transport.pause_reading()
+            self._front.pace.wait(self._read_on)
+
+    def _read_on(self) -> bool:
+        if self._transport is None or self._transport.is_closing():
+            return False
+        self._transport.resume_reading()
+        return True
 
     # -- bounds ---------------------------------------------------------------------------------------
 
@@ -159,8 +200,10 @@ class Express(asyncio.Protocol):
         if self._time() < self._deadline:
             # The deadline has moved with each request; the timer has not, which costs less.
             self._timer = asyncio.get_running_loop().call_at(self._deadline, self._expired)
+        elif self._leaving:
+            transport.abort()
         elif _HEAD.match(self._kept):
-            self._give_away(self._kept)  # the body is missing: aiohttp's side waits once more, then says 408
+            self._give_away(self._whole())  # the body is missing: aiohttp's side waits once more, then says 408
         elif self._blocked and transport.get_write_buffer_size() < self._unread:
             self.pause_writing()  # slow, but it reads
         elif self._kept or self._blocked or self._dropping:
@@ -197,8 +240,32 @@ class Express(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
+        if self._front.pace.free():
+            self._hand_over(transport, data)
+            return
+        self._leaving, self._kept = True, data
+        self._due(self._time() + self._front.patience_s)
+        transport.pause_reading()
+        self._front.pace.wait(self._leave)
+
+    def _leave(self) -> bool:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return False
+        self._hand_over(transport, self._kept)
+        transport.resume_reading()
+        return True
+
+    def _hand_over(self, transport: asyncio.Transport, data: bytes) -> None:
         self._let_go()
         self._front.inherit(transport, served=self._used).data_received(data)
+
+    def _whole(self) -> bytes:
+        """All that is kept, which is kept no more."""
+        whole = b"".join((self._kept, *self._pieces))
+        self._pieces.clear()
+        self._kept, self._missing = b"", 0
+        return whole
 
     def _let_go(self) -> None:
         if self._timer is not None:
@@ -208,6 +275,7 @@ class Express(asyncio.Protocol):
             self._front.unheard.pop(self._transport, None)
         self._transport = None
         self._kept = b""
+        self._pieces.clear()
 
 
 def _begins(data: bytes) -> bool:

@@ -30,6 +30,7 @@ from .desk import Desk
 from .info import Info, SiteInfo
 from .log import WireLog
 from .sockets import Sockets
+from .turns import Turns
 from .web import Front
 
 
@@ -148,7 +149,8 @@ class Running:
         self.occasions = Occasions(seed=seed, now_ms=self.schedule_ms)
         self.faults = Faults(self)
         self.desk = Desk(self)
-        self.sockets = Sockets(self.exchange, self.wire_log, self.occasions)
+        self.turns = Turns()
+        self.sockets = Sockets(self.exchange, self.wire_log, self.occasions, self.turns)
         self._host = host
         self._directory = directory
         self._edge = Edge(
@@ -158,6 +160,7 @@ class Running:
         )
         self._edge.meets = self._plan_for
         self._edge.short = self._shed
+        self._edge.turn = self.turns.turn
         self._plans: dict[tuple[Injected, ...], NetPlan] = {}
         self._ports: dict[str, int] = {}
         self._plain_port = 0
@@ -195,7 +198,7 @@ class Running:
     def _front(self, site: str, *, plain: bool = False, control: Control | None = None) -> Front:
         front = Front(
             exchange=self.exchange, site=site, log=self.wire_log, sockets=self.sockets, occasions=self.occasions,
-            plain=plain, control=control,
+            pace=self.turns, plain=plain, control=control,
         )  # fmt: skip
         self._fronts.append(front)
         return front
@@ -267,6 +270,7 @@ class Running:
         await self._edge.close()
         for front in self._fronts:
             await front.close()
+        self.turns.close()
 
     @property
     def info(self) -> Info:

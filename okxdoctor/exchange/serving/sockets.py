@@ -27,18 +27,22 @@ from okxdoctor.exchange.faults.model import Injected
 from okxdoctor.exchange.faults.occasions import Occasions
 
 from .log import BODY, NOT_KEPT, WireLog, received
+from .turns import Turns
 
 PUMP_S = 0.05
 LAST_WRITE_S = 0.2
 COMPRESSED = 15
 """The window of a compressed frame, in bits."""
 _EVENT = re.compile(r'"(?:event|op|channel)":"([^"]{0,64})"')
+_REFUSED = '"event":"error"'
 _CODE = re.compile(r'"code":"(\d{1,6})"')
 QUEUE = 2_000
 """Frames that may wait for a slow consumer."""
 WRITE_AHEAD = 65_536
 """Bytes that may wait in the transport of a connection; beyond them frames wait here."""
 MAX_MESSAGE = 65_536
+IN_A_ROW = 4
+"""Messages of one connection that are answered before the others are looked at, where more of them are there."""
 CONNECTS = per(3, 1, "ip")
 """New connections of one address in a second (documented), to each of the three paths: that they are counted each for
 itself is assumed, since a client in wide use (nautilus_trader) opens four at once."""
@@ -139,10 +143,11 @@ class Connection:
 class Sockets:
     """All WebSocket connections of an exchange."""
 
-    def __init__(self, exchange: Exchange, log: WireLog, occasions: Occasions) -> None:
+    def __init__(self, exchange: Exchange, log: WireLog, occasions: Occasions, turns: Turns) -> None:
         self.exchange = exchange
         self.log = log
         self.occasions = occasions
+        self.turns = turns
         self.open: set[Connection] = set()
         self._number = 0
         self._pump: asyncio.Task[None] | None = None
@@ -166,9 +171,11 @@ class Sockets:
             # How the limit shows is not documented; 429 on the upgrade is assumed.
             body = encode({"msg": "Too Many Requests", "code": "50011"})
             self.log.add(at_ms=now_ms, kind="ws-open", site=site, peer=peer, target=request.raw_path, status=429)
-            return web.Response(
+            refusal = web.Response(
                 status=429, body=body, headers={"Content-Type": "application/json", "Server": "cloudflare"}
             )
+            refusal.force_close()  # what follows an upgrade are frames, and nobody is there to read them
+            return refusal
         socket = web.WebSocketResponse(
             autoping=True, compress=not channels.undeclared_compression, max_msg_size=MAX_MESSAGE, timeout=2.0
         )
@@ -202,6 +209,7 @@ class Sockets:
         return socket
 
     async def _read(self, connection: Connection, peer: str, site: str) -> None:
+        row = 0
         async for message in connection.socket:
             if message.type is WSMsgType.TEXT:
                 text: str = message.data
@@ -217,9 +225,15 @@ class Sockets:
                 self._told(connection, frames, quotes=not secret)
                 connection.push(frames)
             elif message.type is WSMsgType.BINARY:
-                connection.push(connection.session.receive("\x00"))
+                connection.push(frames := connection.session.receive("\x00"))
             else:
                 return
+            row += 1
+            if any(isinstance(each, Send) and _REFUSED in each.text[:64] for each in frames):
+                await self.turns.turn()
+            elif row % IN_A_ROW == 0:
+                # Messages that are there already are handed out without a look at anybody else.
+                await asyncio.sleep(0)
 
     def _world(self, connection: Connection, met: tuple[Injected, ...] = ()) -> Circumstances:
         """The circumstances for this connection, and for an operation that meets ``met``."""

@@ -23,6 +23,7 @@ from okxdoctor.exchange.core.sites import HOSTS
 from . import spoiled
 from .express import Express
 from .log import WireLog
+from .turns import Turns
 
 if TYPE_CHECKING:
     from okxdoctor.exchange.faults.occasions import Occasions
@@ -64,6 +65,8 @@ class Front:
     log: WireLog
     sockets: Sockets
     occasions: Occasions
+    pace: Turns
+    """Whose turn it is, of all that is not ordinary."""
     plain: bool = False
     control: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]] | None = None
     cache: http_edge.TimeCache = field(default_factory=http_edge.TimeCache)
@@ -151,6 +154,8 @@ class Front:
         """``handle``, with a defect of the exchange told apart from what clients do to it."""
         if request.transport is not None:
             self.heard.add(request.transport)
+        if request.transport in self.served:
+            await self.pace.turn()  # the first request has had it when its connection came here
         try:
             return await self.handle(request)
         except (web.HTTPException, ConnectionError):
