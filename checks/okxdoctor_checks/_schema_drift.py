@@ -39,9 +39,9 @@ _SAID = {
 _DOCUMENTED = {
     "text": "a text",
     "word": "a word",
-    "decimal": "a plain decimal as text",
-    "ms": "milliseconds as text",
-    "us": "microseconds as text",
+    "decimal": "text with a plain decimal",
+    "ms": "text with milliseconds",
+    "us": "text with microseconds",
     "number": "a JSON number",
     "bool": "a JSON boolean",
     "array": "an array",
@@ -128,11 +128,12 @@ def _forms(known: Field, there: Seen) -> Iterator[Departure]:
         if found is not None:
             changes[found] = changes.get(found, 0) + count
     for (change, now), count in changes.items():
+        shown = there.example if count == there.count and change != "emptied" else ""  # else it may be one in order
         yield Departure(
             change=change,
             path=there.path,
             documented=_DOCUMENTED[known.kind],
-            seen=f"{now} ({there.example})" if there.example and change != "emptied" else now,
+            seen=f"{now} ({shown})" if shown else now,
             count=count,
             of=there.count,
         )

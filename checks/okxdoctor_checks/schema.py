@@ -27,7 +27,7 @@ from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.knowledge.shape_table import Field, Shape, shape
 from okxdoctor.model import Confidence, Finding, Json, Severity
 from okxdoctor.port import Answer, Ask, Conversation, Io, Traffic
-from okxdoctor_checks._answers import line, read, standing_in_the_way, together
+from okxdoctor_checks._answers import MESSAGE_LENGTH, line, read, standing_in_the_way, together
 from okxdoctor_checks._control import CONTROL_INSTRUMENTS
 from okxdoctor_checks._schema_drift import Change, Departure, departures
 from okxdoctor_checks._schema_forms import Part, Profile, Walk, decoded, walked
@@ -240,8 +240,11 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
 
 
 def _finding(code: str, subject: str, group: Sequence[tuple[Profile, Departure]], facts: Facts) -> Finding:
-    told = "; ".join(_told(*each) for each in group[:NAMED_AT_MOST])
-    more = f"; and {len(group) - NAMED_AT_MOST} more" if len(group) > NAMED_AT_MOST else ""
+    words = [_told(*each) for each in group[:NAMED_AT_MOST]]
+    while len(words) > 1 and len("; ".join(words)) > MESSAGE_LENGTH - len("; and 99 more."):
+        words.pop()
+    more = f"; and {len(group) - len(words)} more" if len(group) > len(words) else ""
+    told = "; ".join(words)
     # A figure that is odd in some rows only may be those rows' peculiarity.
     sure = code in _SURE or any(departure.count == departure.of for _, departure in group)
     rows: list[Json] = [

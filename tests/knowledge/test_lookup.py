@@ -105,6 +105,26 @@ def test_texts_people_paste(text: str, first: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('ccxt.base.errors.AuthenticationError: okx {"msg":"Invalid Sign","code":"50113"}', "50113"),
+        ("okx.exceptions.OkxAPIException: API Request Error(code=50119): API key doesn't exist", "50119"),
+        ("OkxAPIException: APIError(code=50111): Invalid OK-ACCESS-KEY", "50111"),
+        ("{'code': '50011', 'data': [], 'msg': 'Too Many Requests'}", "50011"),
+        ('okx {"code":"1","data":[{"sCode":"51008","sMsg":"Order failed."}],"msg":"All operations failed"}', "51008"),
+        ('{"event":"error","msg":"Login failed.","code":"60009","connId":"5f1a0f01"}', "60009"),
+        ("ConnectionClosedError: received 4004 (private use) No data received in 30s.; then sent 4004", "4004"),
+        ('ERROR bot: {"level":"error","error":{"code":"51000","msg":"Parameter posSide error"}}', "51000"),
+        ("OKXAPIError [50014] Parameter ordId can not be empty", "50014"),
+        ('{"event":"notice","code":"64008","msg":"The connection will soon be closed"}', "64008"),
+        ("Request header OK-ACCESS-PASSPHRASE incorrect.", "50105"),
+    ],
+)
+def test_exceptions_of_clients_find_their_code(text: str, code: str) -> None:
+    assert names(text) == [code]
+
+
+@pytest.mark.parametrize(
     ("text", "first"),
     [
         ("ssl.SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)", "proxy.scheme-wrong"),
@@ -117,6 +137,11 @@ def test_texts_people_paste(text: str, first: str) -> None:
         ("Error: connect ECONNREFUSED 127.0.0.1:7890", "tcp.refused"),
         ("407 Proxy Authentication Required", "proxy.auth-required"),
         ("clock skew", "clock.ahead"),
+        ("httpx.HTTPStatusError: Client error '401 Unauthorized' for url 'https://a.test/api/v5/x'", "key.unknown"),
+        ("requests.exceptions.HTTPError: 403 Client Error: 403 Forbidden for url", "http.edge-blocked"),
+        ("ExchangeNotAvailable: okx GET https://a.test/x 503 Service Unavailable", "status.maintenance"),
+        ("asyncio.exceptions.TimeoutError", "http.timeout"),
+        ("TimeoutError: [Errno 110] Connection timed out", "tcp.filtered"),
     ],
 )
 def test_texts_of_libraries_lead_to_causes(text: str, first: str) -> None:
