@@ -41,6 +41,7 @@ class TargetConfig:
     control_name          a name that has nothing to do with the exchange; control_addresses: (address, port)
     timeout_s             for one connect / handshake / answer inside a probe
     connections, requests at most this many at the same time
+    alone                 nobody else can be using the exchange's budgets: a run need not leave half of each to others
     trust_environ         variables that name a trust store (SSL_CERT_FILE); None: this process's own environment
     clock                 reads both local clocks (replaced only where a world makes the clock jump)
     surroundings          gathers the offline facts; kept as a callable so that it runs once and late
@@ -59,6 +60,7 @@ class TargetConfig:
     timeout_s: float = 5.0
     connections: int = 16
     requests: int = 12
+    alone: bool = False
     trust_environ: Mapping[str, str] | None = None
     clock: Callable[[], Instant] = read_clocks
     surroundings: Callable[[], Surroundings] | None = None

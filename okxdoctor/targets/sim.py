@@ -166,6 +166,8 @@ def _config(settings: Settings, inner: Settings, info: Info, world: World) -> Ta
         view=view,
         timeout_s=min(ONE_OPERATION_S, settings.timeout_s / 2),
         control_addresses=((plain.hostname or "127.0.0.1", plain.port or 80),),
+        # This exchange was started for this run and ends with it.
+        alone=True,
         clock=world.clock,
         trust_environ=world.environ,
     )

@@ -1,6 +1,7 @@
 """The one place that knows how much of a documented budget a run may use, and lets it wait: half, and no more.
 
 What else runs beside the doctor has the other half: the user's own program on the same address, key and instruments.
+An exchange that was started for the run alone has nobody else, and its budgets are used as documented.
 A budget of one in its window has no half; it is used once in a window. Upgrades are counted for the address that they
 leave from, to whichever host; requests for the endpoint, its host, and the parameter that divides its budget.
 
@@ -85,9 +86,10 @@ class Window:
 
 
 class Pacing:
-    """The windows of one run."""
+    """The windows of one run; ``alone``: no one else uses the budgets, and the whole of each is the run's."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, alone: bool = False) -> None:
+        self._alone = alone
         self._windows: dict[Hashable, Window] = {}
         self._coming: set[object] = set()
         self._came = asyncio.Event()
@@ -114,7 +116,7 @@ class Pacing:
         """
         from okxdoctor.knowledge import tunable
 
-        if self._coming and not first:
+        if self._coming and not first and not self._alone:
             self._came.clear()
             with held(), suppress(TimeoutError):
                 async with asyncio.timeout(tunable("budget_precedence_s")):
@@ -134,7 +136,7 @@ class Pacing:
     def _window(self, key: Hashable, limit: int, window_s: float) -> Window:
         found = self._windows.get(key)
         if found is None:
-            found = self._windows[key] = Window(allowed(limit), window_s + margin_s())
+            found = self._windows[key] = Window(limit if self._alone else allowed(limit), window_s + margin_s())
         return found
 
 

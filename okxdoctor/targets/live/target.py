@@ -66,7 +66,7 @@ class LiveTarget:
         self._config = config
         self._memo = Memo()
         self._ledger = Ledger()
-        self._pacing = Pacing()
+        self._pacing = Pacing(alone=config.alone)
         self._resolver = Resolver(config.dns_servers, timeout_s=config.timeout_s, memo=self._memo)
         self._trust = Trust(config.ca_file, config.trust_environ)
         self._veil = Veil(_secrets(config))

@@ -117,6 +117,17 @@ def test_hosts_and_endpoints_do_not_wait_for_each_other() -> None:
     assert (first, second, third) == (0.0, pytest.approx(1.05, abs=0.06), pytest.approx(1.05, abs=0.06))
 
 
+def test_whoever_is_alone_has_whole_budgets_and_no_more() -> None:
+    async def main() -> list[float]:
+        pacing = Pacing(alone=True)
+        turns = [await pacing.upgrade() for _ in range(4)]
+        asks = [await pacing.request("openapi.okx.test", "GET", "/api/v5/system/status") for _ in range(2)]
+        return [round(turn.held_s, 1) for turn in (*turns, *asks) if turn is not None]
+
+    # 3 upgrades a second; 1 request in 5 s.
+    assert leaping.run(main()) == pytest.approx([0.0, 0.0, 0.0, 1.05, 0.0, 5.05], abs=0.06)
+
+
 def test_what_several_checks_wait_for_passes_first_if_it_comes_soon() -> None:
     async def main(comes_s: float) -> list[str]:
         pacing, served = Pacing(), []
