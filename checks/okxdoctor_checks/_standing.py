@@ -44,6 +44,7 @@ def permissions(account: AccountView, setting: Setting) -> Iterator[Finding]:
             code="permission.missing",
             summary=line(f"The integration needs {' and '.join(missing)}; the key has only {', '.join(account.perm)}"),
             evidence={**evidence, "missing": missing},
+            subject="rest",
         )
     spare = held - needed - {"read_only"} if needed else held & {"withdraw"}
     if spare:

@@ -23,16 +23,16 @@ from typing import Literal
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.knowledge import tunable
 from okxdoctor.model import Finding, Json
-from okxdoctor.port import AccountView, Ask, Io
+from okxdoctor.port import AccountView, Ask, Io, TimeBasis
 from okxdoctor_checks._answers import Reply, line, read, together
 from okxdoctor_checks._conversation import message
-from okxdoctor_checks._refusals import NOT_LISTED, Way, addresses_in, plain_refusal
+from okxdoctor_checks._refusals import EXPIRED, NOT_LISTED, Way, addresses_in, plain_refusal
 
 CONFIG = "/api/v5/account/config"
 BALANCE = "/api/v5/account/balance"
 FRESH = 3
-BEHIND_THE_ADDRESS = ("50105", "50113")
-"""Passphrase and signature: refused for these, a request has come from a listed address."""
+BEHIND_THE_ADDRESS = ("50105", "50113", "50120")
+"""Passphrase, signature, permission: refused for these, a request has come from a listed address."""
 Family = Literal["v4", "v6"]
 
 
@@ -76,9 +76,12 @@ async def probe(io: Io) -> Facts:
     if not facts.refused:
         return facts
     route, account = io.view.rest_route, await io.given(AccountView)
-    asks = [Ask(method="GET", path=CONFIG, signed=True, fresh=True, family="v4")]
-    asks += [Ask(method="GET", path=CONFIG, signed=True, fresh=True, family="v6")]
-    asks += [Ask(method="GET", path=BALANCE, signed=True, fresh=True)] * FRESH
+    # With a wrong clock nothing comes as far as the list of addresses.
+    time = await io.given(TimeBasis) if EXPIRED in codes else None
+    shift_s = (time.low_s + time.high_s) / 2 if time is not None else 0.0
+    asks = [Ask(method="GET", path=CONFIG, signed=True, fresh=True, family="v4", shift_s=shift_s)]
+    asks += [Ask(method="GET", path=CONFIG, signed=True, fresh=True, family="v6", shift_s=shift_s)]
+    asks += [Ask(method="GET", path=BALANCE, signed=True, fresh=True, shift_s=shift_s)] * FRESH
     return Facts(
         host=io.view.rest.host,
         via=f"{route.host}:{route.port}" if route is not None else "",
@@ -226,8 +229,14 @@ CHECK = Check(
     facts=Facts,
     probe=probe,
     evaluate=evaluate,
-    reads=("key", "signature", "account", "order"),
+    reads=("clock", "key", "signature", "account", "order"),
     brings=("key",),
     private=True,
-    causes=("ip.family-mismatch", "ip.egress-unstable", "key.passphrase-wrong", "key.secret-wrong"),
+    causes=(
+        "ip.family-mismatch",
+        "ip.egress-unstable",
+        "key.passphrase-wrong",
+        "key.secret-wrong",
+        "permission.missing",
+    ),
 )

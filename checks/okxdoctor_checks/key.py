@@ -49,7 +49,7 @@ _JUDGED = NAMED | WRONG_ENVIRONMENT | UNKNOWN_KEY | {EXPIRED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """The same signed read on another site or environment."""
+    """The same signed read on another site or environment. ``asked``: false where a recording does not hold it."""
 
     site: str
     environment: Environment
@@ -57,6 +57,7 @@ class Trial:
     ws_url: str
     same_host: bool
     reply: Reply
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,11 +119,27 @@ async def probe(io: Io) -> Facts:
         facts = replace(facts, flipped=read(await io.http(replace(ask, simulated=view.environment == "live"))))
     elif reply.code in UNKNOWN_KEY:
         facts = replace(facts, matrix=await _walk(io, ask))
+        _every_cell_told(facts, reply)
     elif reply.kind == "ok":
         facts = replace(facts, account=_account(answer))
     elif reply.kind == "refused" and reply.code not in _JUDGED:
         raise Inconclusive(f"account/config was refused with {reply.said}: okxdoctor explain {reply.code}")
     return facts
+
+
+def _every_cell_told(facts: Facts, reply: Reply) -> None:
+    """That a key exists nowhere takes an answer from everywhere: raises Inconclusive where somebody asked was silent.
+
+    Who is told to make a new key because one site did not answer makes it in vain.
+    """
+    if any(trial.reply.kind == "ok" or trial.reply.code in KNOWS_THE_KEY for trial in facts.matrix):
+        return
+    silent = [trial for trial in facts.matrix if trial.asked and trial.reply.code not in UNKNOWN_KEY]
+    if silent:
+        where = ", ".join(f"{trial.site}/{trial.environment} ({trial.reply.said})" for trial in silent)
+        raise Inconclusive(
+            line(f"the key does not exist on {facts.site} ({reply.code}); whether elsewhere was not told: {where}")
+        )
 
 
 def _by_date(answer: Answer) -> TimeBasis | None:
@@ -146,11 +163,13 @@ async def _walk(io: Io, ask: Ask) -> tuple[Trial, ...]:
 
     async def one(cell: Cell) -> Trial:
         name = f"{cell.site}/{cell.environment}"
+        asked = True
         try:
             reply = read(await io.http(replace(ask, cell=name, simulated=cell.environment == "demo")))
         except (Skip, Inconclusive) as unseen:  # a recording does not hold it
             failure = Failure(kind="other", phase="first-byte", detail=unseen.because)
             reply = Reply(method=ask.method, path=ask.path, kind="failed", failure=failure)
+            asked = False
         return Trial(
             site=cell.site,
             environment=cell.environment,
@@ -158,6 +177,7 @@ async def _walk(io: Io, ask: Ask) -> tuple[Trial, ...]:
             ws_url=cell.ws_url,
             same_host=cell.rest_url == own,
             reply=reply,
+            asked=asked,
         )
 
     return await together(*(one(cell) for cell in others))
@@ -223,7 +243,7 @@ def _expired(facts: Facts) -> Finding:
             evidence=evidence,
             subject="rest",
             remedy=in_between(facts.way, "holds requests back"),
-            excluded=("clock.ahead", "clock.behind", "clock.timezone-shift"),
+            excluded=("clock.ahead", "clock.behind", "clock.timezone-shift", "clock.sources-disagree"),
         )
     return Finding(
         code="timestamp.expired",

@@ -49,6 +49,7 @@ REFUSALS = (
     "order.price-out-of-band",
     "account.mode-forbids",
     "permission.missing",
+    "permission.ip-binding-required",
     "ratelimit.order-cap",
 )
 

@@ -27,12 +27,13 @@ _TO_COME = ("precision", "order")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """``cause`` explains every finding whose code matches one of ``of``."""
+    """``cause`` explains every finding whose code matches one of ``of``; ``met_by``: only of this subject, "" any."""
 
     cause: tuple[str, ...]
     of: tuple[str, ...]
     same_subject: bool
     why: str
+    met_by: str = ""
 
     def covers(self, deep: Finding, shallow: Finding) -> bool:
         alike = not deep.subject or not shallow.subject or _within(shallow.subject, deep.subject)
@@ -41,6 +42,7 @@ class Rule:
             and deep.code != shallow.code
             and any(fnmatchcase(shallow.code, glob) for glob in self.of)
             and (alike or not self.same_subject)
+            and (not self.met_by or deep.subject == self.met_by)
             # A certificate that has expired by trusted time has not expired because the local clock is wrong.
             and not (alike and deep.code in shallow.excluded)
         )
@@ -103,6 +105,7 @@ def rules() -> tuple[Rule, ...]:
             of=tuple(row["of"]),
             same_subject=row.get("subject") == "same",
             why=row["why"],
+            met_by=row.get("met_by", ""),
         )
         for row in raw["explains"]
     )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from okxdoctor.check import Skip
 from okxdoctor.facts import Ask, LedgerRow
+from okxdoctor.port import TimeBasis
 from okxdoctor_checks.egress import CHECK, Facts, Passage
 
 CONFIG, BALANCE = "GET /api/v5/account/config", "GET /api/v5/account/balance"
@@ -90,6 +91,24 @@ def test_more_than_one_address(before: list[str], config: Any, balance: Any) -> 
 def test_what_lies_behind_the_address_is_told_beside_it() -> None:
     io = world(["50110"], by_family(refusal("50105", "incorrect"), refused("2001:db8::9")), refused("2001:db8::9"))
     assert codes(run(CHECK, io)[1]) == ["ip.family-mismatch", "key.passphrase-wrong"]
+
+
+def test_a_key_that_may_not_read_has_come_from_a_listed_address() -> None:
+    io = world(["50110"], by_family(refusal("50120", "permission"), refused("2001:db8::9")), refused("2001:db8::9"))
+    assert codes(run(CHECK, io)[1]) == ["ip.family-mismatch", "permission.missing"]
+
+
+def test_with_a_wrong_clock_the_families_are_tried_at_the_right_time() -> None:
+    """Else each attempt would be refused for its time, and the address would not be looked at."""
+
+    def by_time(ask: Ask) -> Scripted:
+        if abs(ask.shift_s + 87.0) > 30:
+            return refusal("50102")
+        return ok([{}]) if ask.family == "v4" else refused("2001:db8::9")
+
+    io = world(["50102", "50110"], by_time, by_time)
+    io.records = (TimeBasis(low_s=-87.1, high_s=-87.0, source="server time"),)
+    assert codes(run(CHECK, io)[1]) == ["ip.family-mismatch"]
 
 
 def test_rest_and_websocket_leave_by_different_ways() -> None:

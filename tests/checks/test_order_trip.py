@@ -222,6 +222,13 @@ def test_a_refusal_is_told_as_the_cause_of_its_code() -> None:
     assert found.evidence["code"] == "51008"
 
 
+def test_a_key_that_must_be_bound_first_is_no_mistake_in_the_order() -> None:
+    core = Core(3)
+    core.put("permission-ip-binding-required")
+    (found,) = judged(CHECK, asyncio.run(CHECK.probe(world(core))))
+    assert (found.code, found.evidence["code"]) == ("permission.ip-binding-required", "50035")
+
+
 @given(facts=st.from_type(Facts))
 def test_any_facts_are_judged(facts: Facts) -> None:
     judged(CHECK, facts)

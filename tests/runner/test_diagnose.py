@@ -69,6 +69,21 @@ def test_explanations_of_one_subject_do_not_reach_another() -> None:
     assert (root.code, root.explains) == ("tls.expired", ("ws.blocked",))
 
 
+def test_a_websocket_of_the_other_environment_explains_nothing_that_rest_was_told() -> None:
+    beside = [f("permission.missing", "rest"), f("instrument.unknown", "BTC-USDT")]
+    roots = diagnose([f("key.wrong-environment", "ws"), f("ws.login-refused", "ws"), *beside], WORDS)
+    assert {root.code: root.explains for root in roots} == {
+        "key.wrong-environment": ("ws.login-refused",), "permission.missing": (), "instrument.unknown": (),
+    }  # fmt: skip
+    (root,) = diagnose([f("key.wrong-environment", "rest"), *beside], WORDS)
+    assert root.explains == ("instrument.unknown", "permission.missing")
+
+
+def test_a_permission_that_was_read_came_from_a_listed_address() -> None:
+    roots = diagnose([f("ip.egress-unstable", "rest"), f("permission.missing", "rest")], WORDS)
+    assert {root.code for root in roots} == {"ip.egress-unstable", "permission.missing"}
+
+
 def test_a_finding_is_not_explained_by_what_its_evidence_rules_out() -> None:
     by_trusted_time = f("tls.expired", "rest", excluded=("clock.ahead",))
     roots = diagnose([f("clock.ahead"), by_trusted_time, f("timestamp.expired")], WORDS)
