@@ -24,9 +24,9 @@ from worlds import World, Wrong
 
 Judgement = Literal["right", "half", "stray", "wrong", "unknown", "passed", "false-alarm", "blind", "defect"]
 """``right``: first and whole diagnosis. ``half``: right first, and another one that could be seen is missing, or not
-folded under what explains it. ``stray``: something is named that is not there. ``passed``: a fault that comes now and then did
-not come, and nothing was named. ``blind``: a healthy world of which the run could not see something that matters.
-``defect``: a check broke."""
+folded under what explains it. ``stray``: something is named that is not there. ``passed``: a fault that comes now
+and then did not come, and nothing was named. ``blind``: a healthy world of which the run could not see something that
+matters. ``defect``: a check broke."""
 
 FIRST_RIGHT = frozenset({"right", "half", "passed"})
 

@@ -249,8 +249,8 @@ HIDDEN: tuple[Hidden, ...] = (
         why="nobody is logged in, and what private channels bring is seen by nobody",
     ),
     Hidden(
-        behind=("region-wrong-ws-host*",), of=("ws-book-corrupt=level",),
-        why="two sites have two books: what one says is no measure of the other",
+        behind=("region-wrong-ws-host*", "key-wrong-environment-ws"), of=("ws-book-corrupt=level", "ws.silent"),
+        why="two venues have two markets: what REST says of the one is no measure of the other",
     ),
     Hidden(
         behind=("ws.login-refused", "ws.no-pong", "ws.wrong-path", "ws.drops", "ws-connection-limit=requests"),
