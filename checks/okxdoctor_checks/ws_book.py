@@ -59,6 +59,8 @@ BOOKS = "/api/v5/market/books"
 LEVELS = "25"
 MOST_ASKED = 2
 MOST_MESSAGES = 50
+MOST_MEANWHILE = 500
+"""Frames that are heard after a late REST answer."""
 _ID = "book"
 _NO_INSTRUMENT = "60018"
 
@@ -69,7 +71,8 @@ class Facts:
 
     ``acknowledged``: whether the subscription was. ``unreadable``: frames that were no JSON objects. ``ended``: the
     connection ended by itself before enough had come; ``before``: so did a first one, and this is a second.
-    ``waited_s``: from subscribing; ``listened_s``: from the newest REST book, where the stream had to come to it.
+    ``waited_s``: from subscribing; ``listened_s``: from the newest REST book, where the stream had to come to it;
+    ``moved``: something came meanwhile.
     """
 
     url: str
@@ -82,6 +85,7 @@ class Facts:
     before: Ending | None = None
     waited_s: float = 0.0
     listened_s: float = 0.0
+    moved: bool = False
 
     @property
     def stream(self) -> tuple[BookMessage, ...]:
@@ -175,6 +179,7 @@ async def _attempt(io: Io) -> Facts:
         for instrument in CONTROL_INSTRUMENTS:
             watch = _Watch(instrument=instrument, comparable=comparable)
             await _watch(io, socket, watch)
+            before = len(watch.messages)
             listened_s = await _last_chance(io, socket, watch)
             if not watch.refused.startswith(_NO_INSTRUMENT):
                 break
@@ -194,6 +199,7 @@ async def _attempt(io: Io) -> Facts:
         ended=watch.ended,
         waited_s=round((io.now().mono_ns - begun_ns) / 1e9, 3),
         listened_s=listened_s,
+        moved=len(watch.messages) > before,
     )
 
 
@@ -202,13 +208,20 @@ async def _watch(io: Io, socket: Socket, watch: _Watch) -> None:
     args = [{"channel": "books", "instId": watch.instrument}]
     await socket.send(json.dumps({"id": _ID, "op": "subscribe", "args": args}))
     begun_ns = io.now().mono_ns
+    came_s: float | None = None
     asking: asyncio.Task[None] | None = None
     asked, first_s = 0, tunable("ws_first_data_s")
+    # The run is not over before the checks in ``reads`` are: until then the stream is listened to at no cost.
+    others = asyncio.ensure_future(io.settled())
+    await asyncio.sleep(0)  # where there are none, it is known at once
     try:
         while not watch.refused and watch.ended is None:
             waited_s = (io.now().mono_ns - begun_ns) / 1e9
-            limit_s = tunable("ws_book_watch_s") if watch.messages else first_s
-            if _enough(watch, asking) or waited_s >= limit_s:
+            if watch.messages and came_s is None:
+                came_s = waited_s
+            limit_s = first_s if came_s is None else came_s + tunable("ws_book_watch_s")
+            over = waited_s >= limit_s or len(watch.messages) >= MOST_MESSAGES
+            if over or (_enough(watch, asking) and others.done()):
                 break
             first = asking is None and (watch.messages or waited_s >= first_s / 4)
             again = asking is not None and asking.done() and watch.passed and not watch.matched
@@ -219,9 +232,17 @@ async def _watch(io: Io, socket: Socket, watch: _Watch) -> None:
             frame = await socket.receive(max(pause_s, 0.001))
             if frame is not None:
                 watch.hear(frame)
+        others.cancel()
         if asking is not None:
             await asking
+            # The answer may have taken its time: what was pushed meanwhile is there, and is no older than it.
+            for _ in range(MOST_MEANWHILE):
+                frame = None if watch.over() else await socket.receive(0.001)
+                if frame is None:
+                    break
+                watch.hear(frame)
     finally:
+        others.cancel()
         if asking is not None:
             asking.cancel()
 
@@ -242,8 +263,6 @@ async def _last_chance(io: Io, socket: Socket, watch: _Watch) -> float:
 
 
 def _enough(watch: _Watch, asking: asyncio.Task[None] | None) -> bool:
-    if len(watch.messages) >= MOST_MESSAGES:
-        return True
     told = not watch.comparable or (asking is not None and asking.done())
     settled = watch.matched or watch.passed or watch.lagging or not watch.rest
     return told and watch.updates >= tunable("ws_book_updates") and settled
@@ -277,7 +296,7 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         return
     if behind_s > tunable("ws_stale_s"):
         yield _stale(facts, behind_s)
-    elif behind_s > 0 and facts.listened_s >= tunable("ws_catch_up_s"):
+    elif behind_s > 0 and not facts.moved and facts.listened_s >= tunable("ws_catch_up_s"):
         yield _stopped(facts, behind_s)
 
 
@@ -394,5 +413,6 @@ CHECK = Check(
     facts=Facts,
     probe=probe,
     evaluate=evaluate,
+    reads=("ws.private",),
     causes=("ws.sequence-gap", "ws.book-corrupt", "ws.silent", "ws.drops", "ws.connection-limit"),
 )

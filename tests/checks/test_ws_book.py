@@ -65,6 +65,39 @@ def test_a_whole_book_asks_rest_once_and_says_nothing() -> None:
     assert [json.loads(frame.text)["args"] for frame in io.opened[0].frames if frame.direction == "sent"] == [[ARG]]
 
 
+def test_a_stream_that_is_late_and_moves_has_not_stopped() -> None:
+    """Everything comes 3 s late: no reason to say that nothing more came."""
+    slow = [message("update", at - 1, at, [["97", str(at), "0", "1"]], ts=1_000 + at) for at in range(11, 14)]
+
+    class Delayed(FakeIo):
+        async def http(self, ask: Any) -> Any:
+            if self.asks:
+                self.opened[0]._coming += slow
+            return await super().http(ask)
+
+    io = Delayed(sockets={"public": Talk(respond=sends(SNAPSHOT))}, http_script={BOOKS: rest(99, ts=4_000)})
+    facts, findings = run(CHECK, io)
+    assert facts.moved
+    assert facts.listened_s >= 1
+    assert findings == ()
+
+
+def test_a_late_rest_answer_is_compared_with_what_was_pushed_meanwhile() -> None:
+    """The REST book takes 6 s: it is newer than what came in the first second, and no newer than what lies waiting."""
+    pushed = [message("update", at - 1, at, [["97", str(at), "0", "1"]], ts=1_000 + 75 * (at - 10))
+              for at in range(11, 91)]  # fmt: skip
+
+    class Late(FakeIo):
+        async def http(self, ask: Any) -> Any:
+            self.elapsed_s += 6.0
+            self.opened[0]._coming += pushed
+            return await super().http(ask)
+
+    book = rest(90, [*BIDS, ["97", "90", "0", "1"]], ts=7_000)
+    facts, findings = run(CHECK, Late(sockets={"public": Talk(respond=sends(SNAPSHOT))}, http_script={BOOKS: book}))
+    assert (findings, len(facts.messages)) == ((), 81)
+
+
 @pytest.mark.parametrize("other", ["wss://wsus.okx.com/ws/v5", "wss://wspap.okx.com/ws/v5"])
 def test_the_book_of_another_market_is_not_compared(other: str) -> None:
     """REST would show another book under the same number: the WebSocket is of another site, or of the demo one."""

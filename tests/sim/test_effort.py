@@ -87,11 +87,16 @@ def operations(entries: tuple[Any, ...]) -> dict[tuple[str, str], int]:
 
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Report, tuple[Any, ...]]]:
-    """A run in a world with faults, on a clock that leaps, and what the exchange saw of it."""
+    """A run in a world with faults, on a clock that leaps, and what the exchange saw of it.
+
+    Where the exchange was started for the run alone, the run may use all of it; here it behaves as it does with OKX.
+    """
     import leaping
 
     import okxdoctor.exchange
     from okxdoctor.exchange.serving.running import running
+    from okxdoctor.targets.live import target
+    from okxdoctor.targets.live.pacing import Pacing
 
     home = tmp_path_factory.mktemp("counted")
 
@@ -108,6 +113,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Rep
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(okxdoctor.exchange, "running", watched, raising=False)
+            patch.setattr(target, "Pacing", lambda alone: Pacing())
             settings = resolve(Flags(target="sim", faults=faults, seed=5, **more), {}, home)
             report = leaping.run(check_up(settings))
         return report, tuple(seen)
