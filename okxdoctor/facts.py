@@ -153,6 +153,7 @@ class Handshake:
     ``version``: TLSv1.3 …; ``offered_min`` the lowest version this attempt offered.
     ``refused``: what a client with the ciphers of today said to the same server, where this attempt had to offer
     others; "" where it was not asked, or agrees. ``asks_certificate``: the server wanted one of the client.
+    ``began``: a handshake that was cut off had begun, something of TLS had come from the server.
     """
 
     host: str
@@ -171,6 +172,7 @@ class Handshake:
     detail: str = ""
     refused: str = ""
     asks_certificate: bool = False
+    began: bool = False
     elapsed_ms: float = 0.0
 
 

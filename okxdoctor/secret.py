@@ -39,7 +39,10 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         import hmac
 
-        return isinstance(other, Secret) and hmac.compare_digest(self.__value.encode(), other.__value.encode())
+        # A variable whose bytes are no UTF-8 comes with lone surrogates in it.
+        return isinstance(other, Secret) and hmac.compare_digest(
+            self.__value.encode("utf-8", "surrogatepass"), other.__value.encode("utf-8", "surrogatepass")
+        )
 
     def __hash__(self) -> int:
         return hash(("okxdoctor.secret", self.__value))

@@ -32,7 +32,7 @@ from okxdoctor_checks._addresses import WORDS, kind, parse
 from okxdoctor_checks._certificates import covers
 from okxdoctor_checks._limits import limit
 from okxdoctor_checks._names import is_published, mistaken, nearest, successor
-from okxdoctor_checks._words import ROLE_NAMES, listed
+from okxdoctor_checks._words import ROLE_NAMES, duration, finite, listed
 
 ROLES: tuple[Role, Role] = ("rest", "ws")
 
@@ -160,7 +160,7 @@ def evaluate(facts: Facts) -> Iterator[Finding]:
     failed = [host for host in asked if not _seen(host)]
     down = bool(failed) and len(failed) == len(asked) and _gave_nothing(facts.control)
     if down:
-        yield _resolver_down(facts, asked)
+        yield _late(facts, asked) or _resolver_down(facts, asked)
     poisoned: list[Host] = []
     others: list[tuple[Host, str]] = []
     for host in facts.hosts:
@@ -227,6 +227,43 @@ def _resolver_down(facts: Facts, asked: list[Host]) -> Finding:
             "answers": {host.name: _outcomes(host.lookups) for host in asked},
         },
         excluded=("dns.name-not-found",),
+    )
+
+
+def _late(facts: Facts, asked: list[Host]) -> Finding | None:
+    """The program's way waits in vain while one of its own servers, asked directly, answers: no server is down.
+
+    It waits for a dead server that is asked first, or for the other half of the answer (AAAA) that never comes.
+    """
+    answered = {
+        lookup.name: lookup
+        for host in asked
+        for lookup in host.lookups[1:]
+        if lookup.addresses and not lookup.resolver.startswith("http")
+    }
+    waited = [host.lookups[0] for host in asked]
+    if len(answered) < len(asked) or any(lookup.outcome != "timeout" for lookup in (*waited, facts.control[0])):
+        return None
+    one = next(iter(answered.values()))
+    waited_ms = max(lookup.elapsed_ms for lookup in waited)
+    return Finding(
+        code="dns.slow",
+        summary=f"No name resolves within {duration(waited_ms / 1000)} the usual way, though {one.resolver}, asked "
+        f"directly, answers in {one.elapsed_ms:.0f} ms: a dead server is asked first, or the IPv6 half of the answer "
+        "never comes.",
+        evidence={
+            "waited_ms": finite(waited_ms, 1),
+            "direct_ms": {lookup.resolver: finite(lookup.elapsed_ms, 1) for lookup in answered.values()},
+            "limit_ms": limit("dns_slow_ms"),
+            "answers": {host.name: _outcomes(host.lookups) for host in asked},
+        },
+        severity=Severity.ERROR,
+        confidence=Confidence.LIKELY,
+        remedy=(
+            f"getent ahostsv4 {asked[0].name}; getent ahosts {asked[0].name}   # slow only the second: AAAA",
+            "cat /etc/resolv.conf   # take dead servers out, the first above all; options timeout:1 single-request",
+        ),
+        excluded=("dns.resolver-down", "dns.name-not-found"),
     )
 
 

@@ -3,7 +3,7 @@
 Looks at one signed read, GET account/config. If it is accepted, its answer tells the permissions and the IP list of
 the key. If it is refused, exactly one thing is changed and the read is repeated, so that the cause is proven instead of
 looked up in a table: the demo header is flipped (50101), the timestamp is corrected by the measured time (50102), and
-the same key is tried on every other site and environment (50119).
+the same key is tried on every other site and environment (50119). Any other refusal has to come twice to be certain.
 
 What it finds, and what to do:
 * the key lives on another site, or is a demo key: use the address or the environment that the finding names; a new
@@ -11,8 +11,8 @@ What it finds, and what to do:
 * unknown everywhere, malformed, frozen, wrong passphrase, wrong secret: take all three values from one creation dialog.
 * refused address: the finding says which address the exchange saw; that one belongs on the key's IP list.
 * a permission too few or too many, no IP list, a private address on it: edit the key on the API page.
-* a header that was sent and did not arrive, or a timestamp that arrived changed: something between this machine and
-  the exchange rewrites requests.
+* a header that was sent and did not arrive, a timestamp or a method that arrived changed: something between this
+  machine and the exchange rewrites requests.
 
 Only reads. Without credentials this check is skipped. It needs the clock's result only after a refusal for time.
 """
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Literal
 
 from okxdoctor.check import Check, Inconclusive, Skip
@@ -32,6 +33,7 @@ from okxdoctor_checks._refusals import (
     EXPIRED,
     KNOWS_THE_KEY,
     NAMED,
+    NOT_LISTED,
     UNKNOWN_KEY,
     WRONG_ENVIRONMENT,
     Way,
@@ -44,7 +46,10 @@ from okxdoctor_checks._words import duration
 
 CONFIG = "/api/v5/account/config"
 Environment = Literal["live", "demo"]
-_JUDGED = NAMED | WRONG_ENVIRONMENT | UNKNOWN_KEY | {EXPIRED}
+WRONG_METHOD = "50115"
+_JUDGED = NAMED | WRONG_ENVIRONMENT | UNKNOWN_KEY | {EXPIRED, WRONG_METHOD}
+_REPEATED = NAMED - {NOT_LISTED} | {WRONG_METHOD}
+"""Refusals that are asked for twice. How requests leave, and whether each is refused, is the check `egress` to see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +70,8 @@ class Facts:
     """``first`` is the read as the user's program would send it.
 
     ``corrected``: repeated with the measured time, after 50102. ``flipped``: with the demo header the other way round,
-    after 50101. ``matrix``: everywhere else, after 50119. ``account``: of whichever of the first two was accepted.
+    after 50101. ``matrix``: everywhere else, after 50119. ``again``: the same once more, after any other refusal.
+    ``account``: of whichever of these was accepted, the flipped one and other places left out.
     ``addresses``: which ones the target declares right for itself.
     """
 
@@ -79,6 +85,7 @@ class Facts:
     corrected: Reply | None = None
     flipped: Reply | None = None
     matrix: tuple[Trial, ...] = ()
+    again: Reply | None = None
     account: AccountView | None = None
 
 
@@ -122,9 +129,27 @@ async def probe(io: Io) -> Facts:
         _every_cell_told(facts, reply)
     elif reply.kind == "ok":
         facts = replace(facts, account=_account(answer))
+    elif reply.code in _REPEATED:
+        facts = await _asked_again(io, ask, facts)
     elif reply.kind == "refused" and reply.code not in _JUDGED:
-        raise Inconclusive(f"account/config was refused with {reply.said}: okxdoctor explain {reply.code}")
+        raise Inconclusive(_not_judged(reply, view.rest.base))
     return facts
+
+
+async def _asked_again(io: Io, ask: Ask, facts: Facts) -> Facts:
+    try:
+        answer = await io.http(ask)
+    except (Skip, Inconclusive):  # a recording does not hold it
+        return facts
+    again = read(answer)
+    return replace(facts, again=again, account=_account(answer) if again.kind == "ok" else None)
+
+
+def _not_judged(reply: Reply, base: str) -> str:
+    if reply.status == HTTPStatus.NOT_FOUND:
+        path = f"{base}{reply.path}"
+        return f"nothing is at {path} ({reply.said}): the configured address or something on the way changes the path"
+    return f"account/config was refused with {reply.said}: okxdoctor explain {reply.code}"
 
 
 def _every_cell_told(facts: Facts, reply: Reply) -> None:
@@ -212,11 +237,26 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         yield _expired(facts)
     reply = decisive(facts)
     if reply.kind == "refused" and reply.code != EXPIRED:
-        yield from _refused(reply, facts)
-    elif reply.kind == "ok" and facts.account is not None:
+        yield from (_tempered(finding, facts.again) for finding in _refused(reply, facts))
+    if facts.account is not None:
         setting = Setting(environment=facts.environment, need=facts.need, addresses=facts.addresses)
         yield from permissions(facts.account, setting)
         yield from ip_list(facts.account, setting)
+
+
+def _tempered(finding: Finding, again: Reply | None) -> Finding:
+    """What did not come twice is not certain: the same request was accepted a moment later, or refused otherwise."""
+    if again is None or (again.kind == "refused" and again.code == finding.evidence.get("code")):
+        return finding
+    accepted = again.kind == "ok"
+    then = "the same request is accepted a moment later" if accepted else f"then {again.said}"
+    return replace(
+        finding,
+        summary=line(f"{finding.summary}; {then}"),
+        evidence={**finding.evidence, "asked_again": again.code or again.said},
+        confidence=Confidence.POSSIBLE if accepted else Confidence.LIKELY,
+        excluded=(),
+    )
 
 
 def _expired(facts: Facts) -> Finding:
@@ -258,8 +298,22 @@ def _refused(reply: Reply, facts: Facts) -> Iterator[Finding]:
         yield from _environment(reply, facts)
     elif reply.code in UNKNOWN_KEY:
         yield from _elsewhere(reply, facts)
+    elif reply.code == WRONG_METHOD:
+        yield _other_method(reply, facts.way)
     else:
         yield from plain_refusal(reply, facts.way)
+
+
+def _other_method(reply: Reply, way: Way) -> Finding:
+    return Finding(
+        code="signature.unexplained",
+        summary=f"A signed {reply.method} arrives as another method ({reply.code}): requests are changed on the way",
+        evidence={**seen(reply), "method": reply.method, "changed": "method", "via": way.via or "no proxy"},
+        subject="rest",
+        confidence=Confidence.LIKELY,
+        remedy=in_between(way, "changes the method"),
+        excluded=("key.secret-wrong", "timestamp.expired"),
+    )
 
 
 def _other(environment: Environment) -> Environment:
@@ -354,7 +408,7 @@ def _elsewhere(reply: Reply, facts: Facts) -> Iterator[Finding]:
 
 
 def offers(facts: Facts) -> Iterable[KeyStanding | AccountView]:
-    if facts.first.kind == "ok":
+    if facts.first.kind == "ok" or (facts.again is not None and facts.again.kind == "ok"):
         yield KeyStanding(standing="accepted")
     elif facts.first.kind == "refused":
         yield KeyStanding(standing="refused", code=facts.first.code)

@@ -158,6 +158,7 @@ def _form_refused(form: Form, facts: Facts) -> Iterator[Finding]:
             evidence={**seen(form.reply), "request_age_ms": form.reply.age_ms},
             subject="rest",
             confidence=Confidence.LIKELY,
+            excluded=("clock.sources-disagree",),
         )
     elif form.reply.code == _UNBOUND or (form.reply.code in NAMED and not _accepted(form)):
         yield from plain_refusal(form.reply, facts.way)

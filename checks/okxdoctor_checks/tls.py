@@ -197,7 +197,8 @@ def _cut_off(greeting: Greeting) -> Finding:
     if same and handshake.outcome == "timeout":
         return _mute(greeting, other)
     ends = ("reset", "closed")  # which of the two it is, is a matter of what the peer has read by then
-    if flipped is not None and handshake.outcome in ends and flipped.outcome in ends:
+    silent = flipped is not None and handshake.outcome in ends and flipped.outcome in ends and not flipped.began
+    if silent and not handshake.began and not handshake.asks_certificate:
         return _nobody_behind(greeting, other, how)
     if handshake.asks_certificate:
         how += ", for want of a certificate of the client,"

@@ -402,6 +402,21 @@ def test_probe_dials_where_answers_contradict() -> None:
     assert codes(run(CHECK, io)[1]) == ["dns.poisoned"]
 
 
+def test_a_server_that_answers_when_asked_directly_is_not_down() -> None:
+    late = {name: lookup(name, outcome="timeout", elapsed_ms=2000.0) for name in LOOKUPS}
+    direct = {name: lookup(name, PUBLIC, resolver="192.168.1.1:53", elapsed_ms=3.0) for name in LOOKUPS}
+    both = {name: (late[name], direct[name]) for name in LOOKUPS}
+    found = run(CHECK, FakeIo(lookups=both))[1]
+    assert codes(found) == ["dns.slow"]
+    assert (found[0].severity, found[0].confidence) == (Severity.ERROR, Confidence.LIKELY)
+    assert "192.168.1.1:53, asked directly, answers in 3 ms" in found[0].summary
+    # Another server's answer, or a refusal, proves nothing of the one that is asked.
+    doh = {name: (late[name], replace(direct[name], resolver="https://dns.google/dns-query")) for name in LOOKUPS}
+    assert codes(run(CHECK, FakeIo(lookups=doh))[1]) == ["dns.resolver-down"]
+    refused = {name: (replace(late[name], outcome="servfail"), direct[name]) for name in LOOKUPS}
+    assert codes(run(CHECK, FakeIo(lookups=refused))[1]) == ["dns.resolver-down"]
+
+
 @pytest.mark.parametrize(
     ("own", "direct", "canonical", "control", "says"),
     [

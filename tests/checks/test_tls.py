@@ -323,7 +323,31 @@ def test_alert_of_an_old_peer(alert: str) -> None:
     assert of(shaken("alert", alert=alert)).code == "tls.weak"
 
 
+@pytest.mark.parametrize("reason", ["alert handshake_failure", "dh key too small"])
+def test_a_cipher_that_programs_of_today_refuse(reason: str) -> None:
+    found = of(shaken(version="TLSv1.2", cipher="DHE-RSA-AES128-GCM-SHA256", refused=reason))
+    assert found.code == "tls.weak"
+    assert (found.evidence["cipher"], found.confidence) == ("DHE-RSA-AES128-GCM-SHA256", Confidence.CERTAIN)
+    assert reason in found.summary
+
+
 # ---- greetings that die ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alert", ["handshake_failure", "certificate_required"])
+def test_a_gateway_that_wants_a_certificate_is_told_from_a_filter(alert: str) -> None:
+    found = of(shaken("alert", alert=alert, asks_certificate=True), shaken(server_name="example.com"))
+    assert (found.code, found.confidence) == ("tls.handshake-reset", Confidence.CERTAIN)
+    assert (found.evidence["alert"], found.evidence["asks_certificate"]) == (alert, True)
+    assert "certificate of the client" in found.summary
+    assert found.remedy
+    plain = of(shaken("alert", alert=alert), shaken(server_name="example.com"))
+    assert "asks_certificate" not in plain.evidence
+    assert "certificate of the client" not in plain.summary
+
+
+def test_a_server_that_only_asks_is_healthy() -> None:
+    assert not judged(CHECK, facts(shaken(asks_certificate=True)))
 
 
 @pytest.mark.parametrize("outcome", ["reset", "closed", "timeout"])
@@ -350,6 +374,18 @@ def test_what_is_the_same_for_every_name_is_no_filter_of_names(outcome: Any, cod
     assert (found.code, found.confidence) == (code, Confidence.LIKELY)
     assert "tls.handshake-reset" in found.excluded
     assert found.evidence["other_name"] == "example.com"
+
+
+@pytest.mark.parametrize(("first", "then"), [("reset", "closed"), ("closed", "reset")])
+def test_a_reset_here_and_a_close_there_is_the_same_end(first: Any, then: Any) -> None:
+    assert of(shaken(first), shaken(then, server_name="example.com")).code == "tcp.refused"
+
+
+@pytest.mark.parametrize("proof", ["began", "asks_certificate"])
+def test_who_had_begun_to_answer_is_somebody(proof: str) -> None:
+    cut = replace(shaken("closed"), **{proof: True})
+    found = of(cut, replace(cut, server_name="example.com"))
+    assert (found.code, found.confidence) == ("tls.handshake-reset", Confidence.POSSIBLE)
 
 
 def test_alert_about_the_name() -> None:

@@ -73,3 +73,10 @@ def test_total_and_silent(text: str) -> None:
     one = shape("secret_key", Secret(text), "env:X")
     if len(text) >= 6 and text not in "secret_keyenv:Xother":
         assert text not in repr(one)
+
+
+def test_a_variable_whose_bytes_are_no_utf8_is_a_blemish_and_compares() -> None:
+    """Python reads a Latin-1 byte of the environment as a lone surrogate."""
+    latin = Secret(b"caf\xe9".decode("utf-8", "surrogateescape"))
+    assert "non-ascii" in shape("passphrase", latin, "env:OKX_PASSPHRASE").blemishes
+    assert latin == Secret("caf\udce9") != Secret("caf\xe9")

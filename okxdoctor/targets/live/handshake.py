@@ -80,7 +80,7 @@ async def shake(
 ) -> Handshake:
     """Total: every failure is an outcome."""
 
-    def failed(outcome: Outcome, *, detail: str, alert: str = "", plain: str = "") -> Handshake:
+    def failed(outcome: Outcome, *, detail: str, alert: str = "", plain: str = "", heard: bytes = b"") -> Handshake:
         return Handshake(
             host=route.host,
             server_name=server_name,
@@ -91,6 +91,7 @@ async def shake(
             plain=plain,
             detail=detail,
             asks_certificate=tls is not None and tls.tls in asked,
+            began=bool(heard) and not plain,
             elapsed_ms=_ms_since(started),
         )
 
@@ -112,7 +113,9 @@ async def shake(
         return failed("timeout", detail="no answer to the ClientHello")
     except TlsBroken as broken:
         plain = printable(broken.heard.decode("latin-1")) if broken.failure.kind == "not-tls" else ""
-        return failed(_outcome(broken), detail=broken.failure.detail, alert=broken.alert, plain=plain)
+        return failed(
+            _outcome(broken), detail=broken.failure.detail, alert=broken.alert, plain=plain, heard=broken.heard
+        )
     except Broken as broken:
         return failed(_outcome(broken), detail=broken.failure.detail)
     finally:

@@ -97,7 +97,7 @@ class TlsWire:
             self._hear(data)
 
     async def ended(self) -> None:
-        """Waits for what the server says first; raises TlsBroken if that is a fatal alert."""
+        """Waits for what the server says first; raises TlsBroken if that is a fatal alert, or the end."""
         while True:
             try:
                 self.tls.read(1)
@@ -106,7 +106,7 @@ class TlsWire:
                 data = await self._inner.read()
                 self._feed(data)
                 if not data:
-                    return
+                    raise self._lost(False, "the peer closed before it said anything") from None
             except ssl.SSLError as error:
                 if _alert_by_reason(error):
                     raise self._broken(error) from None
