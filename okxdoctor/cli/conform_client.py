@@ -152,8 +152,12 @@ def _chosen(patterns: tuple[str, ...]) -> tuple[Case, ...]:
     chosen = only(cases(), patterns)
     for pattern in patterns:
         if not only(cases(), (pattern,)):
-            known = tuple(dict.fromkeys([case.area for case in cases()] + [case.id for case in cases()]))
-            raise UsageProblem(f"--only: no case is called {pattern!r}", suggestion(pattern, known[:60]))
+            areas = tuple(dict.fromkeys(case.area for case in cases()))
+            near = suggestion(pattern, (*areas, *(case.id for case in cases())))
+            raise UsageProblem(
+                f"--only: no case is called {pattern!r}",
+                near if near.startswith("did you") else f"areas: {', '.join(areas)}; okxdoctor conform client --list",
+            )
     return chosen
 
 

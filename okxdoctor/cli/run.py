@@ -20,7 +20,30 @@ if TYPE_CHECKING:
     from okxdoctor.settings import Settings
 
 
-@click.command("run")
+_FILES = """\b
+A profile, in ~/.config/okxdoctor/config.toml (chmod 600):
+  [profiles.bot]
+  site = "eea"                 # demo = true for demo trading
+  api_key = '...'              # or: keyring = "SERVICE"
+  secret_key = '...'
+  passphrase = '...'
+  need = ["read", "trade"]
+  instruments = ["BTC-USDT"]   # also: rest_url, ws_url, ca_file,
+                               # proxy, product, trade_mode ...
+\b
+A baseline (--baseline FILE), each accepted cause:
+  [[accept]]
+  code = "ip.unbound"
+  reason = "the NAT gateway comes next month"
+  owner = "platform"
+  expires = 2027-01-31
+\b
+Exit codes: 0 nothing found, 1 findings, 2 usage or configuration,
+3 could not look, 4 a defect of okxdoctor, 130 interrupted.
+"""
+
+
+@click.command("run", epilog=_FILES)
 @click.option("--target", metavar="TARGET", help="live, demo, sim, cassette:PATH or facts:PATH. Default: live.")
 @click.option("--site", metavar="SITE", help="global, eea, us or tr. Default: global.")
 @click.option("--rest-url", metavar="URL", help="REST address instead of the site's.")

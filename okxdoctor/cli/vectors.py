@@ -14,7 +14,7 @@ from okxdoctor.knowledge.vectors import KINDS, Vector, VectorFile, load
 
 
 @click.command("vectors")
-@click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only this kind (repeatable).")
+@click.option("--kind", "kinds", multiple=True, metavar=f"[{'|'.join(KINDS)}]", help="Only this kind (repeatable).")
 @click.option("--op", "ops", multiple=True, metavar="OP", help="Only this operation, e.g. round_size (repeatable).")
 @click.option(
     "--flag", "flags", multiple=True, metavar="FLAG", help="Only vectors with this flag (repeatable: with all)."
@@ -45,6 +45,7 @@ def vectors(
     stage: the prehash as text and as bytes, the digest, the signature. Without a filter, the text form is a
     summary.
     """
+    _known("--kind", kinds, set(KINDS))
     files = [load(kind) for kind in (kinds or KINDS)]
     everything = [vector for file in files for vector in file.vectors]
     _known("--op", ops, {vector.op for vector in everything})
@@ -80,7 +81,8 @@ def _known(option: str, asked: Sequence[str], known: set[str]) -> None:
             import difflib
 
             near = difflib.get_close_matches(name, sorted(known), n=3)
-            hint = f" Did you mean {', '.join(near)}?" if near else ""
+            few = f" Known: {', '.join(sorted(known))}." if len(known) <= 12 else ""
+            hint = f" Did you mean {', '.join(near)}?" if near else few
             raise click.UsageError(f"{option} {name!r} is not among the vectors.{hint}")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from okxdoctor.files import read_bounded
-from okxdoctor.port import Cell, Endpoint
+from okxdoctor.port import Cell, Endpoint, Role
 from okxdoctor.settings.addresses import endpoint, host_port, is_literal, is_loopback, shown_host_port
 from okxdoctor.settings.flags import Flags
 from okxdoctor.settings.layers import Layers
@@ -44,6 +44,8 @@ def find_addresses(
 
     rest_given = layers.text(flags.rest_url, REST_VARIABLES, ("rest_url", "base_url"))
     ws_given = layers.text(flags.ws_url, WS_VARIABLES, ("ws_url",))
+    rest_given = None if _outranked(rest_given, named, "rest") else rest_given
+    ws_given = None if _outranked(ws_given, named, "ws") else ws_given
     rest, rest_source = _rest(rest_given, site, named)
     ws, ws_source = _ws(ws_given, rest_given, rest, site, environment, named)
     own = _site_urls(flags.site_urls)
@@ -97,6 +99,18 @@ def find_addresses(
         SettingRow(name="ntp_servers", shown=_shown(addresses.ntp_servers), source=ntp.source if ntp else "default"),
     ]
     return addresses, rows
+
+
+def _outranked(given: Given[str] | None, named: Given[str] | None, role: Role) -> bool:
+    """Whether an address of a lower layer belongs to another site than the one that is named above it: a profile's
+    base_url must not keep REST where ``--site`` leaves it. A gateway belongs to no site, and stays."""
+    if given is None or named is None or _rank(given) >= _rank(named):
+        return False
+    return home_of(endpoint(role, given.value, given.source).host) not in (None, named.value)
+
+
+def _rank(given: Given[str]) -> int:
+    return 2 if given.source == "flag" else 1 if given.source.startswith("env:") else 0
 
 
 def _rest(given: Given[str] | None, site: Site, named: Given[str] | None) -> tuple[Endpoint, str]:

@@ -20,6 +20,8 @@ import pytest
 from okxdoctor.cli import main as cli
 from okxdoctor.cli.screen import live_display, wants_colour
 from okxdoctor.reports import formats
+from okxdoctor.settings import Flags, resolve
+from okxdoctor.settings.baseline import read_baseline
 
 SECRETS = {
     "OKX_API_KEY": "0badcafe-1111-4222-8333-444455556666",
@@ -39,6 +41,26 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(*args: str) -> int:
     return cli.main(["run", *args])
+
+
+def test_the_files_that_help_shows_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing else tells a user on the terminal what a profile or a baseline looks like."""
+    assert run("--help") == 0
+    page = capsys.readouterr().out
+    assert page.isascii()
+    written = {}
+    for name, first in (("profile", "  [profiles.bot]"), ("baseline", "  [[accept]]")):
+        block = page[page.index(first) :].split("\n\n")[0].split("\n  \n")[0]
+        written[name] = tmp_path / f"{name}.toml"
+        written[name].write_text("\n".join(line.removeprefix("  ") for line in block.splitlines()), "utf-8")
+    written["profile"].chmod(0o600)
+    settings = resolve(Flags(config=str(written["profile"])), {}, tmp_path)
+    assert (settings.profile, settings.need, settings.instruments) == ("bot", ("read", "trade"), ("BTC-USDT",))
+    assert settings.addresses is not None
+    assert settings.addresses.site == "eea"
+    assert settings.notes == ()
+    (accepted,) = read_baseline(written["baseline"])
+    assert (accepted.code, accepted.owner, accepted.expires) == ("ip.unbound", "platform", "2027-01-31")
 
 
 def test_text_is_the_default(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:

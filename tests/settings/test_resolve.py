@@ -60,6 +60,26 @@ def test_every_layer_wins_over_the_ones_below(go: Go, tmp_path: Path) -> None:
     assert {source(both, name) for name in ("site", "rest_url", "ws_url")} == {"flag"}
 
 
+@pytest.mark.parametrize("kit", [True, False])
+def test_a_site_above_outranks_the_address_of_another_site(go: Go, tmp_path: Path, kit: bool) -> None:
+    """The kit writes base_url into its profiles: `--site us`, typed because a verdict says so, must move REST, too."""
+    put(tmp_path, '[profiles.a]\nsite = "eea"\nbase_url = "https://eea.okx.com"\n', kit=kit)
+    assert (shown(go(), "rest_url"), shown(go(), "ws_url")) == ("https://eea.okx.com", "wss://wseea.okx.com/ws/v5")
+    for settings, by in ((go(site="us"), "flag"), (go({"OKX_SITE": "us"}), "env:OKX_SITE")):
+        assert (shown(settings, "rest_url"), source(settings, "rest_url")) == ("https://us.okx.com", by)
+        assert (shown(settings, "ws_url"), source(settings, "ws_url")) == ("wss://wsus.okx.com/ws/v5", by)
+    both = {"OKX_BASE_URL": "https://us.okx.com", "OKX_WS_URL": "wss://wsus.okx.com"}
+    assert shown(go(both, site="eea"), "rest_url") == "https://eea.okx.com"
+    assert shown(go(both, site="eea"), "ws_url") == "wss://wseea.okx.com/ws/v5"
+    assert shown(go(both, site="us"), "rest_url") == "https://us.okx.com"
+
+
+def test_a_gateway_stays_whatever_site_is_named_above_it(go: Go, tmp_path: Path) -> None:
+    put(tmp_path, '[profiles.a]\nrest_url = "https://gateway.example"\n')
+    assert shown(go(site="us"), "rest_url") == "https://gateway.example"
+    assert shown(go(rest_url="https://eea.okx.com", site="us"), "rest_url") == "https://eea.okx.com"
+
+
 def test_defaults(go: Go) -> None:
     settings = go()
     view = settings.target_config().view
