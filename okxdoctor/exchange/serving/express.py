@@ -4,7 +4,7 @@ Every HTTP/1.1 connection begins here. A whole, plain GET or POST is answered at
 upgrade, a body in chunks, pipelined requests, other verbs, the control endpoint, a fault that waits or hangs, and
 everything that is not well-formed) goes with all its bytes to aiohttp, and the connection stays there. So there is one
 judge of what is odd, and both ways ask the same ``Front.reply`` and send the same headers. What goes there takes its
-turn (``turns``), and so does what is left of a body that was refused.
+turn (``turns``), and so do requests with long bodies, and what is left of a body that was refused.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from okxdoctor.exchange.core.protocol import Reply, Request
 
 if TYPE_CHECKING:
+    from .turns import Work
     from .web import Front
 
 MAX_HEAD = 16_384
@@ -25,6 +26,8 @@ MAX_ENDLESS = 65_536
 """Bytes in which a head has to end; who sends more without an end is refused at a glance."""
 LINGER_S = 1.0
 """Real seconds for which what follows such a beginning is taken in, so that the refusal is not lost."""
+EAGER_S = 0.002
+"""Real seconds that frames wait which were sent before their upgrade was agreed to: by then it was refused, or not."""
 MAX_BODY = 1_048_576
 """Bytes of a request body that are read; more is refused with 413."""
 IDLE_S = 75.0
@@ -36,6 +39,7 @@ _HEAD = re.compile(
 )
 _BEGINNINGS = (b"GET /", b"POST /")
 _OTHERWISE = frozenset({"transfer-encoding", "expect", "upgrade", "content-encoding", "te", "trailer"})
+_UPGRADE = re.compile(rb"\nupgrade:", re.IGNORECASE)
 _PHRASE = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -51,7 +55,10 @@ class Express(asyncio.Protocol):
         """Of a long body, after what is kept; so many bytes of it are ``_missing``."""
         self._missing = 0
         self._blocked = False
-        self._leaving = False
+        self._queued = False
+        """Waits for its turn."""
+        self._long = False
+        """A long body has had its turn."""
         self._used = False
         self._dropping = 0
         self._unread = 0
@@ -84,7 +91,7 @@ class Express(asyncio.Protocol):
             data = self._whole()
         elif self._kept:
             data = self._kept + data
-        if self._blocked or self._leaving:
+        if self._blocked or self._queued:
             self._kept = data
             return
         if self._front.waits():
@@ -117,6 +124,10 @@ class Express(asyncio.Protocol):
             self._due(self._time() + self._front.patience_s)
             self._drop(len(data) - start)
             return
+        if end - start > MAX_HEAD and not self._long and not self._front.pace.free():
+            self._queue(data, self._go_on)  # nobody has that much to say to an exchange
+            return
+        self._long = end - start > MAX_HEAD and len(data) < end
         if len(data) == end:
             if not self._used and self._transport is not None:
                 self._front.unheard.pop(self._transport, None)
@@ -200,7 +211,7 @@ class Express(asyncio.Protocol):
         if self._time() < self._deadline:
             # The deadline has moved with each request; the timer has not, which costs less.
             self._timer = asyncio.get_running_loop().call_at(self._deadline, self._expired)
-        elif self._leaving:
+        elif self._queued:
             transport.abort()
         elif _HEAD.match(self._kept):
             self._give_away(self._whole())  # the body is missing: aiohttp's side waits once more, then says 408
@@ -243,22 +254,43 @@ class Express(asyncio.Protocol):
         if self._front.pace.free():
             self._hand_over(transport, data)
             return
-        self._leaving, self._kept = True, data
-        self._due(self._time() + self._front.patience_s)
-        transport.pause_reading()
-        self._front.pace.wait(self._leave)
+        self._queue(data, self._leave)
+
+    def _queue(self, data: bytes, work: Work) -> None:
+        """Do ``work`` in turn, and read nothing until then."""
+        if self._transport is not None:
+            self._queued, self._kept = True, data
+            self._due(self._time() + self._front.patience_s)
+            self._transport.pause_reading()
+            self._front.pace.wait(work)
 
     def _leave(self) -> bool:
         transport = self._transport
         if transport is None or transport.is_closing():
             return False
-        self._hand_over(transport, self._kept)
         transport.resume_reading()
+        self._hand_over(transport, self._kept)
+        return True
+
+    def _go_on(self) -> bool:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return False
+        data, self._queued, self._long = self._kept, False, True
+        self._kept = b""
+        transport.resume_reading()
+        self.data_received(data)
         return True
 
     def _hand_over(self, transport: asyncio.Transport, data: bytes) -> None:
         self._let_go()
-        self._front.inherit(transport, served=self._used).data_received(data)
+        heir = self._front.inherit(transport, served=self._used)
+        blank = data.find(b"\r\n\r\n", 0, MAX_ENDLESS) + 4
+        if 4 <= blank < len(data) and _UPGRADE.search(data, 0, blank):
+            transport.pause_reading()
+            asyncio.get_running_loop().call_later(EAGER_S, _follow, transport, heir, data[blank:])
+            data = data[:blank]
+        heir.data_received(data)
 
     def _whole(self) -> bytes:
         """All that is kept, which is kept no more."""
@@ -276,6 +308,13 @@ class Express(asyncio.Protocol):
         self._transport = None
         self._kept = b""
         self._pieces.clear()
+
+
+def _follow(transport: asyncio.Transport, heir: asyncio.Protocol, frames: bytes) -> None:
+    """Hand on the frames that came with an upgrade, unless it was refused."""
+    if not transport.is_closing():
+        heir.data_received(frames)
+        transport.resume_reading()
 
 
 def _begins(data: bytes) -> bool:
