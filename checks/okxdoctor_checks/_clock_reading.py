@@ -39,6 +39,8 @@ class Reading:
         """The offset to judge and to offer, and where it comes from. For signing the exchange's time decides."""
         if self.exchange is not None:
             return self.exchange, "the exchange"
+        if self.date is not None and self.date_against_ntp_s:
+            return self.date, "the HTTP Date header"
         if self.ntp.offset is not None:
             return self.ntp.offset, "NTP"
         return (self.date, "the HTTP Date header") if self.date is not None else None
@@ -49,6 +51,18 @@ class Reading:
         if self.exchange is None or self.ntp.offset is None:
             return 0.0
         return self.exchange.gap_s(self.ntp.offset)
+
+    @property
+    def date_against_ntp_s(self) -> float:
+        """How far NTP is from this clock and from the Date of the exchange's edge, which agree; 0.0: they do not.
+
+        Only where the exchange gave no better time. A Date that stands alone says nothing: edges are not kept to it.
+        """
+        ntp, date = self.ntp.offset, self.date
+        if self.exchange is not None or ntp is None or date is None or not date.holds(0.0):
+            return 0.0
+        gap_s, limit_s = min(date.gap_s(ntp), max(ntp.low_s, -ntp.high_s)), limit("clock_sources_gap_s")
+        return gap_s if gap_s > limit_s else 0.0
 
     @property
     def both_beyond(self) -> bool:

@@ -168,6 +168,9 @@ def evaluate(facts: Facts) -> Iterator[Finding]:
     elif facts.ntp and seen.ntp.offset is None:
         yield _ntp_unreachable(facts, seen)
     yield from _falsetickers(facts, seen)
+    if seen.date_against_ntp_s and not seen.jump_s:
+        yield _two_against_ntp(facts, seen)
+        return
     if seen.disagree_s > limit("clock_sources_gap_s") and not seen.jump_s:
         yield _disagree(facts, seen)
         if not seen.both_beyond:
@@ -343,6 +346,20 @@ def _disagree(facts: Facts, seen: Reading) -> Finding:
         evidence=_evidence(facts, seen, seen.exchange, "the exchange")
         | {"gap_s": finite(seen.disagree_s), "skew_by_ntp_s": finite(by_ntp.middle_s)},
         severity=Severity.ERROR if beyond and not seen.both_beyond else None,
+        excluded=("clock.jumped",),
+    )
+
+
+def _two_against_ntp(facts: Facts, seen: Reading) -> Finding:
+    assert seen.date is not None
+    assert seen.ntp.offset is not None
+    return Finding(
+        code="clock.sources-disagree",
+        summary=f"By NTP this clock is {duration(seen.date_against_ntp_s)} off; by the Date of the exchange's edge, "
+        "which gave no better time, it is right.",
+        evidence=_evidence(facts, seen, seen.date, "the HTTP Date header")
+        | {"gap_s": finite(seen.date_against_ntp_s), "skew_by_ntp_s": finite(-seen.ntp.offset.middle_s)},
+        confidence=Confidence.LIKELY,
         excluded=("clock.jumped",),
     )
 

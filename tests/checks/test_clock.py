@@ -184,6 +184,31 @@ def test_only_http_date() -> None:
     assert found.evidence["measured_by"] == "the HTTP Date header"
 
 
+def by_date(skew_s: float, date_off_s: int = 0) -> tuple[Sample, ...]:
+    """Pages of an edge, without the exchange's own time; its Date may be off itself."""
+    return tuple(
+        replace(sample(n * 0.06, skew_s=skew_s), server_ms=None, date_s=EPOCH_NS // S + date_off_s) for n in range(5)
+    )
+
+
+def test_time_servers_stand_alone_against_this_clock_and_the_date_of_the_edge() -> None:
+    wrong_together = (ntp(68.0), ntp(68.001, server="b.ntp:123"))
+    found = only(judged(CHECK, facts(0.0, samples=by_date(0.0), ntp=wrong_together)))
+    assert found.code == "clock.sources-disagree"
+    assert found.evidence["skew_by_ntp_s"] == pytest.approx(-68.0, abs=0.01)
+    assert basis(facts(0.0, samples=by_date(0.0), ntp=wrong_together)).source == "the HTTP Date header"
+
+
+@pytest.mark.parametrize("date_off_s", [-90, 90])
+def test_a_date_that_stands_alone_says_nothing(date_off_s: int) -> None:
+    """Edges are not kept to the second: a right clock that NTP confirms is right."""
+    assert judged(CHECK, facts(0.0, samples=by_date(0.0, date_off_s))) == ()
+
+
+def test_ntp_and_the_date_call_the_clock_wrong() -> None:
+    assert only(judged(CHECK, facts(68.0, samples=by_date(68.0)))).code == "clock.ahead"
+
+
 # ---- stored answers --------------------------------------------------------------------------
 
 
