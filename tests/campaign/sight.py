@@ -268,8 +268,9 @@ STAND_INS: tuple[StandIn, ...] = (
     StandIn(
         of=("clock.sources-disagree",),
         reads_as=("clock.drifting", "clock.ahead", "clock.behind", "clock.timezone-shift"),
-        behind=("dns.*", "tcp.*", "proxy.*", "tls.*", "http-timeout*", "http-not-json-cut*"),
-        why="time servers wrong together, and no answer of the exchange beside them: by everything that can be "
+        behind=("dns.*", "tcp.*", "proxy.*", "tls.*", "http-timeout*", "http-not-json-cut*", "http-not-json-redirect",
+                "http.captive-portal", "http-origin-down=50*"),
+        why="time servers wrong together, and no answer of the exchange or its edge beside them: by all that can be "
         "asked, the local clock is the one that is wrong",
     ),
     StandIn(
@@ -291,6 +292,10 @@ STAND_INS: tuple[StandIn, ...] = (
         behind=("http-not-json*", "http-timeout=*", "http-region-blocked=50121", "tcp-*-one-host=rest",
                 "dns-name-not-found=openapi*", "dns.retired-name", "status.maintenance", "status.overloaded"),
         why="60024 is what a wrong passphrase gets; that REST accepts the same one cannot be asked",
+    ),
+    StandIn(
+        of=("precision.size-above-maximum",), reads_as=("order.insufficient-funds",), behind=("*",),
+        why="true as well: an order of this size is more than the account can pay",
     ),
     StandIn(
         of=("permission.ip-binding-required",), reads_as=("key.idle-expiry",), behind=("*",),

@@ -265,6 +265,8 @@ ALMOST_ON_THE_MACHINE: dict[str, Value] = {
 LOST_ON_THE_WAY = ("dns-slow-lossy", "clock-ntp-unreachable=silent")
 """Packets that never come back, one in a hundred of them."""
 
+RESOLVER_FAR_S = 0.15
+
 INSTRUMENTS = (
     "BTC-USDT", "ETH-USDT", "SOL-USDT", "XRP-USDT", "ADA-USDT", "PEPE-USDT", "SATS-USDT", "BABYDOGE-USDT", "OKB-USDT",
     "ETH-BTC", "BTC-USDT-SWAP", "ETH-USDT-SWAP", "XRP-USDT-SWAP", "YFI-USDT-SWAP", "BTC-USD-SWAP", "BTC-USDC-SWAP",
@@ -410,6 +412,10 @@ def _healthy(dice: random.Random, seed: int, index: int) -> World:
     # On its loopback the target sim waits 1.2 s for an answer; over the way around the world that is no patience.
     farthest_s = 0.25 if outside else 0.12
     shaky = outside and far and dice.random() < 0.25
+    distance_s = round(dice.uniform(0.002, farthest_s), 3) if far else 0.0
+    if distance_s > RESOLVER_FAR_S:
+        # So far from a resolver that takes its time lookups are slow, and it is right to say so.
+        almost = tuple(each for each in almost if not each.startswith("dns-slow="))
     loss = dice.choice((0.0, 0.0, 0.01)) if far else 0.0
     if loss:
         # What is lost of a byte stream comes again; of lookups and questions for the time nothing does.
@@ -424,7 +430,7 @@ def _healthy(dice: random.Random, seed: int, index: int) -> World:
         exchange_seed=dice.randrange(1_000_000),
         vantage="outside" if outside else "sim",
         almost=almost,
-        round_trip_s=round(dice.uniform(0.002, farthest_s), 3) if far else 0.0,
+        round_trip_s=distance_s,
         jitter_s=round(dice.uniform(0.0, 0.3 if shaky else farthest_s / 5), 3) if far else 0.0,
         loss=loss,
         proxy=outside and dice.random() < 0.3,
