@@ -47,7 +47,7 @@ Exit codes: 0 nothing found, 1 findings, 2 usage or configuration,
 @click.option("--target", metavar="TARGET", help="live, demo, sim, cassette:PATH or facts:PATH. Default: live.")
 @click.option("--site", metavar="SITE", help="global, eea, us or tr. Default: global.")
 @click.option("--rest-url", metavar="URL", help="REST address instead of the site's.")
-@click.option("--ws-url", metavar="URL", help="WebSocket base instead of the site's; /ws/v5/… is appended.")
+@click.option("--ws-url", metavar="URL", help="WebSocket base instead of the site's; /ws/v5/... is appended.")
 @click.option(
     "--site-url",
     "site_urls",
@@ -77,7 +77,7 @@ Exit codes: 0 nothing found, 1 findings, 2 usage or configuration,
     "formats",
     multiple=True,
     metavar="FORMAT[=FILE]",
-    help="text, json, jsonl, junit, github …: see `okxdoctor list formats`. Repeatable, one of them on stdout.",
+    help="text, json, jsonl, junit, github ...: see `okxdoctor list formats`. Repeatable, one of them on stdout.",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Only the verdict.")
 @click.option("--verbose", "-v", is_flag=True, help="Every check with its time.")
