@@ -160,7 +160,7 @@ async def _refused(route: Route, server_name: str, tls: TlsWire, *, timeout_s: f
         async with asyncio.timeout(timeout_s):
             await TlsWire(wire, usual_context(), server_name).handshake()
     except TlsBroken as broken:
-        return broken.failure.detail if broken.failure.kind == "tls" else ""
+        return "" if broken.failure.kind == "timeout" else broken.failure.detail
     except (Broken, TimeoutError):
         return ""
     finally:

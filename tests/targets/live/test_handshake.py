@@ -79,6 +79,43 @@ def test_the_same_handshake_is_made_once_and_another_name_is_another_one(stage: 
     assert (before, after) == (1, 2)
 
 
+# ---- what the server wants, and what a program of today thinks of it ------------------------------
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_server_that_asks_for_a_certificate(stage: Any, version: ssl.TLSVersion) -> None:
+    """Asked and let in without one; asked and refused: asyncio's server keeps its alert, OpenSSL's program does not."""
+    tls = stage.server_tls()
+    tls.minimum_version = tls.maximum_version = version
+    assert not asyncio.run(shake_with(stage, tls)).asks_certificate
+    tls.verify_mode = ssl.CERT_OPTIONAL
+    started = time.monotonic()
+    seen = asyncio.run(shake_with(stage, tls))
+    assert (seen.outcome, seen.asks_certificate) == ("ok", True)
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("ciphers", "chosen", "refused"),
+    [
+        ("ECDHE+AESGCM", "ECDHE", ""),
+        # Python's own list has neither. asyncio's server keeps its alert to itself.
+        ("AES128-SHA", "AES128-SHA", "closed"),
+        ("AES256-GCM-SHA384", "AES256-GCM-SHA384", "closed"),
+    ],
+)
+def test_what_the_usual_offer_comes_to(stage: Any, ciphers: str, chosen: str, refused: str) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    stage.authority.issue_cert("127.0.0.1", key_type=trustme.KeyType.RSA).configure_cert(tls)
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    tls.set_ciphers(f"{ciphers}:@SECLEVEL=0")
+    seen = asyncio.run(shake_with(stage, tls))
+    assert (seen.outcome, seen.version) == ("ok", "TLSv1.2")
+    assert seen.cipher.startswith(chosen)
+    assert refused in seen.refused
+    assert bool(seen.refused) is bool(refused)
+
+
 # ---- chains -------------------------------------------------------------------------------------
 
 
