@@ -30,6 +30,7 @@ A profile, in ~/.config/okxdoctor/config.toml (chmod 600):
   need = ["read", "trade"]
   instruments = ["BTC-USDT"]   # also: rest_url, ws_url, ca_file,
                                # proxy, product, trade_mode ...
+
 \b
 A baseline (--baseline FILE), each accepted cause:
   [[accept]]
@@ -37,6 +38,7 @@ A baseline (--baseline FILE), each accepted cause:
   reason = "the NAT gateway comes next month"
   owner = "platform"
   expires = 2027-01-31
+
 \b
 Exit codes: 0 nothing found, 1 findings, 2 usage or configuration,
 3 could not look, 4 a defect of okxdoctor, 130 interrupted.
