@@ -80,7 +80,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--save-case",
             type=click.Path(dir_okay=False, path_type=Path),
             default=None,
-            help="Where a failing case is saved.  [default: ./okxdoctor-case-....json]",
+            help="Where a failing case is saved.  [default: ./okxdoctor-case-*.json]",
         ),
         click.option("--no-save", is_flag=True, help="Save no case."),
         click.option(
