@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import Literal
 
 from okxdoctor.check import Check, Inconclusive, Skip
@@ -146,7 +145,7 @@ async def _asked_again(io: Io, ask: Ask, facts: Facts) -> Facts:
 
 
 def _not_judged(reply: Reply, base: str) -> str:
-    if reply.status == HTTPStatus.NOT_FOUND:
+    if reply.status == 404:
         path = f"{base}{reply.path}"
         return f"nothing is at {path} ({reply.said}): the configured address or something on the way changes the path"
     return f"account/config was refused with {reply.said}: okxdoctor explain {reply.code}"
@@ -408,7 +407,8 @@ def _elsewhere(reply: Reply, facts: Facts) -> Iterator[Finding]:
 
 
 def offers(facts: Facts) -> Iterable[KeyStanding | AccountView]:
-    if facts.first.kind == "ok" or (facts.again is not None and facts.again.kind == "ok"):
+    once_more = facts.again is not None and facts.again.kind == "ok" and facts.corrected is None
+    if facts.first.kind == "ok" or once_more:
         yield KeyStanding(standing="accepted")
     elif facts.first.kind == "refused":
         yield KeyStanding(standing="refused", code=facts.first.code)
@@ -445,5 +445,6 @@ CHECK = Check(
         "header.missing",
         "timestamp.expired",
         "timestamp.format",
+        "signature.unexplained",
     ),
 )

@@ -69,13 +69,13 @@ def test_no_key_is_a_skip_without_a_request() -> None:
         ("50035", 403, "permission.ip-binding-required"),
     ],
 )
-def test_a_code_that_names_its_cause_takes_one_request(code: str, status: int, cause: str) -> None:
+def test_a_code_that_names_its_cause_is_asked_for_twice(code: str, status: int, cause: str) -> None:
     findings, io = diagnose({CONFIG: refusal(code, status=status)})
     finding = one(findings)
     assert finding.code == cause
     assert finding.evidence["code"] == code
     assert finding.subject == "rest"
-    assert len(io.asks) == 1
+    assert len(io.asks) == (1 if code == "50110" else 2), "how addresses differ is for egress to see"
 
 
 @pytest.mark.parametrize(
@@ -432,3 +432,42 @@ def test_any_facts_are_judged(facts: Facts) -> None:
 def test_any_facts_with_a_known_code_are_judged(facts: Facts, code: str) -> None:
     first = replace(facts.first, kind="refused", code=code, failure=None)
     judged(CHECK, replace(facts, first=first, corrected=None))
+
+
+# ---- once is not always ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["50105", "50113", "50100", "50111", "50106", "50112", "50120", "50035"])
+def test_a_refusal_that_does_not_come_twice_is_not_certain(code: str) -> None:
+    findings, io = diagnose({CONFIG: [refusal(code), account()]})
+    found = next(finding for finding in findings if finding.evidence.get("code") == code)
+    assert found.confidence is Confidence.POSSIBLE
+    assert found.evidence["asked_again"] == "0"
+    assert "accepted a moment later" in found.summary
+    assert found.excluded == ()
+    twice, _ = diagnose({CONFIG: refusal(code)})
+    assert [finding.confidence for finding in twice] == [Confidence.CERTAIN]
+    assert [ask.path for ask in io.asks] == ["/api/v5/account/config"] * 2
+
+
+def test_who_is_accepted_the_second_time_is_looked_at_further() -> None:
+    """Other checks are not to be skipped for a refusal that has passed; what the account says is judged."""
+    io = FakeIo(http_script={CONFIG: [refusal("50113"), account(perm="read_only")]},
+                view=view(need=("trade",)))  # fmt: skip
+    facts, findings = run(CHECK, io)
+    assert {finding.code for finding in findings} >= {"key.secret-wrong", "permission.missing"}
+    assert KeyStanding(standing="accepted") in tuple(CHECK.offers(facts))
+
+
+def test_a_method_that_arrives_as_another_one() -> None:
+    findings, _ = diagnose({CONFIG: refusal("50115", "Invalid request method.", status=405)})
+    (found,) = findings
+    assert (found.code, found.confidence) == ("signature.unexplained", Confidence.LIKELY)
+    assert "50115" in found.summary
+
+
+def test_a_path_that_is_not_there_is_named() -> None:
+    elsewhere = replace(view().rest, base="/okx")
+    script = {CONFIG: refusal("404", "Not Found", status=404)}
+    with pytest.raises(Inconclusive, match=r"nothing is at /okx/api/v5/account/config \(HTTP 404"):
+        diagnose(script, rest=elsewhere)
