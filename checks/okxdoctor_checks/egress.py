@@ -16,7 +16,7 @@ One address that is refused each time is told by the check `key`. Without creden
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from typing import Literal
 
@@ -26,7 +26,7 @@ from okxdoctor.model import Finding, Json
 from okxdoctor.port import AccountView, Ask, Io, TimeBasis
 from okxdoctor_checks._answers import Reply, line, read, together
 from okxdoctor_checks._conversation import message
-from okxdoctor_checks._refusals import EXPIRED, NOT_LISTED, Way, addresses_in, plain_refusal
+from okxdoctor_checks._refusals import EXPIRED, NOT_LISTED, WRONG_ENVIRONMENT, Way, addresses_in, plain_refusal
 
 CONFIG = "/api/v5/account/config"
 BALANCE = "/api/v5/account/balance"
@@ -79,9 +79,11 @@ async def probe(io: Io) -> Facts:
     # With a wrong clock nothing comes as far as the list of addresses.
     time = await io.given(TimeBasis) if EXPIRED in codes else None
     shift_s = (time.low_s + time.high_s) / 2 if time is not None else 0.0
-    asks = [Ask(method="GET", path=CONFIG, signed=True, fresh=True, family="v4", shift_s=shift_s)]
-    asks += [Ask(method="GET", path=CONFIG, signed=True, fresh=True, family="v6", shift_s=shift_s)]
-    asks += [Ask(method="GET", path=BALANCE, signed=True, fresh=True, shift_s=shift_s)] * FRESH
+    config = Ask(method="GET", path=CONFIG, signed=True, fresh=True, shift_s=shift_s)
+    if not WRONG_ENVIRONMENT.isdisjoint(codes):
+        # Nor in the environment that is not the key's.
+        config = replace(config, simulated=io.view.environment == "live")
+    asks = [replace(config, family="v4"), replace(config, family="v6"), *[replace(config, path=BALANCE)] * FRESH]
     return Facts(
         host=io.view.rest.host,
         via=f"{route.host}:{route.port}" if route is not None else "",

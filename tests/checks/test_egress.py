@@ -111,6 +111,16 @@ def test_with_a_wrong_clock_the_families_are_tried_at_the_right_time() -> None:
     assert codes(run(CHECK, io)[1]) == ["ip.family-mismatch"]
 
 
+def test_in_the_other_environment_the_families_are_tried_in_the_keys_own() -> None:
+    def of_a_demo_key(ask: Ask) -> Scripted:
+        if not ask.simulated:
+            return refusal("50101")
+        return ok([{}]) if ask.family == "v4" else refused("2001:db8::9")
+
+    io = world(["50101", "50110"], of_a_demo_key, of_a_demo_key)
+    assert codes(run(CHECK, io)[1]) == ["ip.family-mismatch"]
+
+
 def test_rest_and_websocket_leave_by_different_ways() -> None:
     io = world(["50110"], refused("203.0.113.7"), refused("203.0.113.7"), '{"event":"login","code":"0"}')
     _, (found,) = run(CHECK, io)
