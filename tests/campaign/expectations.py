@@ -87,13 +87,15 @@ class Seen:
 class Expected:
     """``first``: any of these may stand first. ``roots``: must be named as roots; ``may``: these may stand beside.
 
-    ``one_of``: of each of these pairs one must be named; both hide each other.
+    ``one_of``: of each of these pairs one must be named; both hide each other. ``beside``: may stand first where what
+    is looked at before it is named as well: the order within one gate shows only who looks no further.
     """
 
     first: frozenset[str]
     roots: frozenset[str]
     may: frozenset[str] = frozenset()
     one_of: tuple[frozenset[str], ...] = ()
+    beside: frozenset[str] = frozenset()
 
     def whole(self, roots: Iterable[str]) -> bool:
         """Whether nothing that could be seen is missing among these."""
@@ -108,11 +110,13 @@ def expected(wrong: Iterable[Wrong]) -> Expected:
     tops = [each for each in faults if not above[each]] or list(faults[:1])
     first = {each.cause for each in tops}
     may: set[str] = set()
+    beside: set[str] = set()
     for shallow in faults:
         for deep in above[shallow]:
             first |= _seen_before(deep, shallow)
             if not explains(deep, shallow) or deep.host_alone:
                 may.add(shallow.cause)
+                beside |= {shallow.cause} if families(deep.cause) == families(shallow.cause) else set()
             instead = set(stand_ins(shallow, deep))
             may |= instead
             first |= {code for code in instead if depth(code) < depth(deep.cause) or not _is_error(deep)}
@@ -124,7 +128,9 @@ def expected(wrong: Iterable[Wrong]) -> Expected:
     )  # fmt: skip
     either = frozenset().union(*pairs)
     roots = frozenset(each.cause for each in tops) - either
-    return Expected(first=frozenset(first), roots=roots, may=frozenset(may | either) - roots, one_of=pairs)
+    return Expected(
+        first=frozenset(first), roots=roots, may=frozenset(may | either) - roots, one_of=pairs, beside=frozenset(beside)
+    )
 
 
 _GRAVE_HERE = {
@@ -167,7 +173,8 @@ def judge(world: World, seen: Seen) -> Judgement:
         return "right" if seen.exit_code == 0 else "blind"
     if not seen.roots:
         return "passed" if world.now_and_then else "unknown"
-    if seen.roots[0] not in wanted.first or _warning_first(world, seen):
+    first = wanted.first | (wanted.beside if wanted.roots <= set(seen.roots) else frozenset())
+    if seen.roots[0] not in first or _warning_first(world, seen):
         return "wrong"
     if not set(seen.roots) <= wanted.roots | wanted.may:
         return "stray" if set(seen.roots) - {each.cause for each in world.wrong} - wanted.may else "half"

@@ -70,6 +70,9 @@ def world(parts: SimpleNamespace, *faults: str) -> Any:
         # What the relation explains hangs under its cause and is no root.
         (("dns-poisoned=169.254.1.9", "tls-hostname-mismatch"), ("dns.poisoned",), "right"),
         (("dns-poisoned=169.254.1.9", "tls-hostname-mismatch"), ("dns.poisoned", "tls.hostname-mismatch"), "half"),
+        # What comes later at the gate may stand first only beside what comes before it.
+        (("key-wrong-environment", "ip-family-mismatch"), ("ip.family-mismatch", "key.wrong-environment"), "right"),
+        (("key-wrong-environment", "ip-family-mismatch"), ("ip.family-mismatch",), "wrong"),
         # What one address of several does explains nothing of the others.
         (("tcp-refused-one-address", "tls-expired=3d"), ("tls.expired", "tcp.refused"), "right"),
         # What explains and cannot be seen is not asked for.
