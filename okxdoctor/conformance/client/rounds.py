@@ -166,7 +166,7 @@ def plan() -> tuple[Round, ...]:
             gap=1,
         ),
         Round(name="burst", needs=("ws",), length_s=20.0, settle_s=0.5, make=(lambda: Burst("burst", BURST),)),
-        Round(name="clock-step", needs=("private", "polls"), step_s=STEP_S, length_s=14.0, settle_s=9.0),
+        Round(name="clock-step", needs=("private", "polls"), step_s=STEP_S, length_s=20.0, settle_s=13.0),
         Round(
             name="edge", needs=("get",), length_s=20.0, settle_s=2.0, series=_names(EDGE), match="get", gap=1, skip=1
         ),

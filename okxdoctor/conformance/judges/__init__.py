@@ -54,10 +54,15 @@ def _beyond_what_is_given_out(case: Case) -> bool:
     return False
 
 
-def _may_be_refused(case: Case) -> bool:
-    """Whether an implementation may well refuse the input instead of sending it: control characters in a parameter."""
+def _may_be_refused(case: Case) -> str:
+    """Why an implementation may well refuse the input instead of sending it, "" when there is no reason: control
+    characters in a parameter, a value that is no text."""
     pairs = case.input.get("params") or () if case.op == "sign" else ()
-    return any(c < " " or c == "\x7f" for name, value in pairs for c in f"{name}{value}")
+    if any(not isinstance(value, str) for _, value in pairs):
+        return " with a parameter that is no text"
+    if any(c < " " or c == "\x7f" for name, value in pairs for c in f"{name}{value}"):
+        return " with a control character"
+    return ""
 
 
 def _judged(case: Case, answer: Answer) -> Failure | None:
@@ -68,11 +73,12 @@ def _judged(case: Case, answer: Answer) -> Failure | None:
             # A client whose parameters are texts may say so: no endpoint of OKX takes a list in its query.
             if case.must_refuse or (case.op == "sign" and has_list(case.input.get("params"))):
                 return None
+            why = _may_be_refused(case)
             return Failure(
-                level="should" if _may_be_refused(case) else "must",
+                level="should" if why else "must",
                 code="adapter.error",
-                mistake=f"{case.op} refused a valid input",
-                summary=f"{case.op} ended in an error for a valid input",
+                mistake=f"{case.op} refused a valid input{why}",
+                summary=f"{case.op} ended in an error for a valid input{why}",
                 compares="answer",
                 expected="an output",
                 actual=f"error: {text}",

@@ -73,6 +73,8 @@ def timestamps(timestamp: str) -> Iterator[Form]:
     yield Form("epoch seconds", str(ms // 1000))
     yield Form("epoch milliseconds", str(ms))
     yield Form("epoch seconds with a fraction", f"{ms // 1000}.{fraction}")
+    # str(time.time()): a fraction without the zeros at its end, ".0" at a full second
+    yield Form("epoch seconds with a fraction", f"{ms // 1000}.{fraction.rstrip('0') or '0'}")
     yield Form("without milliseconds", f"{head}Z")
     yield Form("with unpadded milliseconds", f"{head}.{int(fraction)}Z")
     yield Form("without trailing zeros", f"{head}.{fraction}".rstrip("0").rstrip(".") + "Z")
@@ -156,8 +158,13 @@ def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[
         yield Form("with commas left raw", "?" + query.replace("%2C", ",").replace("%2c", ","))
         yield Form("with commas escaped", "?" + query.replace(",", "%2C"))
         yield Form("decoded", "?" + unquote(query))
-    pairs = [(str(name), value) for name, value in params]
-    kept, _ = values.asked(params, values.read(query))
+    sent = values.read(query)
+    # Booleans in the spelling in which they are sent, so that another mistake beside them is seen for itself.
+    pairs = [
+        (str(name), str(value) if isinstance(value, bool) and (str(name), str(value)) in sent else value)
+        for name, value in params
+    ]
+    kept, _ = values.asked(pairs, sent)
     writers: Sequence[tuple[str, Callable[[str], str]]] = (
         ("with commas left raw", lambda text: quote(text, safe=",")),
         ("decoded", lambda text: text),
@@ -170,27 +177,35 @@ def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[
     )
     selections: Sequence[tuple[str, Sequence[tuple[str, str]]]] = (
         ("", kept),
-        *values.ways(params),
+        *values.ways(pairs),
         ("sorted", sorted(kept)),
         ("with one value for a repeated name", list(dict(kept).items())),
         ("without empty values", [pair for pair in kept if pair[1]]),
         ("with booleans as Python writes them", [(key, str(value)) for key, value in pairs if value is not None]),
         *(
-            (
-                f"with {word or 'an empty text'} for an absent value",
-                [(key, word if value is None else text_of(value)) for key, value in pairs],
-            )
+            (f"with {word or 'an empty text'} for an absent value", values.asked(_filled(pairs, word), sent)[0])
             for word in ("None", "null", "undefined", "")
         ),
+        ("with Python's text of every value", [(key, str(value)) for key, value in params]),
     )
+    # Every way to write that gives what was sent: it is no deviation beside another choice of pairs.
+    usual = [name for name, write in writers if _joined(kept, write) == query] or [RFC]
     for selection, chosen in selections:
-        # Beside another choice of pairs the usual encoding says nothing of its own, so it comes first.
-        for name, write in sorted(writers, key=lambda writer: writer[0] != RFC) if selection else writers:
-            made = "&".join(f"{write(key)}={write(value)}" for key, value in chosen)
-            as_usual = name == RFC
+        # Beside another choice of pairs the usual encodings say nothing of their own, so they come first.
+        for name, write in sorted(writers, key=lambda writer: writer[0] not in usual) if selection else writers:
+            made = _joined(chosen, write)
+            as_usual = name in usual
             yield Form(
                 (name if not selection else selection if as_usual else f"{selection}, {name}"), made and f"?{made}"
             )
+
+
+def _joined(pairs: Sequence[tuple[str, str]], write: Callable[[str], str]) -> str:
+    return "&".join(f"{write(key)}={write(value)}" for key, value in pairs)
+
+
+def _filled(pairs: Sequence[tuple[str, Any]], word: str) -> list[tuple[str, Any]]:
+    return [(name, word if value is None else value) for name, value in pairs]
 
 
 def _recased(query: str, case: Callable[[str], str]) -> str:

@@ -136,8 +136,9 @@ def ways(params: Params | None) -> Iterator[tuple[str, Pairs]]:
     """
     lists = params if has_list(params) else _folded(params or ())
     if has_list(lists):
+        full = any(len(value) for _, value in lists or () if isinstance(value, (list, tuple)))
         for name, write in (*CONVENTIONS.items(), *OWN_TEXTS.items()):
-            yield f"with lists {name}", written(lists, write)
+            yield f"with lists {name}" if full else "with an empty list", written(lists, write)
 
 
 def _folded(params: Params) -> Params:
