@@ -185,6 +185,16 @@ def test_a_list_is_right_in_every_convention_that_carries_its_items(
     assert (None if found is None else (found.level, found.mistake)) == verdict
 
 
+@pytest.mark.parametrize(
+    ("price", "answer", "level"),
+    [("0.25", "0.5", None), ("0.25", "0", "must"), ("-0.25", "0", None), ("-0.25", "-0.5", "should")],
+)
+def test_half_up_of_a_negative_price_is_a_matter_of_taste(price: str, answer: str, level: str | None) -> None:
+    given = {"price": price, "side": "buy", "mode": "nearest", "tick": "0.5"}
+    found = judge(Case(op="round_price", input=given), Output({"price": answer}))
+    assert (found and found.level) == level
+
+
 def test_a_client_without_lists_may_refuse_one() -> None:
     assert judge(Case(op="sign", input=LISTED), Refused("TypeError: a list")) is None
     assert judge(Case(op="sign", input=GET), Refused("TypeError: a list")) is not None

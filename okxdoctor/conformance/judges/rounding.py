@@ -28,6 +28,8 @@ MORE = "precision.size-over-asked"
 MINIMUM = "precision.size-below-minimum"
 FORMAT = "precision.number-format"
 
+_NEGATIVE_TIE = "a tie of negative prices is rounded away from zero"
+
 Bands = Sequence[tuple[Fraction | None, Fraction]]
 """Upper bound (None: open) and tick of each band, lowest first."""
 
@@ -52,6 +54,8 @@ def judge_price(given: Mapping[str, Any], value: Any) -> Failure | None:
         return None
     code, mistake = _price_mistake(price, bands, mode, got, given)
     return Failure(
+        # "Half up" of many languages is away from zero: of negative prices that is a matter of taste.
+        level="should" if mistake == _NEGATIVE_TIE else "must",
         code=code,
         mistake=mistake,
         summary=f"the price is wrong: {mistake}",
@@ -127,7 +131,7 @@ def _price_mistake(
         return OFF_TICK, mistake
     if on_grid:
         if mode == "nearest" and abs(got - price) == abs(_round(price, bands, mode) - price):
-            return DIRECTION, "a tie is not rounded up"
+            return DIRECTION, "a tie is not rounded up" if price >= 0 or got > price else _NEGATIVE_TIE
         for other in ("down", "up", "nearest"):
             if other != mode and got == _round(price, bands, other):
                 if given["mode"] == "passive":
