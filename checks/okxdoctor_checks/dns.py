@@ -54,12 +54,16 @@ class Host:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """``addresses``: which kind is right for these hosts. ``declared``: the user gave the hosts by flag."""
+    """``addresses``: which kind is right for these hosts. ``declared``: the user gave the hosts by flag.
+
+    ``servers_named``: the user named the name servers: the first is the program's, the others second opinions.
+    """
 
     hosts: tuple[Host, ...]
     control: tuple[Lookup, ...]
     addresses: Literal["global", "loopback", "any"]
     declared: bool
+    servers_named: bool = False
 
 
 # ---- probe -----------------------------------------------------------------------------------
@@ -82,6 +86,7 @@ async def probe(io: Io) -> Facts:
         control=found[control],
         addresses=view.addresses,
         declared=view.declared_hosts,
+        servers_named=bool(view.dns_servers),
     )
 
 
@@ -235,6 +240,8 @@ def _late(facts: Facts, asked: list[Host]) -> Finding | None:
 
     It waits for a dead server that is asked first, or for the other half of the answer (AAAA) that never comes.
     """
+    if facts.servers_named:
+        return None
     answered = {
         lookup.name: lookup
         for host in asked

@@ -411,6 +411,8 @@ def test_a_server_that_answers_when_asked_directly_is_not_down() -> None:
     assert (found[0].severity, found[0].confidence) == (Severity.ERROR, Confidence.LIKELY)
     assert "192.168.1.1:53, asked directly, answers in 3 ms" in found[0].summary
     # Another server's answer, or a refusal, proves nothing of the one that is asked.
+    named = replace(view(), dns_servers=("192.168.1.9:53", "192.168.1.1:53"))
+    assert codes(run(CHECK, FakeIo(view=named, lookups=both))[1]) == ["dns.resolver-down"]
     doh = {name: (late[name], replace(direct[name], resolver="https://dns.google/dns-query")) for name in LOOKUPS}
     assert codes(run(CHECK, FakeIo(lookups=doh))[1]) == ["dns.resolver-down"]
     refused = {name: (replace(late[name], outcome="servfail"), direct[name]) for name in LOOKUPS}
