@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from okxdoctor.knowledge import tunable
 from okxdoctor.model import Confidence, Finding, Json, Severity
-from okxdoctor.port import Cell, Frame, Io, Opening, Socket, View
-from okxdoctor_checks._answers import line
+from okxdoctor.port import Cell, Failure, Frame, Io, Opening, Socket, View
+from okxdoctor_checks._answers import broken_off, line
 
 UPGRADE_NOTICE = "64008"
 TOO_FREQUENT = "60014"
@@ -52,6 +52,64 @@ def code_of(content: Mapping[str, object]) -> str:
 def refusal(content: Mapping[str, object]) -> str:
     """Code and text of an error, as one line."""
     return line(f"{content.get('code', '')} {content.get('msg', '')}", 160) or "error"
+
+
+# ---- openings ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgrade:
+    """How the opening went, without its body. ``said``: the first characters of what came instead of an upgrade."""
+
+    url: str
+    ok: bool
+    status: int | None = None
+    server: str = ""
+    connection: str = ""
+    said: str = ""
+    extensions: str = ""
+    failure: Failure | None = None
+    elapsed_ms: float = 0.0
+
+
+def upgrade_of(opening: Opening) -> Upgrade:
+    headers = dict(opening.headers)
+    return Upgrade(
+        url=opening.url,
+        ok=opening.ok,
+        status=opening.status,
+        server=line(headers.get("server", ""), 60),
+        connection=line(headers.get("connection", ""), 60),
+        said=line(opening.body, 80),
+        extensions=line(opening.extensions, 120),
+        failure=opening.failure,
+        elapsed_ms=round(opening.elapsed_ms, 1),
+    )
+
+
+def blocked(upgrade: Upgrade) -> Finding:
+    """The upgrade does not work although REST does."""
+    if upgrade.failure is not None:
+        how = broken_off(upgrade.failure)
+    elif upgrade.status == 101:
+        how = "a 101 that is no WebSocket upgrade"
+    else:
+        how = f"HTTP {upgrade.status} instead of 101"
+    return Finding(
+        code="ws.blocked",
+        summary=line(f"REST works and the WebSocket upgrade to /{upgrade.url.rpartition('/')[2]} does not: {how}"),
+        evidence={
+            "url": upgrade.url,
+            "http_status": upgrade.status,
+            "answer": upgrade.said,
+            "server": upgrade.server,
+            "connection_header": upgrade.connection,
+            "failure": f"{upgrade.failure.kind} during {upgrade.failure.phase}" if upgrade.failure else "",
+            "elapsed_ms": upgrade.elapsed_ms,
+        },
+        subject="ws",
+        excluded=("http.edge-blocked",),
+    )
 
 
 # ---- endings ------------------------------------------------------------------------------------

@@ -152,6 +152,8 @@ def _finding(
     remedy: tuple[str, ...] = (),
     excluded: tuple[str, ...] = (),
 ) -> Finding:
+    if confidence is Confidence.CERTAIN and any(map(_answered, facts.pages)):
+        confidence = Confidence.LIKELY  # the same request was answered as well
     return Finding(
         code=code,
         summary=said,
@@ -330,6 +332,8 @@ def _flaw(page: Page) -> tuple[str, bool]:
         page.announced is not None and not page.content_encoding and page.length < page.announced // 4
     ):
         of = f" of {page.announced} bytes announced" if page.announced is not None else ""
+        if page.content_encoding and page.announced is not None and page.announced < page.length:
+            return f"{status}{page.announced} bytes of {page.content_encoding} that unpack to over {page.length}", True
         return f"{status}a body that is cut off after {page.length} characters{of}", True
     if page.misread:
         return f"{status}a body that is not in the encoding it claims", True

@@ -30,7 +30,7 @@ from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.knowledge import tunable
 from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.okx.signing import request_path
-from okxdoctor.port import Answer, Ask, Failure, Frame, Io, Opening, Socket
+from okxdoctor.port import Answer, Ask, Frame, Io, Opening, Socket
 from okxdoctor_checks._answers import broken_off, layer, line, read, rows, standing_in_the_way, text
 from okxdoctor_checks._control import CONTROL_INSTRUMENTS
 from okxdoctor_checks._conversation import (
@@ -38,8 +38,10 @@ from okxdoctor_checks._conversation import (
     SURELY_MISPLACED,
     TOO_FREQUENT,
     Ending,
+    Upgrade,
     announced,
     argument,
+    blocked,
     by_itself,
     crowded,
     dropped,
@@ -50,28 +52,16 @@ from okxdoctor_checks._conversation import (
     ours,
     refusal,
     too_frequent,
+    upgrade_of,
     whereabouts,
 )
 
 TICKER = "/api/v5/market/ticker"
+NOT_THERE, NOT_SERVED = (404, 405), "50121"
+"""Refusals that say nothing of how well REST works: what was asked for, or who asked, is not served."""
 _ID = "ticker"
 _OTHERS = ("books",)
 """Channels that other checks ask for on the same connection."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upgrade:
-    """How the opening went, without its body. ``said``: the first characters of what came instead of an upgrade."""
-
-    url: str
-    ok: bool
-    status: int | None = None
-    server: str = ""
-    connection: str = ""
-    said: str = ""
-    extensions: str = ""
-    failure: Failure | None = None
-    elapsed_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +116,7 @@ async def probe(io: Io) -> Facts:
     moved: bool | None = None
     leads_to = ""
     try:
-        upgrade = _upgrade(socket.opening)
+        upgrade = upgrade_of(socket.opening)
         if not upgrade.ok:
             return await _not_open(io, upgrade)
         for instrument in CONTROL_INSTRUMENTS:
@@ -156,21 +146,6 @@ async def _again(io: Io, before: Talk) -> Talk | None:
         await socket.close()
 
 
-def _upgrade(opening: Opening) -> Upgrade:
-    headers = dict(opening.headers)
-    return Upgrade(
-        url=opening.url,
-        ok=opening.ok,
-        status=opening.status,
-        server=line(headers.get("server", ""), 60),
-        connection=line(headers.get("connection", ""), 60),
-        said=line(opening.body, 80),
-        extensions=line(opening.extensions, 120),
-        failure=opening.failure,
-        elapsed_ms=round(opening.elapsed_ms, 1),
-    )
-
-
 async def _not_open(io: Io, upgrade: Upgrade) -> Facts:
     """Decides whose business it is: a layer below, REST as well, or the WebSocket alone."""
     host = io.view.ws.host
@@ -181,6 +156,8 @@ async def _not_open(io: Io, upgrade: Upgrade) -> Facts:
     answer = read(await _ticker(io, CONTROL_INSTRUMENTS[0]))
     if answer.kind in ("failed", "not-json"):
         raise standing_in_the_way(answer, io.view.rest.host) or Skip("REST does not answer either", layer="http")
+    if answer.status in NOT_THERE or answer.code == NOT_SERVED:
+        raise Skip(f"REST does not answer as the API does either: {answer.said} (see http)", layer="http")
     return Facts(upgrade=upgrade, rest_works=True, published=await _published(io, upgrade))
 
 
@@ -195,7 +172,7 @@ async def _published(io: Io, upgrade: Upgrade) -> Upgrade | None:
         return None
     socket = await io.open_socket("public", cell="/".join(here))
     try:
-        return _upgrade(socket.opening)
+        return upgrade_of(socket.opening)
     finally:
         await socket.close()
 
@@ -291,7 +268,7 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         elif facts.published is not None and facts.published.ok:
             yield _wrong_address(facts.upgrade, facts.published)
         elif facts.rest_works:
-            yield _blocked(facts.upgrade)
+            yield blocked(facts.upgrade)
         return
     if not facts.talks:
         return
@@ -312,30 +289,6 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         yield _no_pong(talk, facts)
     elif talk.data_ms is None and not talk.refused and facts.moved:
         yield _silent(talk, facts)
-
-
-def _blocked(upgrade: Upgrade) -> Finding:
-    if upgrade.failure is not None:
-        how = broken_off(upgrade.failure)
-    elif upgrade.status == 101:
-        how = "a 101 that is no WebSocket upgrade"
-    else:
-        how = f"HTTP {upgrade.status} instead of 101"
-    return Finding(
-        code="ws.blocked",
-        summary=line(f"REST works and the WebSocket upgrade does not: {how}"),
-        evidence={
-            "url": upgrade.url,
-            "http_status": upgrade.status,
-            "answer": upgrade.said,
-            "server": upgrade.server,
-            "connection_header": upgrade.connection,
-            "failure": f"{upgrade.failure.kind} during {upgrade.failure.phase}" if upgrade.failure else "",
-            "elapsed_ms": upgrade.elapsed_ms,
-        },
-        subject="ws",
-        excluded=("http.edge-blocked",),
-    )
 
 
 def _numbers(talk: Talk, facts: Facts) -> dict[str, Json]:

@@ -9,7 +9,7 @@ What it finds, and what to do:
 * login refused: for a reason of the login's own, since REST accepts the key; or not answered at all.
 * connection limit: too many connections hold this channel; the newest one loses.
 * wrong path: the address or a gateway leads to another path than /private.
-* silent, drops, service upgrade: as for the public WebSocket.
+* blocked, no pong, silent, drops, service upgrade: as for the public WebSocket, where REST accepts the key.
 
 Only listens. Without credentials this check is skipped; where REST refuses the key, the check `key` says why.
 """
@@ -24,13 +24,16 @@ from okxdoctor.check import Check, Skip
 from okxdoctor.knowledge import tunable
 from okxdoctor.model import Confidence, Finding
 from okxdoctor.port import Frame, Io, KeyStanding, Opening, Socket
+from okxdoctor_checks._answers import layer
 from okxdoctor_checks._control import CONTROL_INSTRUMENTS
 from okxdoctor_checks._conversation import (
     MISPLACED,
     TOO_FREQUENT,
     Ending,
+    Upgrade,
     announced,
     argument,
+    blocked,
     by_itself,
     crowded,
     dropped,
@@ -41,6 +44,7 @@ from okxdoctor_checks._conversation import (
     ours,
     refusal,
     too_frequent,
+    upgrade_of,
     whereabouts,
 )
 from okxdoctor_checks._ws_login import (
@@ -84,13 +88,15 @@ class Facts:
     ``environment``: where REST is asked; ``rest_accepts``: whether it accepts the key, None where that is not known
     because the key is not looked at in this run; ``rest_code``: with what it refuses a key that is accepted here.
     ``flips``: after a refusal of the unknown key. ``before``: a first connection ended like this, and this is a second.
-    ``held_ms``: how long the connection was held back, because connections are limited.
+    ``closed``: the upgrade that did not work, where REST accepts the key. ``held_ms``: how long the connection was held
+    back, because connections are limited.
     """
 
     url: str
     site: str
     environment: str
     status: int | None = None
+    closed: Upgrade | None = None
     rest_accepts: bool | None = None
     rest_code: str = ""
     ws_cell: str = ""
@@ -136,7 +142,7 @@ async def _attempt(io: Io) -> Facts:
         if not socket.opening.ok:
             if socket.opening.status == 429:
                 return facts
-            raise Skip("the WebSocket does not open (see ws)", layer="ws")
+            return await _not_open(io, facts, socket.opening)
         facts = replace(facts, login=await log_in(io, socket))
         if facts.login.code == "0":
             facts = await _channels(io, socket, facts)
@@ -150,14 +156,23 @@ async def _attempt(io: Io) -> Facts:
     return await _after_a_refusal(io, facts)
 
 
+async def _not_open(io: Io, facts: Facts, opening: Opening) -> Facts:
+    """No upgrade: told here too where REST accepts the key, because it may be this path alone."""
+    if opening.failure is None or layer(opening.failure) == "http":
+        standing = await io.given(KeyStanding)
+        if standing is not None and standing.standing == "accepted":
+            return replace(facts, rest_accepts=True, closed=upgrade_of(opening))
+    raise Skip("the WebSocket does not open (see ws)", layer="ws")
+
+
 async def _after_a_refusal(io: Io, facts: Facts) -> Facts:
     """A login that was not accepted: whose business that is, and where it is accepted."""
     login = facts.login
     if login.code == TOO_FREQUENT or (login.ended is not None and login.ended.code != LOGIN_FAILED):
         return facts
-    if not login.code and not login.pong and login.ended is None:
-        raise Skip("nothing is answered on the connection (see ws)", layer="ws")
     standing = await io.given(KeyStanding)
+    if _mute(login) and (standing is None or standing.standing != "accepted"):
+        raise Skip("nothing is answered on the connection (see ws)", layer="ws")
     if standing is not None and standing.standing != "accepted":
         told = f"refused with {login.code}" if login.code else "not answered"
         raise Skip(f"the login is {told}, and REST does not accept the key either (see key)", layer="key")
@@ -238,6 +253,9 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
     if facts.status == 429:
         yield crowded(Opening(url=facts.url, ok=False, status=429))
         return
+    if facts.closed is not None:
+        yield blocked(facts.closed)
+        return
     if facts.notice or facts.login.notice:
         yield announced(facts.url)
     refused = facts.login.ended is not None and facts.login.ended.code == LOGIN_FAILED
@@ -251,6 +269,8 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         yield _changed_on_the_way(facts)
     if TOO_FREQUENT in (facts.login.code, facts.refused.partition(" ")[0]):
         yield too_frequent(facts.url, facts.refused or facts.login.said)
+    elif _mute(facts.login):
+        yield _no_pong(facts)
     elif facts.login.code != "0":
         yield from not_logged_in(
             Refused(
@@ -263,6 +283,22 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
     else:
         yield from _crowded_channels(facts)
         yield from _silent(facts)
+
+
+def _mute(login: Login) -> bool:
+    """Neither the login nor the ping beside it was answered, and the connection stands."""
+    return not login.code and not login.pong and login.ended is None
+
+
+def _no_pong(facts: Facts) -> Finding:
+    limit_s = tunable("ws_login_s")
+    return Finding(
+        code="ws.no-pong",
+        summary=f"The private WebSocket answers neither the login nor a text ping within {limit_s:g} s",
+        evidence={"url": facts.url, "waited_s": limit_s, "rest": "accepts the key"},
+        subject="ws",
+        confidence=Confidence.LIKELY,
+    )
 
 
 def _changed_on_the_way(facts: Facts) -> Finding:
@@ -342,6 +378,8 @@ CHECK = Check(
         "timestamp.expired",
         "timestamp.format",
         "signature.unexplained",
+        "ws.blocked",
+        "ws.no-pong",
         "ws.login-refused",
         "ws.wrong-path",
         "ws.silent",

@@ -131,7 +131,13 @@ def test_a_host_that_is_not_reached_is_the_lower_layers(kind: Any, phase: str, l
     assert caught.value.layer == layer
 
 
-@pytest.mark.parametrize("rest", [page(403), failed("timeout", "first-byte")])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        page(403), failed("timeout", "first-byte"), refusal("404", "Not Found", status=404),
+        refusal("50115", "Invalid request method.", status=405), refusal("50121", status=403),
+    ],
+)  # fmt: skip
 def test_when_rest_does_not_work_either_it_is_not_the_websocket(rest: Scripted) -> None:
     with pytest.raises(Skip) as caught:
         look(Talk(opening=Opening(url="wss://x", ok=False, status=403)), {TICKER: rest})

@@ -147,8 +147,15 @@ def test_a_login_that_is_not_answered_beside_a_pong() -> None:
 
 
 def test_when_nothing_is_answered_it_is_the_connections_fault() -> None:
+    """Whatever holds it back: the public connection may be as mute, or let through what is larger."""
+    finding = one(look("", respond=peer(pong=False))[0])
+    assert (finding.code, finding.confidence) == ("ws.no-pong", Confidence.LIKELY)
+
+
+@pytest.mark.parametrize("plain", [None, KeyStanding(standing="undecided"), KeyStanding(standing="refused", code="x")])
+def test_a_mute_connection_beside_a_rest_that_was_not_seen_to_work_is_left_to_ws(plain: KeyStanding | None) -> None:
     with pytest.raises(Skip) as caught:
-        look("", respond=peer(pong=False))
+        look("", respond=peer(pong=False), plain=plain)
     assert caught.value.layer == "ws"
 
 
@@ -251,12 +258,27 @@ def test_a_websocket_that_does_not_open_is_the_other_checks() -> None:
     assert caught.value.layer == "ws"
 
 
+@pytest.mark.parametrize(
+    "shut",
+    [
+        Opening(url="wss://x/private", ok=False, status=404),
+        Opening(url="wss://x/private", ok=False, status=101, failure=Failure(kind="protocol", phase="upgrade")),
+    ],
+)
+def test_a_path_that_does_not_open_while_rest_accepts_the_key_is_blocked(shut: Opening) -> None:
+    finding = one(look(sockets={"private": Talk(opening=shut)})[0])
+    assert finding.code == "ws.blocked"
+    assert "/private" in finding.summary
+    with pytest.raises(Skip):
+        look(sockets={"private": Talk(opening=shut)}, plain=KeyStanding(standing="refused", code="50113"))
+
+
 # ---- endings ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("code", [1006, 4005, 4007])
 def test_an_end_on_the_login_twice(code: int) -> None:
-    findings, io, _ = look(code)
+    findings, _, _ = look(code)
     finding = one(findings)
     assert finding.code == "ws.drops"
     assert finding.evidence["close_code"] == code

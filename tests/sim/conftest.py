@@ -21,7 +21,7 @@ from okxdoctor.reports import formats, writer
 from okxdoctor.reports.look import Look
 from okxdoctor.settings import Flags, resolve
 
-sys.path.append(str(Path(__file__).parent.parent / "campaign"))
+sys.path += [str(Path(__file__).parent.parent / "campaign"), str(Path(__file__).parent)]
 
 Run = Callable[..., Report]
 
