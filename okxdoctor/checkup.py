@@ -1,6 +1,6 @@
 """One check-up from settings to report: the only place that knows targets, checks and runner at once.
 
-    settings = resolve(flags, os.environ, Path.home())
+    settings = resolve(flags, os.environ, okxdoctor.files.home())
     report = asyncio.run(check_up(settings))
 
 ``check_up`` opens the target, runs the plan, and gives the redacted report. It raises
@@ -88,9 +88,10 @@ def _plan(settings: Settings) -> Plan:
 def _accepted(settings: Settings) -> tuple[Acceptance, ...]:
     if settings.baseline is None:
         return ()
+    from okxdoctor.files import named
     from okxdoctor.settings.baseline import read_baseline
 
-    return read_baseline(Path(settings.baseline))
+    return read_baseline(named(settings.baseline))
 
 
 def _path(text: str) -> Path:

@@ -9,6 +9,20 @@ import tempfile
 from pathlib import Path
 
 
+def named(text: str) -> Path:
+    """The file that a user names: ``~`` is the home directory. Of a user whom the system does not know it stays as it
+    was typed, and is then not found."""
+    return Path(os.path.expanduser(text))
+
+
+def home() -> Path:
+    """The home directory; where the system knows none, one that is not there."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")
+
+
 def write_whole(path: Path, text: str, *, mode: int = 0o600) -> None:
     """Write beside, then move into place. Raises OSError and leaves nothing behind when it fails.
 

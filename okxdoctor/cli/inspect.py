@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
@@ -84,12 +83,18 @@ def _captures(file: str, response: str | None, entry: int | None) -> tuple[Captu
         raise UsageProblem(f"{_name(file)}: {error}") from None
     if entry is not None:
         if entry > len(captures):
-            raise UsageProblem(f"--entry: there are {len(captures)} requests in {_name(file)}")
+            there = "there is 1 request" if len(captures) == 1 else f"there are {len(captures)} requests"
+            raise UsageProblem(f"--entry: {there} in {_name(file)}")
         captures = captures[entry - 1 : entry]
     if response is not None:
         if len(captures) != 1:
             raise UsageProblem("--response: it belongs to one request", "add --entry N")
-        captures = (replace(captures[0], response=answer(_content(response, "--response"))),)
+        told = answer(_content(response, "--response"))
+        if told.status is None and not told.code and told.date_ms is None:
+            raise UsageProblem(
+                f"--response: no answer is found in {_name(response)}", "HTTP text, or the JSON body of an answer"
+            )
+        captures = (replace(captures[0], response=told),)
     return captures
 
 
@@ -99,13 +104,14 @@ def _name(file: str) -> str:
 
 def _content(file: str, flag: str) -> bytes:
     """At most one byte more than is allowed: a device that never ends is refused like a file that is too large."""
+    from okxdoctor.files import named
     from okxdoctor.settings.problem import UsageProblem
     from okxdoctor.triage.capture import MAX_FILE_BYTES
 
     if file == "-":
         stream: BinaryIO = sys.stdin.buffer
         return stream.read(MAX_FILE_BYTES + 1)
-    path = Path(file).expanduser()
+    path = named(file)
     try:
         if path.is_dir():
             raise UsageProblem(f"{flag}: {file} is a directory")
@@ -119,21 +125,26 @@ def _content(file: str, flag: str) -> bytes:
 
 def _credentials(profile: str | None, config: str | None, ask: bool) -> tuple[Known, Redactor]:
     """What is at hand, and the redaction point that knows it."""
+    from okxdoctor.cli.sinks import write_stderr
+    from okxdoctor.files import home
     from okxdoctor.redact import url_secrets
     from okxdoctor.settings import Flags, resolve
-    from okxdoctor.settings.variables import VARIABLES
+    from okxdoctor.settings.variables import VARIABLES, noticed
     from okxdoctor.triage.inspection import Known
 
     # Nothing is dialled, so an address or a proxy that cannot be used must not stop anybody; its password stays hidden.
     names = {name for group in VARIABLES.values() for name in group}
     environ = {name: value for name, value in os.environ.items() if name in names or name.startswith("OKXDOCTOR_")}
     environ |= {name: os.environ[name] for name in ("XDG_CONFIG_HOME", "APPDATA") if name in os.environ}
-    settings = resolve(Flags(profile=profile, config=config), environ, Path.home())
+    settings = resolve(Flags(profile=profile, config=config), environ, home())
     proxies = [value for name, value in os.environ.items() if name.lower().endswith("_proxy") and "@" in value]
     redactor = settings.redactor().also(
         part for value in proxies for part in url_secrets(value if "://" in value else f"http://{value}")
     )
     secret = settings.secret_key.value.reveal()
+    if not secret and not ask:
+        for note in noticed(os.environ, ["secret_key"]):
+            write_stderr(f"okxdoctor: note: {note}\n")
     if ask:
         secret = _asked()
         redactor = redactor.also([secret])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -102,13 +101,14 @@ def run(formats: tuple[str, ...], quiet: bool, verbose: bool, color: str, show_s
     """
     from okxdoctor.cli.interrupts import Interrupts
     from okxdoctor.cli.sinks import keep_apart, reserve
+    from okxdoctor.files import home
     from okxdoctor.settings import Flags, UsageProblem, resolve
 
     if quiet and verbose:
         raise UsageProblem("--quiet and --verbose exclude each other")
     with Interrupts() as interrupts, ExitStack() as cleanup:
         outputs = _outputs(formats)
-        settings = resolve(Flags(**given), os.environ, _home())
+        settings = resolve(Flags(**given), os.environ, home())
         if show_settings:
             return _show_settings(settings, formats)
         _say_beforehand(settings, quiet)
@@ -130,14 +130,6 @@ def run(formats: tuple[str, ...], quiet: bool, verbose: bool, color: str, show_s
         _write(report, outputs, places, color=color, quiet=quiet, verbose=verbose)
         _debug(report)
         return report.exit_code
-
-
-def _home() -> Path:
-    """The home directory; where the system knows none, one that is not there."""
-    try:
-        return Path.home()
-    except RuntimeError:
-        return Path("/nonexistent")
 
 
 def _files_read(settings: Settings) -> list[tuple[str, str]]:

@@ -57,12 +57,13 @@ def triage(files: tuple[str, ...], form: str, color: str, quiet: bool, verbose: 
 
 
 def _read(file: str, gathered: Gathered) -> None:
+    from okxdoctor.files import named
     from okxdoctor.settings.problem import UsageProblem
 
     if file == "-":
         _take("standard input", sys.stdin.buffer, None, gathered)
         return
-    path = Path(file).expanduser()
+    path = named(file)
     try:
         if path.is_dir():
             raise UsageProblem(f"FILE: {file} is a directory", "name the files in it")
@@ -122,6 +123,7 @@ def _as_har(name: str, path: Path, gathered: Gathered) -> bool:
 
 def _redactor() -> Redactor:
     """Knows the credentials at hand, so that a log that repeats one does not show it."""
+    from okxdoctor.files import home
     from okxdoctor.settings import Flags, resolve
     from okxdoctor.settings.problem import UsageProblem
     from okxdoctor.settings.variables import VARIABLES
@@ -130,8 +132,8 @@ def _redactor() -> Redactor:
     environ = {name: value for name, value in os.environ.items() if name in names or name.startswith("OKXDOCTOR_")}
     environ |= {name: os.environ[name] for name in ("XDG_CONFIG_HOME", "APPDATA") if name in os.environ}
     try:
-        return resolve(Flags(), environ, Path.home()).redactor()
-    except (UsageProblem, RuntimeError):
+        return resolve(Flags(), environ, home()).redactor()
+    except UsageProblem:
         # A profile that cannot be read must not keep anybody from reading a log; what the environment says is known.
         from okxdoctor.redact import Redactor
 

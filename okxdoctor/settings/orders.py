@@ -13,15 +13,15 @@ def read_order_files(paths: Sequence[str]) -> tuple[OrderDraft, ...]:
     """The orders of all files, in their order. Raises :class:`UsageProblem` with file and line for what is none."""
     if not paths:
         return ()
-    from okxdoctor.files import read_bounded
+    from okxdoctor.files import named, read_bounded
     from okxdoctor.okx.order_files import LARGEST_BYTES, MOST_ORDERS, OrderFileProblem, read_orders
 
     found: list[OrderDraft] = []
     for path in paths:
         try:
-            content = read_bounded(Path(path).expanduser(), LARGEST_BYTES)
-        except (OSError, RuntimeError) as error:
-            why = getattr(error, "strerror", None) or type(error).__name__
+            content = read_bounded(named(path), LARGEST_BYTES)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
             raise UsageProblem(f"--order: {path} cannot be read: {why}") from None
         try:
             found += read_orders(content, Path(path).name or path)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from okxdoctor.files import named as file_named
 from okxdoctor.secret import Secret
 from okxdoctor.settings.flags import Flags
 from okxdoctor.settings.layers import Layers
@@ -133,6 +134,7 @@ def _target(text: str | None) -> tuple[TargetKind, str | None] | None:
     if text is None:
         return None
     kind, colon, path = text.partition(":")
+    path = path and str(file_named(path))  # behind the colon no shell knows the ~
     match kind:
         case "live" | "demo" | "sim" if not colon:
             return kind, None
@@ -167,7 +169,7 @@ def _environment(asked: tuple[TargetKind, str | None] | None, layers: Layers) ->
 def _read_files(flags: Flags, environ: Mapping[str, str], home: Path, own_world: bool) -> tuple[ConfigText, ...]:
     named = flags.config or environ.get("OKXDOCTOR_CONFIG") or ""
     if named:
-        path = Path(named).expanduser()
+        path = file_named(named)
         kind: Kind = "okx-kit" if path == home / ".okx" / "config.toml" else "okxdoctor"
         return (read(path, kind),)
     if own_world and not flags.profile:

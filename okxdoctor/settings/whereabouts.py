@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from okxdoctor.files import named as named_file
 from okxdoctor.files import read_bounded
 from okxdoctor.port import Cell, Endpoint, Role
 from okxdoctor.settings.addresses import endpoint, host_port, is_literal, is_loopback, shown_host_port
@@ -55,7 +56,7 @@ def find_addresses(
     ntp = layers.texts(flags.ntp_servers, ("ntp_servers",))
     ca_file = layers.text(flags.ca_file, (), ("ca_file",))
     if ca_file is not None and ca_file.source == "flag":
-        _look_at_ca(ca_file.value)
+        _look_at_ca(str(named_file(ca_file.value)))
     rest_way, ws_way = _ways(flags, layers, rest, ws)
     expect = _expected(rest)
     addresses = Addresses(
@@ -72,7 +73,7 @@ def find_addresses(
         else NTP_SERVERS,
         ntp_declared=ntp is not None,
         doh_urls=DOH_URLS if expect == "global" and dns is None else (),
-        ca_file=ca_file.value if ca_file else None,
+        ca_file=str(named_file(ca_file.value)) if ca_file else None,
         control_name=TEST_CONTROL_NAME if _is_test(rest.host) else known.control.names[0],
         control_addresses=()
         if expect == "loopback"

@@ -137,6 +137,28 @@ def test_several_entries_and_one_of_them(tmp_path: Path, capsys: pytest.CaptureF
     assert call(tmp_path, capsys, as_har(RIGHT), "--entry", "2")[0] == 2
 
 
+def test_a_secret_under_another_name_is_noted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OKX_SECRET", SECRET)
+    _, out, err = call(tmp_path, capsys, as_curl(RIGHT))
+    assert (
+        err == "okxdoctor: note: OKX_SECRET is set, and nothing reads it: the secret key is read from OKX_SECRET_KEY\n"
+    )
+    assert SECRET not in out
+    monkeypatch.setenv("OKX_SECRET_KEY", SECRET)
+    assert call(tmp_path, capsys, as_curl(RIGHT))[2] == ""
+
+
+@pytest.mark.parametrize("text", ["", "50113 Invalid Sign", '{"msg":"Inv', "GET / HTTP/1.1\r\n\r\n", "[1,2]"])
+def test_a_response_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    answer = tmp_path / "answer"
+    answer.write_text(text)
+    code, out, err = call(tmp_path, capsys, as_curl(RIGHT), "--response", str(answer))
+    assert (code, out) == (2, "")
+    assert "no answer is found" in err
+
+
 def test_without_the_secret_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = call(tmp_path, capsys, as_curl(QUERY_UNSIGNED))
     assert code == 0

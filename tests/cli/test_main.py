@@ -104,6 +104,13 @@ def test_run_is_the_default(args: list[str], capsys: pytest.CaptureFixture[str])
         (["run", "--target", "sim", "--only", "no-such-check"], "no-such-check"),
         (["run", "--show-settings", "--format", "junit"], "prints text or json"),
         (["run", "--baseline", "/does/not/exist", "--target", "sim"], "cannot be read"),
+        (["run", "--config", "~nobody-has-this-name/x"], "does not exist"),
+        (["run", "--order", "~nobody-has-this-name/x"], "cannot be read: No such file"),
+        (["run", "--ca-file", "~nobody-has-this-name/x"], "cannot be read: No such file"),
+        (["inspect", "~nobody-has-this-name/x"], "cannot be read: No such file"),
+        (["triage", "~nobody-has-this-name/x"], "cannot be read: No such file"),
+        (["vectors", "--kind", "http"], "Known: parse, round, sign, ws"),
+        (["conform", "client", "--only", "no-such-case", "--", "true"], "areas: sign, "),
     ],
 )
 def test_usage_problems_are_one_line_and_exit_2(

@@ -442,6 +442,17 @@ def test_bad_flags(go: Go, tmp_path: Path, flags: dict[str, Any], said: str) -> 
     assert "\n" not in str(problem.value)
 
 
+def test_the_home_directory_is_meant_behind_an_equals_sign_or_a_colon_too(
+    go: Go, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``--target facts:~/x`` and a profile's ``ca_file`` pass no shell that would know the sign."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "bundle.json").write_text("{}")
+    (tmp_path / "root.pem").write_bytes(trustme.CA().cert_pem.bytes())
+    assert go(target="facts:~/bundle.json").path == str(tmp_path / "bundle.json")
+    assert shown(go(ca_file="~/root.pem"), "ca_file") == str(tmp_path / "root.pem")
+
+
 def test_ca_files(go: Go, tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     unfinished = b"-----BEGIN CERTIFICATE-----\n"
