@@ -23,7 +23,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from okxdoctor.exchange.net.service import StreamService
+from okxdoctor.exchange.net.service import StreamService, netloc
 
 Refusal = Literal["SERVFAIL", "REFUSED", "NXDOMAIN"]
 
@@ -88,7 +88,7 @@ class DnsServer:
     @property
     def address(self) -> str:
         """``HOST:PORT`` as ``--dns-server`` takes it."""
-        return f"{self.host}:{self.port}"
+        return netloc(self.host, self.port)
 
     async def start(self, port: int = 0) -> None:
         """Bind and serve.  Raises OSError if ``port`` is taken, or if no common free port is found."""

@@ -31,7 +31,7 @@ from okxdoctor.exchange.net.plan import CONTROL_NAME, SIDE_ADDRESS, NetPlan, Por
 from okxdoctor.exchange.net.proxy import HttpProxy
 from okxdoctor.exchange.net.proxying import ProxyBehaviour
 from okxdoctor.exchange.net.pump import close_politely
-from okxdoctor.exchange.net.service import Acceptor, Handler, StreamService, serve_stream
+from okxdoctor.exchange.net.service import Acceptor, Handler, StreamService, netloc, serve_stream
 from okxdoctor.exchange.net.socks import SocksProxy
 from okxdoctor.exchange.net.tcp import FilteredPort, HeldPort, reset, stay_silent
 from okxdoctor.exchange.net.tls import (
@@ -244,7 +244,7 @@ class Edge:
         self.legacy_port = HeldPort(host)
         """The port that stands for 8443: held, never open."""
         self.authority = Authority(
-            aia_url=f"http://{host}:{self._aia_port.port}{_ISSUER_PATH}",
+            aia_url=f"http://{netloc(host, self._aia_port.port)}{_ISSUER_PATH}",
             times=lambda: (datetime.now(UTC), datetime.fromtimestamp(clock(), UTC)),
         )
         self.program_dns = DnsServer(self.plan.program_dns, host=host)
@@ -326,7 +326,7 @@ class Edge:
         plan = self.plan.proxy
         # Another password at each start is another than the right one.
         login = f"{self.proxy_user}:{secrets.token_hex(4)}@" if plan.url_credentials else ""
-        return f"{plan.url_scheme}://{login}{plan.url_host or self.host}:{self._proxy_port.port}"
+        return f"{plan.url_scheme}://{login}{netloc(plan.url_host or self.host, self._proxy_port.port)}"
 
     async def close(self) -> None:
         """End every server and connection; safe after a start that failed half-way."""
@@ -426,8 +426,8 @@ class Edge:
 
 
 def _hold_both(host: str, port: int) -> tuple[HeldPort, HeldPort | None]:
-    """One number on ``host`` and on ``::1``; without IPv6 on this machine only on ``host``."""
-    if not _has_ipv6_loopback():
+    """One number on ``host`` and on ``::1``; only on ``host`` where that is IPv6, or where the machine has none."""
+    if ":" in host or not _has_ipv6_loopback():
         return HeldPort(host, port), None
     for _ in range(_PORT_ATTEMPTS):
         held = HeldPort(host, port)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from okxdoctor.exchange.net.service import netloc
+
 _UNIX_TO_NTP_S = 2_208_988_800
 """Seconds from 1900-01-01 to 1970-01-01 (RFC 868)."""
 
@@ -64,7 +66,7 @@ class NtpServer:
     @property
     def address(self) -> str:
         """``HOST:PORT`` as ``--ntp-server`` takes it."""
-        return f"{self.host}:{self.port}"
+        return netloc(self.host, self.port)
 
     async def start(self, port: int = 0) -> None:
         """Bind and serve.  Raises OSError if ``port`` is taken."""

@@ -22,6 +22,11 @@ _RELIEF_S = 0.02
 """Until those whom ``short`` let go of are gone."""
 
 
+def netloc(host: str, port: int) -> str:
+    """``HOST:PORT`` as it stands in URLs and flags: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 class Acceptor:
     """Give every connection of ``listener`` to ``serve``, which owns the socket then; takes over ``listener``.
 

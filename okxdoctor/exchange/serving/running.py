@@ -23,7 +23,7 @@ from okxdoctor.exchange.faults.occasions import Occasions, Record
 from okxdoctor.exchange.net.delay import NEAR, Distance
 from okxdoctor.exchange.net.edge import Edge
 from okxdoctor.exchange.net.plan import NetPlan, net_plan
-from okxdoctor.exchange.net.service import Acceptor
+from okxdoctor.exchange.net.service import Acceptor, netloc
 
 from .control import Control
 from .desk import Desk
@@ -173,7 +173,7 @@ class Running:
         self.ca_bundle = ""
 
     def __repr__(self) -> str:
-        return f"<exchange at {self._host}:{self._ports.get('global', 0)}>"
+        return f"<exchange at {netloc(self._host, self._ports.get('global', 0))}>"
 
     async def start(self, *, port: int = 0, faults: Iterable[str | Injected] = ()) -> None:
         """Open every listener; raises OSError when ``port`` is taken."""
@@ -287,8 +287,8 @@ class Running:
                     SiteInfo(
                         name=site,
                         environment=environment,
-                        rest_url=f"https://{host}:{port}",
-                        ws_url=f"wss://{host}:{port}{base}",
+                        rest_url=f"https://{netloc(host, port)}",
+                        ws_url=f"wss://{netloc(host, port)}{base}",
                         named_rest_url=f"https://{REST_NAME[site]}:{main}",
                         named_ws_url=f"wss://{WS_NAME[site, environment]}:{ws_main}/ws/v5",
                         api_key=handed.api_key,
@@ -296,14 +296,14 @@ class Running:
                         passphrase=handed.passphrase,
                     )
                 )
-        first = sites[0]
+        first, plain = sites[0], netloc(host, self._plain_port)
         return Info(
-            rest_url=first.rest_url, ws_url=first.ws_url, plain_rest_url=f"http://{host}:{self._plain_port}",
-            plain_ws_url=f"ws://{host}:{self._plain_port}/ws/v5", named_rest_url=first.named_rest_url,
+            rest_url=first.rest_url, ws_url=first.ws_url, plain_rest_url=f"http://{plain}",
+            plain_ws_url=f"ws://{plain}/ws/v5", named_rest_url=first.named_rest_url,
             named_ws_url=first.named_ws_url, ca_file=self.ca_file, ca_bundle=self.ca_bundle,
             dns_server=edge.program_dns.address, independent_dns_server=edge.independent_dns.address,
             ntp_server=edge.ntp[0].address, ntp_servers=tuple(server.address for server in edge.ntp),
-            control_url=f"http://{host}:{self._plain_port}/__control__", proxy_url=edge.proxy_url,
+            control_url=f"http://{plain}/__control__", proxy_url=edge.proxy_url,
             proxy_in_use=edge.plan.proxy.in_use, legacy_ws_port=edge.legacy_port.port, api_key=first.api_key,
             secret_key=first.secret_key, passphrase=first.passphrase, sites=tuple(sites),
         )  # fmt: skip
