@@ -89,7 +89,22 @@ class Book:
 
     def sorted(self) -> tuple[Found, ...]:
         order = {"must": 0, "should": 1}
-        return tuple(sorted(self.found.values(), key=lambda one: (order[one.failure.level], _size(one))))
+        told = {one.failure.mistake for one in self.found.values()}
+        return tuple(
+            sorted(
+                (one for one in self.found.values() if not _adds_up(one.failure.mistake, told)),
+                key=lambda one: (order[one.failure.level], _size(one)),
+            )
+        )
+
+
+def _adds_up(mistake: str, told: set[str]) -> bool:
+    """Whether a mistake is two others at once ("query A, B", "query A and body B") that are told by themselves."""
+    first, both, second = mistake.partition(" and ")
+    if both and {first, second} <= told:
+        return True
+    first, both, second = mistake.rpartition(", ")
+    return bool(both) and {first, f"{mistake.partition(' ')[0]} {second}"} <= told
 
 
 def _size(one: Found) -> tuple[bool, int, str]:

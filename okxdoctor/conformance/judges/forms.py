@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,8 @@ from urllib.parse import quote, quote_plus, unquote
 from okxdoctor.conformance.exact import NotJson, json_value
 from okxdoctor.conformance.judges import values
 from okxdoctor.conformance.judges.values import text_of
+
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +162,10 @@ def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[
         yield Form("with commas escaped", "?" + query.replace(",", "%2C"))
         yield Form("decoded", "?" + unquote(query))
     sent = values.read(query)
-    # Booleans in the spelling in which they are sent, so that another mistake beside them is seen for itself.
+    # Order and booleans as they are sent, so that another mistake beside them is seen for itself.
     pairs = [
         (str(name), str(value) if isinstance(value, bool) and (str(name), str(value)) in sent else value)
-        for name, value in params
+        for name, value in _as_ordered(params, sent)
     ]
     kept, _ = values.asked(pairs, sent)
     writers: Sequence[tuple[str, Callable[[str], str]]] = (
@@ -183,8 +186,9 @@ def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[
         ("without empty values", [pair for pair in kept if pair[1]]),
         ("with booleans as Python writes them", [(key, str(value)) for key, value in pairs if value is not None]),
         *(
-            (f"with {word or 'an empty text'} for an absent value", values.asked(_filled(pairs, word), sent)[0])
+            (f"with {word or 'an empty text'} for an absent value", values.asked(_filled(ordered, word), sent)[0])
             for word in ("None", "null", "undefined", "")
+            for ordered in (pairs, _as_in_javascript(pairs))
         ),
         ("with Python's text of every value", [(key, str(value)) for key, value in params]),
     )
@@ -198,6 +202,24 @@ def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[
             yield Form(
                 (name if not selection else selection if as_usual else f"{selection}, {name}"), made and f"?{made}"
             )
+
+
+def _as_ordered(params: Sequence[Sequence[Any]], sent: values.Pairs) -> Sequence[Sequence[Any]]:
+    """The parameters in the order in which their names are sent (JavaScript moves names like 10 to the front)."""
+    places: dict[str, int] = {}
+    for place, (name, _) in enumerate(sent):
+        places.setdefault(name, place)
+    ranks, last = [], -1
+    for name, _ in params:
+        last = places.get(str(name), places.get(f"{name}[]", places.get(f"{name}[0]", last)))
+        ranks.append(last)
+    return [params[at] for at in sorted(range(len(params)), key=ranks.__getitem__)]
+
+
+def _as_in_javascript(pairs: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """The order of an object's members there: names that are whole numbers first, by their size."""
+    numbers = [pair for pair in pairs if _NUMBER.fullmatch(pair[0])]
+    return sorted(numbers, key=lambda pair: int(pair[0])) + [pair for pair in pairs if pair not in numbers]
 
 
 def _joined(pairs: Sequence[tuple[str, str]], write: Callable[[str], str]) -> str:
@@ -235,6 +257,10 @@ def _renderings(source: str, sent: str) -> Iterator[Form]:
         value = json.loads(source)
     except (NotJson, ValueError, RecursionError):
         return
+    if isinstance(value, dict):
+        ordered = dict(_as_in_javascript(list(value.items())))
+        if list(ordered) != list(value):
+            yield Form("as it was given", json.dumps(ordered, separators=(",", ":"), ensure_ascii=False))
     # What differs from the sent body names the deviation: spacing first, escapes where the spacing is the same.
     for name, separators in (("rendered compactly", (",", ":")), ("rendered with spaces", (", ", ": "))):
         raw = json.dumps(value, separators=separators, ensure_ascii=False)
