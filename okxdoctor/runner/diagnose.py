@@ -27,13 +27,16 @@ _TO_COME = ("precision", "order")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """``cause`` explains every finding whose code matches one of ``of``; ``met_by``: only of this subject, "" any."""
+    """``cause`` explains every finding whose code matches one of ``of``; ``met_by``: only of this subject, "" any.
+    ``doubtful``: also where the circumstances make it less grave by itself, because what it explains ends the doubt.
+    """
 
     cause: tuple[str, ...]
     of: tuple[str, ...]
     same_subject: bool
     why: str
     met_by: str = ""
+    doubtful: bool = False
 
     def covers(self, deep: Finding, shallow: Finding) -> bool:
         alike = not deep.subject or not shallow.subject or _within(shallow.subject, deep.subject)
@@ -106,6 +109,7 @@ def rules() -> tuple[Rule, ...]:
             same_subject=row.get("subject") == "same",
             why=row["why"],
             met_by=row.get("met_by", ""),
+            doubtful=row.get("doubtful", False),
         )
         for row in raw["explains"]
     )
@@ -135,9 +139,12 @@ def diagnose(findings: Iterable[Finding], words: Vocabulary, *, skipped: Sequenc
             j
             for j, deep in enumerate(grave)
             if j != i
-            and any(rule.covers(deep, shallow) for rule in words.rules)
-            # One address of several that is dead makes nothing fail that did not take it.
-            and (not words.eased(deep) or words.eased(shallow))
+            and any(
+                rule.covers(deep, shallow)
+                # One address of several that is dead makes nothing fail that did not take it.
+                and (rule.doubtful or not words.eased(deep) or words.eased(shallow))
+                for rule in words.rules
+            )
         ]
         for i, shallow in enumerate(grave)
     }

@@ -56,6 +56,19 @@ def test_the_relation_has_no_circle() -> None:
         visit(code, ())
 
 
+def test_a_doubt_is_ended_by_what_it_explains() -> None:
+    """Quotes around a passphrase may be meant; once it is refused they are the cause. They explain no wrong secret."""
+    quotes = f("env.credential-malformed", severity=Severity.WARNING)
+    (root,) = diagnose([quotes, f("key.passphrase-wrong", "rest")], WORDS)
+    assert (root.code, root.severity, root.explains) == (
+        "env.credential-malformed", Severity.ERROR, ("key.passphrase-wrong",),
+    )  # fmt: skip
+    roots = diagnose([quotes, f("key.secret-wrong", "rest")], WORDS)
+    assert [root.code for root in roots] == ["key.secret-wrong", "env.credential-malformed"]
+    (alone,) = diagnose([quotes], WORDS)
+    assert alone.severity is Severity.WARNING
+
+
 def test_the_deeper_cause_explains_the_shallower() -> None:
     (root,) = diagnose([f("timestamp.expired"), f("ws.login-refused"), f("clock.ahead")], WORDS)
     assert root.code == "clock.ahead"
