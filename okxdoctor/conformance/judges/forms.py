@@ -190,6 +190,12 @@ def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[
             for word in ("None", "null", "undefined", "")
             for ordered in (pairs, _as_in_javascript(pairs))
         ),
+        *(
+            (f"{way}, with {word} for an absent value", chosen)
+            for word in ("None", "null", "undefined")
+            if any(value is None for _, value in pairs) and values.has_list(pairs)
+            for way, chosen in values.ways(_filled(pairs, word))
+        ),
         ("with Python's text of every value", [(key, str(value)) for key, value in params]),
     )
     # Every way to write that gives what was sent: it is no deviation beside another choice of pairs.
