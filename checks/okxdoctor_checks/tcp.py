@@ -22,6 +22,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Json, Severity
@@ -62,13 +63,15 @@ class Door:
 class Facts:
     """``doors`` of the roles that connect without a proxy. ``control``: dials made when a door did not open.
 
-    ``passes``: time servers that answered, looked at only where no connection stood anywhere.
+    ``passes``: time servers that answered, looked at only where no connection stood anywhere. ``addresses``: which
+    kind is right for these hosts.
     """
 
     doors: tuple[Door, ...]
     control: tuple[Dial, ...]
     legacy_port: int
     passes: tuple[str, ...] = ()
+    addresses: Literal["global", "loopback", "any"] = "any"
 
 
 # ---- probe -----------------------------------------------------------------------------------
@@ -96,7 +99,7 @@ async def probe(io: Io) -> Facts:
         for task in (asked, beside):
             if task is not None:
                 task.cancel()
-    facts = Facts(doors=doors, control=control, legacy_port=view.legacy_ws_port)
+    facts = Facts(doors=doors, control=control, legacy_port=view.legacy_ws_port, addresses=view.addresses)
     if len(shut) == len(tried) and not any(_verdict(door, facts) for door in shut):
         if spent := _spent(dial for door in shut for dial in door.dials):
             raise Inconclusive(f"no connection can be begun here: {spent}")
@@ -154,9 +157,15 @@ def _open(dials: tuple[Dial, ...]) -> bool:
     return any(dial.outcome == "connected" for dial in dials)
 
 
-def _counting(dials: tuple[Dial, ...]) -> tuple[Dial, ...]:
-    """Without the IPv6 attempts of a machine that has no IPv6, unless nothing else is left."""
-    return tuple(d for d in dials if not _family_missing(d)) or dials
+def _counting(door: Door, facts: Facts) -> tuple[Dial, ...]:
+    """Without what says nothing of the way to the exchange, unless nothing else is left.
+
+    IPv6 attempts of a machine that has no IPv6; addresses that cannot be the exchange's: the resolver's doing.
+    """
+    known = tuple(dial for dial in door.dials if not _family_missing(dial)) or door.dials
+    if facts.addresses == "any":
+        return known
+    return tuple(dial for dial in known if kind(dial.address) == facts.addresses) or known
 
 
 def _family_missing(dial: Dial) -> bool:
@@ -169,7 +178,7 @@ def _spent(dials: Iterable[Dial]) -> str:
 
 def _verdict(door: Door, facts: Facts) -> tuple[str, Confidence] | None:
     """The cause for a door that opened on no address, or None when what was seen does not decide it."""
-    counting = tuple(dial for dial in _counting(door.dials) if dial.errno not in _SPENT)
+    counting = tuple(dial for dial in _counting(door, facts) if dial.errno not in _SPENT)
     tally = Counter(dial.outcome for dial in counting)
     if not tally or tally["connected"]:
         return None
@@ -196,7 +205,7 @@ def _elsewhere_open(door: Door, facts: Facts) -> bool:
     reached = {
         (dial.address, dial.port) for other in facts.doors for dial in other.dials if dial.outcome == "connected"
     }
-    return all((dial.address, dial.port) in reached for dial in _counting(door.dials))
+    return all((dial.address, dial.port) in reached for dial in _counting(door, facts))
 
 
 def evaluate(facts: Facts) -> Iterator[Finding]:
@@ -214,9 +223,9 @@ def evaluate(facts: Facts) -> Iterator[Finding]:
 
 
 def _shut(door: Door, code: str, confidence: Confidence, facts: Facts) -> Finding:
-    where = listed(f"{dial.address}" for dial in _counting(door.dials))
+    where = listed(f"{dial.address}" for dial in _counting(door, facts))
     lost = code == "tcp.filtered" and _elsewhere_open(door, facts)
-    local = sorted({dial.errno for dial in _counting(door.dials) if dial.errno == "EADDRNOTAVAIL"})
+    local = sorted({dial.errno for dial in _counting(door, facts) if dial.errno == "EADDRNOTAVAIL"})
     said = {
         "tcp.refused": "refused at once",
         "tcp.filtered": "unanswered",

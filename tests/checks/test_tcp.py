@@ -279,6 +279,19 @@ def test_an_attempt_that_is_lost_while_another_one_to_the_same_place_stands() ->
     assert only(judged(CHECK, facts(door(dial("timeout")), elsewhere, control=CONTROL))).severity is None
 
 
+@pytest.mark.parametrize(
+    ("outcome", "code"), [("timeout", "tcp.filtered"), ("unreachable", "tcp.unreachable"), ("refused", "tcp.refused")]
+)
+@pytest.mark.parametrize("wrong", ["127.0.0.1", "10.0.0.1", "::1"])
+def test_an_address_that_is_not_the_exchange_s_does_not_outvote_one_that_is(
+    outcome: Any, code: str, wrong: str
+) -> None:
+    two = door(dial("refused", wrong), dial(outcome))
+    found = only(judged(CHECK, replace(facts(two, control=CONTROL), addresses="global")))
+    assert (found.code, found.confidence) == (code, Confidence.CERTAIN)
+    assert wrong not in found.summary
+
+
 def test_probe_looks_at_the_control_while_a_door_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both waits together, not one after the other: a probe has room for little more than one."""
     monkeypatch.setattr("okxdoctor_checks.tcp.limit", lambda name: 0.01)
