@@ -80,7 +80,7 @@ def _lines(report: Report, look: Look) -> Iterator[str]:
         "healthy": "Healthy: nothing wrong was found",
         "degraded": "It works, with warnings",
         "broken": "The integration cannot work as it is",
-        "inconclusive": "No verdict: something that matters could not be judged",
+        "inconclusive": "No verdict: something that matters could not be looked at or judged",
     }[verdict]
     yield f'<header><h1 class="{tone}">{said}{" (interrupted)" if report.interrupted else ""}</h1>'
     completed = sum(attempt.outcome is Outcome.COMPLETED for attempt in report.attempts)

@@ -82,7 +82,7 @@ def _headline(report: Report, look: Look, brush: Brush) -> Iterator[str]:
     elif not any(a.outcome is Outcome.COMPLETED for a in report.attempts):
         mark, style, text = "?", "yellow", "Nothing was looked at."
     else:
-        mark, style, text = "?", "yellow", "No verdict."
+        mark, style, text = "?", "yellow", "What was asked for was not looked at."
     first, *others = folded(text, look.columns - 2)
     yield f"{brush(mark, style, 'bold')} {brush(first, 'bold')}"
     yield from (f"  {brush(line, 'bold')}" for line in others)

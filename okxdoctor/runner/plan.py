@@ -22,7 +22,8 @@ class PlanProblem(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """``chosen`` run; ``left_out`` are reported as skipped with the reason.
+    """``chosen`` run; ``left_out`` are reported as skipped with the reason. ``asked`` are the ids that ``--only``
+    names, without what these need; empty where it names none.
 
     ``causes`` restricts what a check may report where the selection named causes; ids absent are unrestricted.
     """
@@ -31,6 +32,7 @@ class Plan:
     left_out: tuple[tuple[Check[Any], str], ...] = ()
     only_causes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     skip_causes: tuple[str, ...] = ()
+    asked: frozenset[str] = frozenset()
 
     def reports(self, check: str, code: str) -> bool:
         """Whether a finding of this code from this check is wanted."""
@@ -109,6 +111,7 @@ def make_plan(checks: Sequence[Check[Any]], *, only: Sequence[str] = (), skip: S
         if globs:
             wanted.add(check.id)
             only_causes[check.id] = globs
+    asked = frozenset(wanted if only else ())
     pending = list(wanted)
     while pending:
         check = by_id[pending.pop()]
@@ -127,4 +130,10 @@ def make_plan(checks: Sequence[Check[Any]], *, only: Sequence[str] = (), skip: S
             chosen.append(check)
     if not chosen:
         raise PlanProblem("--only and --skip together leave no check to run")
-    return Plan(chosen=tuple(chosen), left_out=tuple(left_out), only_causes=only_causes, skip_causes=tuple(skip))
+    return Plan(
+        chosen=tuple(chosen),
+        left_out=tuple(left_out),
+        only_causes=only_causes,
+        skip_causes=tuple(skip),
+        asked=asked,
+    )

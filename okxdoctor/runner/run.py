@@ -289,6 +289,7 @@ async def run_checks(
         accepted=options.accepted,
         interrupted=interrupted,
         today=started[:10],
+        asked=plan.asked,
     )
     requests, connections = target.effort
     report = Report(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from okxdoctor.model import Attempt, Diagnosis, Outcome, Severity, Verdict
@@ -37,8 +37,10 @@ def conclude(
     accepted: Sequence[Acceptance],
     interrupted: bool,
     today: str,
+    asked: Collection[str] = (),
 ) -> Conclusion:
-    """Apply the baseline, then decide.
+    """Apply the baseline, then decide. ``asked`` are the checks that the user named; a run that only looked at what
+    these need did not look.
 
     A finding outranks a defect and a blind spot in the exit code: whoever ignores 3 or 4 must not miss it.
     """
@@ -58,7 +60,7 @@ def conclude(
     errors = any(root.severity is Severity.ERROR for root in standing)
     warnings = any(root.severity is Severity.WARNING for root in standing)
     broken = any(a.outcome is Outcome.BROKEN for a in attempts)
-    completed = any(a.outcome is Outcome.COMPLETED for a in attempts)
+    completed = any(a.outcome is Outcome.COMPLETED and (not asked or a.check in asked) for a in attempts)
     blind = not completed or any(a.outcome is Outcome.INCONCLUSIVE and a.matters for a in attempts)
     verdict = (
         Verdict.BROKEN

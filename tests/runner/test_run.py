@@ -14,7 +14,7 @@ from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Attempt, Finding, Outcome, Report, Severity, TargetName, Verdict
 from okxdoctor.port import Io, KeyStanding, TimeBasis
 from okxdoctor.runner.events import CheckFinished, CheckStarted, Event, RunFinished, RunStarted
-from okxdoctor.runner.plan import PlanProblem, in_order, make_plan
+from okxdoctor.runner.plan import Plan, PlanProblem, in_order, make_plan
 from okxdoctor.runner.run import Options, run_checks
 
 
@@ -58,7 +58,7 @@ def make(id: str, probe: Any = fine, evaluate: Any = nothing, causes: tuple[str,
 
 
 def go(
-    *checks: Check[Any], target: Any = None, stop: float | None = None, **options: Any
+    *checks: Check[Any], target: Any = None, stop: float | None = None, plan: Plan | None = None, **options: Any
 ) -> tuple[Report, list[Event]]:
     events: list[Event] = []
 
@@ -66,9 +66,8 @@ def go(
         event = asyncio.Event()
         if stop is not None:
             asyncio.get_running_loop().call_later(stop, event.set)
-        return await run_checks(
-            make_plan(in_order(checks)), target or StubTarget(), Options(**options), listen=events.append, stop=event
-        )
+        chosen = plan or make_plan(in_order(checks))
+        return await run_checks(chosen, target or StubTarget(), Options(**options), listen=events.append, stop=event)
 
     return asyncio.run(main()), events
 
@@ -259,6 +258,18 @@ def test_nothing_looked_at_is_not_health() -> None:
 
     report, _ = go(make("a", probe))
     assert (report.exit_code, report.verdict) == (3, Verdict.INCONCLUSIVE)
+
+
+def test_looking_only_at_what_the_named_check_needs_is_not_health() -> None:
+    async def probe(io: Io) -> Facts:
+        raise Skip("not allowed")
+
+    checks = (make("a"), make("b", probe, needs=("a",)))
+    report, _ = go(*checks, plan=make_plan(checks, only=["b"]))
+    assert [row.outcome for row in report.attempts] == ["completed", "skipped"]
+    assert (report.exit_code, report.verdict) == (3, Verdict.INCONCLUSIVE)
+    report, _ = go(*checks, plan=make_plan(checks, only=["a"]))
+    assert (report.exit_code, report.verdict) == (0, Verdict.HEALTHY)
 
 
 def test_needs_gate_and_wait_while_reads_only_hand_over() -> None:
