@@ -13,6 +13,7 @@ from .protocol import Json
 
 if TYPE_CHECKING:
     from .bills import Bill, FundingBill
+    from .converting import Conversions
 
 ZERO = Decimal(0)
 EVENTS = 2_000
@@ -147,6 +148,8 @@ class Account:
     """Of a main account: transfers with its sub-accounts, as asset/subaccount/bills shows them."""
     transfers: dict[str, dict[str, Json]] = field(default_factory=dict)
     """Transfers between the wallets by number, as asset/transfer-state shows them."""
+    conversions: Conversions | None = None
+    """Quotes and conversions; None until there are any."""
     stp: str = "cancel_maker"
     """What happens when an order would meet another one of this account."""
     told: int = 0

@@ -1,7 +1,7 @@
 """Bills: every change of a balance has one, and the bills of a currency add up to its balance.
 
 Types and subtypes are those of the documentation (2026-07): 1 transfer, 2 trade, 3 delivery, 5 liquidation, 6 margin
-transfer, 7 interest, 8 funding fee, 10 clawback.
+transfer, 7 interest, 8 funding fee, 10 clawback, 27 convert.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 TRANSFER, TRADE, DELIVERY, LIQUIDATION, MARGIN, INTEREST, FUNDING, CLAWBACK = "1", "2", "3", "5", "6", "7", "8", "10"
 
+CONVERT = "27"
+
 IN, OUT = "11", "12"
+CONVERTED_IN, CONVERTED_OUT = "318", "319"
 FUNDING_PAID, FUNDING_RECEIVED = "173", "174"
 WEEK_MS = 7 * 86_400_000
 QUARTER_MS = 90 * 86_400_000

@@ -107,7 +107,7 @@ async def shake(
         tls = TlsWire(wire, context, server_name)
         async with asyncio.timeout(timeout_s):
             await tls.handshake()
-        if tls.tls in asked:
+        if tls.tls in asked and tls.tls.version() == "TLSv1.3":
             await _refusal(tls)
     except TimeoutError:
         return failed("timeout", detail="no answer to the ClientHello")

@@ -29,6 +29,11 @@ account: config balance positions positions-history account-position-risk instru
   +set-leverage +set-position-mode +set-isolated-mode +set-account-level +set-greeks +position/margin-balance
 asset: currencies balances bills bills-history transfer-state deposit-address deposit-history withdrawal-history
   non-tradable-assets asset-valuation exchange-list subaccount/balances subaccount/bills +transfer +subaccount/transfer
+  convert/currencies convert/currency-pair convert/history +convert/estimate-quote +convert/trade
+rubik: stat/trading-data/support-coin stat/taker-volume stat/taker-volume-contract stat/margin/loan-ratio
+  stat/contracts/open-interest-history stat/contracts/open-interest-volume stat/contracts/long-short-account-ratio
+  stat/contracts/long-short-account-ratio-contract stat/contracts/long-short-account-ratio-contract-top-trader
+  stat/contracts/long-short-position-ratio-contract-top-trader
 trade: order orders-pending orders-history orders-history-archive fills fills-history account-rate-limit order-algo
   orders-algo-pending orders-algo-history +order +batch-orders +amend-order +amend-batch-orders +cancel-order
   +cancel-batch-orders +order-precheck +close-position +order-algo +amend-algos +cancel-algos +mass-cancel
@@ -39,7 +44,7 @@ users: subaccount/list subaccount/apikey +subaccount/apikey +subaccount/modify-a
 """What client libraries call and what the project promises to serve; a plus is POST."""
 
 ELSEWHERE = (
-    "affiliate", "broker", "copytrading", "fiat", "finance", "rfq", "rubik", "sprd", "tradingBot", "asset/convert",
+    "affiliate", "broker", "copytrading", "fiat", "finance", "rfq", "rubik/stat/option", "sprd", "tradingBot",
     "trade/easy-convert", "trade/one-click-repay", "public/event-contract", "asset/monthly-statement",
 )  # fmt: skip
 """Products that are no part of this exchange."""
@@ -148,11 +153,21 @@ QUERIES = {
     "account/set-account-switch-precheck": "acctLv=2", "account/subaccount/balances": "subAcct=deskone",
     "account/subaccount/max-withdrawal": "subAcct=deskone", "asset/subaccount/balances": "subAcct=deskone",
     "asset/deposit-address": "ccy=BTC", "asset/transfer-state": "transId=1",
-    "users/subaccount/apikey": "subAcct=deskone",
+    "users/subaccount/apikey": "subAcct=deskone", "asset/convert/currency-pair": "fromCcy=USDT&toCcy=BTC",
+    "rubik/stat/taker-volume": "ccy=BTC&instType=SPOT&period=1D", "rubik/stat/margin/loan-ratio": "ccy=BTC",
+    "rubik/stat/taker-volume-contract": "instId=BTC-USDT-SWAP",
+    "rubik/stat/contracts/open-interest-history": "instId=BTC-USDT-SWAP",
+    "rubik/stat/contracts/open-interest-volume": "ccy=BTC&period=1D",
+    "rubik/stat/contracts/long-short-account-ratio": "ccy=BTC",
+    "rubik/stat/contracts/long-short-account-ratio-contract": "instId=BTC-USDT-SWAP",
+    "rubik/stat/contracts/long-short-account-ratio-contract-top-trader": "instId=BTC-USDT-SWAP",
+    "rubik/stat/contracts/long-short-position-ratio-contract-top-trader": "instId=BTC-USDT-SWAP",
     "trade/orders-history": "instType=SPOT", "trade/orders-history-archive": "instType=SPOT",
     "trade/fills-history": "instType=SPOT", "trade/fills-archive": "instType=SPOT",
     "trade/orders-algo-pending": "ordType=oco", "trade/orders-algo-history": "ordType=oco&state=canceled",
 }  # fmt: skip
+OBJECTS = ("market/index-components", "rubik/stat/trading-data/support-coin")
+"""Where data is an object."""
 WITHOUT_ANSWER = {
     # An account of another mode, or an order that there is not: a refusal is the answer.
     "account/risk-state": "51010", "trade/order": "51603", "trade/order-algo": "51603",
@@ -179,7 +194,7 @@ def test_every_get_has_an_answer_of_the_documented_form(bench: Any, environment:
         reply = bench.send("GET", f"{path}?{query.replace('?FUTURES', future)}", environment=environment)
         answer = json.loads(reply.body)
         assert answer["code"] == WITHOUT_ANSWER.get(name, "0"), (path, answer)
-        assert isinstance(answer["data"], dict if name == "market/index-components" else list)
+        assert isinstance(answer["data"], dict if name in OBJECTS else list)
         if name not in WITHOUT_ANSWER and environment == "live":
             _texts(answer["data"], path)
 
@@ -214,6 +229,10 @@ def test_a_missing_parameter_is_50014_and_a_wrong_one_51000(bench: Any) -> None:
         "account/leverage-info?instId=BTC-USDT-SWAP&mgnMode=cash", "trade/orders-pending?instType=x",
         "trade/orders-pending?limit=0", "trade/fills?after=x", "account/bills?instType=x", "account/bills?limit=-1",
         "account/positions-history?type=9", "trade/orders-algo-pending?ordType=limit", "users/subaccount/list?enable=1",
+        "rubik/stat/taker-volume?ccy=BTC&instType=SWAP", "rubik/stat/margin/loan-ratio?ccy=BTC&period=4H",
+        "rubik/stat/margin/loan-ratio?ccy=NOSUCH", "rubik/stat/contracts/open-interest-history?instId=BTC-USDT",
+        "rubik/stat/taker-volume-contract?instId=BTC-USDT-SWAP&unit=3",
+        "rubik/stat/taker-volume-contract?instId=BTC-USDT-SWAP&period=1m",
     )  # fmt: skip
     for target in wrong:
         assert ask(bench, "GET", f"/api/v5/{target}") == (400, "51000"), target

@@ -311,6 +311,25 @@ class Trading(RuleBasedStateMachine):
         body = {"ccy": "USDT", "amt": amount, "from": source, "to": target, "subAcct": "deskone"}
         self.carry({**body, "type": "2" if back else "1"})
 
+    @rule(
+        pair=st.sampled_from(["BTC-USDT", "ETH-USDT", "XRP-USDT"]),
+        side=st.sampled_from(["buy", "sell"]),
+        size=st.sampled_from(["0.01", "7.123456789", "45", "900", "1e5"]),
+        in_base=st.booleans(),
+        share=st.sampled_from([1, 1, 3]),
+    )
+    def convert(self, pair: str, side: str, size: str, in_base: bool, share: int) -> None:
+        base, quote = pair.split("-")
+        common = {"baseCcy": base, "quoteCcy": quote, "side": side}
+        body = {**common, "rfqSz": size, "rfqSzCcy": base if in_base else quote}
+        answer = self.post("asset/convert/estimate-quote", body)
+        assert answer["code"] in ("0", "50011", "52917", "52918"), answer
+        if answer["code"] == "0":
+            (row,) = answer["data"]
+            part = format((Decimal(row["rfqSz"]) / share).quantize(Decimal("1e-8")), "f")
+            body = {**common, "quoteId": row["quoteId"], "sz": part, "szCcy": row["rfqSzCcy"]}
+            assert self.post("asset/convert/trade", body)["code"] in ("0", "50011", "52914", "52917")
+
     @rule(by=st.sampled_from([-0.09, -0.03, 0.03, 0.09]))
     def market_jumps(self, by: float) -> None:
         """Far enough for positions with much leverage to be taken over."""
@@ -391,15 +410,20 @@ class Trading(RuleBasedStateMachine):
 
     @invariant()
     def money_moves_by_fills_and_by_what_the_bills_say(self) -> None:
-        """Per currency, both wallets: what was there, what spot fills exchanged, fees, realised profits.
+        """Per currency, both wallets: what was there, what spot fills and conversions exchanged, fees, profits.
 
         What else moves money (funding, interest, penalties, the insurance fund) is in the bills, and nowhere else.
         """
         expected = dict(self.start)
         for bill in self.account.bills:
             row = bill.row()
-            if row["type"] not in ("1", "2", "5") or row["subType"] in ("109", "200"):
+            if row["type"] not in ("1", "2", "5", "27") or row["subType"] in ("109", "200"):
                 expected[row["ccy"]] = expected.get(row["ccy"], Fraction(0)) + number(row["balChg"])
+        for row in self.get("asset/convert/history"):
+            sign = 1 if row["side"] == "buy" else -1
+            for ccy, change in ((row["baseCcy"], row["fillBaseSz"]), (row["quoteCcy"], row["fillQuoteSz"])):
+                expected[ccy] = expected.get(ccy, Fraction(0)) + sign * number(change)
+                sign = -sign
         for fill in self.venue.orders.fills(self.account.uid):
             row = fill.row()
             fee_ccy, size, price = row["feeCcy"], number(row["fillSz"]), number(row["fillPx"])
