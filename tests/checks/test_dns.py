@@ -14,7 +14,8 @@ from okxdoctor.model import Confidence, Finding, Severity
 from okxdoctor.port import Certificate, Dial, Endpoint, Handshake, Lookup, Route
 from okxdoctor_checks._addresses import kind
 from okxdoctor_checks._names import edits, is_published, nearest, successor
-from okxdoctor_checks.dns import CHECK, Facts, Host
+from okxdoctor_checks._resolved import Host
+from okxdoctor_checks.dns import CHECK, Facts
 
 PUBLIC = "104.18.43.174"
 
