@@ -128,9 +128,9 @@ HIDDEN: tuple[Hidden, ...] = (
     Hidden(
         behind=("http.edge-blocked", "http.origin-down", "http.captive-portal", "http-region-blocked=451",
                 "http-region-blocked=page", "http-not-json-redirect", "http-not-json-cut=close",
-                "http-not-json-cut=reset"),
+                "http-not-json-cut=reset", "http-timeout=headers"),
         of=_NEEDS_ANY_ANSWER,
-        why="whoever stands in front answers, or hangs up, in the exchange's place, upgrades included",
+        why="whoever stands in front answers, hangs up or is silent in the exchange's place, for upgrades as well",
     ),
     Hidden(
         behind=("http-timeout=*", "http-region-blocked=50121", "http-not-json-cut=half"),

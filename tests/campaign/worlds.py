@@ -262,7 +262,7 @@ ALMOST_ON_THE_MACHINE: dict[str, Value] = {
     "ratelimit-exceeded": _count(1, 3),
 }
 
-LOST_ON_THE_WAY = ("dns-slow-lossy", "clock-ntp-unreachable=silent")
+LOST_ON_THE_WAY = ("dns-resolver-down=silent", "clock-ntp-unreachable=silent")
 """Packets that never come back, one in a hundred of them."""
 
 RESOLVER_FAR_S = 0.15
