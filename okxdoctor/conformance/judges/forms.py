@@ -169,9 +169,9 @@ def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[
     ]
     kept, _ = values.asked(pairs, sent)
     writers: Sequence[tuple[str, Callable[[str], str]]] = (
+        (RFC, lambda text: quote(text, safe="")),
         ("with commas left raw", lambda text: quote(text, safe=",")),
         ("decoded", lambda text: text),
-        (RFC, lambda text: quote(text, safe="")),
         ("with spaces as +", quote_plus),
         ("as encodeURIComponent writes it", lambda text: quote(text, safe="!'()*")),
         ("as encodeURI writes it", lambda text: quote(text, safe=";/?:@&=+$,#-_.!~*'()")),
