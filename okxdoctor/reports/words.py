@@ -93,7 +93,9 @@ def plain(value: Json) -> str:
         case Mapping():
             return ", ".join(f"{one_line(key)} {plain(item)}" for key, item in value.items()) or "none"
         case _:
-            return ", ".join(plain(item) for item in value) or "none"
+            # Records stand further apart than their members do.
+            apart = "; " if any(isinstance(item, Mapping) for item in value) else ", "
+            return apart.join(plain(item) for item in value) or "none"
 
 
 def measure(name: str, value: Json) -> str:

@@ -96,6 +96,11 @@ def test_a_command_is_shown_as_a_shell_takes_it(text: str, typed: str) -> None:
     assert as_typed(text) == typed
 
 
+def test_records_stand_further_apart_than_their_members() -> None:
+    assert measure("seen", [{"a": 1, "b": 2}, {"a": 3}]) == "seen a 1, b 2; a 3"
+    assert measure("seen", [1, 2]) == "seen 1, 2"
+
+
 def test_minus_zero_is_zero() -> None:
     assert measure("skew_s", -0.0) == "skew 0 s"
 

@@ -143,12 +143,12 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         name="ratelimit-refusal-shape", example="ratelimit-refusal-shape=200", layer="ratelimit",
         cause="ratelimit.refusal-shape", value="choice", default="200", choices=("200", "503", "text"),
-        says="a request over the budget is not answered by 429 with 50011",
+        says="a request over the budget is not answered by 429 with 50011 (seen with --burst)",
     ),
     Fault(
         name="ratelimit-limit-differs", example="ratelimit-limit-differs=50%", layer="ratelimit",
         cause="ratelimit.limit-differs", value="number", default=0.5,
-        says="budgets are this share of the documented ones",
+        says="budgets are this share of the documented ones (seen with --burst)",
     ),
     # -- instruments -------------------------------------------------------------------------------
     Fault(
