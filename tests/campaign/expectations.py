@@ -52,6 +52,8 @@ def explains(one: Wrong, other: Wrong) -> bool:
     """Whether the report folds ``other`` under ``one``. What one address of several does explains no more than that."""
     if families(one.cause) == "clock" and other.cause in ("tls.expired", "tls.not-yet-valid"):
         return False  # the faults move these dates against true time, which NTP tells
+    if (one.cause, other.cause) == ("ratelimit.exceeded", "status.overloaded"):
+        return False  # the burst is for public tickers; what is overloaded are private services
     if one.of_the_websocket and not other.cause.startswith("ws."):
         return False  # what REST meets does not come from the WebSocket's address
     if (mine := members(one.text)) and (its := members(other.text)) and _orders(mine) != _orders(its):
@@ -182,6 +184,12 @@ def judge(world: World, seen: Seen) -> Judgement:
 
 
 def _warning_first(world: World, seen: Seen) -> bool:
-    """Whether a warning stands before the error of another fault that was named as well."""
-    grave = {each.cause: _is_error(each) for each in world.wrong}
+    """Whether a warning stands before the error of another fault that was named as well.
+
+    What an error follows from is as grave as that error.
+    """
+    grave = {
+        each.cause: _is_error(each) or any(_is_error(other) and explains(each, other) for other in world.wrong)
+        for each in world.wrong
+    }
     return not grave.get(seen.roots[0], True) and any(grave.get(code, False) for code in seen.roots[1:])

@@ -294,6 +294,10 @@ STAND_INS: tuple[StandIn, ...] = (
         why="60024 is what a wrong passphrase gets; that REST accepts the same one cannot be asked",
     ),
     StandIn(
+        of=("tcp-filtered-one-address",), reads_as=("http.slow",), behind=("proxy.split",),
+        why="true as well: the proxy waits for the dead address before it takes the other, which is all that REST sees",
+    ),
+    StandIn(
         of=("precision.size-above-maximum",), reads_as=("order.insufficient-funds",), behind=("*",),
         why="true as well: an order of this size is more than the account can pay",
     ),

@@ -70,6 +70,9 @@ def world(parts: SimpleNamespace, *faults: str) -> Any:
         # What the relation explains hangs under its cause and is no root.
         (("dns-poisoned=169.254.1.9", "tls-hostname-mismatch"), ("dns.poisoned",), "right"),
         (("dns-poisoned=169.254.1.9", "tls-hostname-mismatch"), ("dns.poisoned", "tls.hostname-mismatch"), "half"),
+        # A warning from which an error follows is as grave as that error.
+        (("instrument-spec-differs", "precision-size-below-minimum", "permission-ip-binding-required"),
+         ("instrument.spec-differs", "permission.ip-binding-required"), "right"),
         # What comes later at the gate may stand first only beside what comes before it.
         (("key-wrong-environment", "ip-family-mismatch"), ("ip.family-mismatch", "key.wrong-environment"), "right"),
         (("key-wrong-environment", "ip-family-mismatch"), ("ip.family-mismatch",), "wrong"),

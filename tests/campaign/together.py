@@ -54,6 +54,13 @@ NEVER: tuple[Apart, ...] = (
         one="dns-name-not-found-blocked*", other="tcp-unreachable",
         why="both are an answer of the program's resolver: no address, or one to which there is no route",
     ),
+    *(
+        Apart(
+            one="dns-name-not-found=ws.okx.test", other=other,
+            why="nobody asks for the name that does not exist: the profile names another WebSocket host",
+        )
+        for other in ("region-wrong-ws-host*", "key-wrong-environment-ws")
+    ),
     # ---- one record of the key
     *(
         Apart(one=one, other=other, why=_ONE_LIST)
