@@ -14,7 +14,7 @@ from okxdoctor.settings.orders import read_order_files
 from okxdoctor.settings.problem import UsageProblem, suggestion
 from okxdoctor.settings.profile import CREDENTIALS, ConfigText, Kind, Profile, choose, default_files, read
 from okxdoctor.settings.values import FileSeen, Given, SettingRow, Settings, TargetKind
-from okxdoctor.settings.variables import VARIABLES, noticed
+from okxdoctor.settings.variables import VARIABLES, mixed, noticed
 from okxdoctor.settings.whereabouts import find_addresses
 
 _TARGETS = ("live", "demo", "sim", "cassette:PATH", "facts:PATH")
@@ -123,6 +123,7 @@ def resolve(flags: Flags, environ: Mapping[str, str], home: Path) -> Settings:
         tls_off=_verification_off(profile),
         notes=(
             *(profile.unknown() if profile else ()),
+            *mixed({name: given.source for name, given in keys.items() if given.value}),
             *noticed(layers.environ, [name for name, given in keys.items() if not given.value]),
         ),
         origin=tuple(rows),

@@ -43,6 +43,14 @@ def noticed(environ: Mapping[str, str], unset: Collection[str]) -> Iterator[str]
             yield f"{name} is set, and nothing reads it (did you mean {meant}?)"
 
 
+def mixed(sources: Mapping[str, str]) -> Iterator[str]:
+    """A note where parts of one key come from the environment and others from a file: a variable that was left set
+    puts the key of another account beside a profile's secret. `sources` of the parts that are set, by role."""
+    if len({source.startswith("env:") for source in sources.values()}) > 1:
+        told = ", ".join(f"the {_WORDS[role]} from {source}" for role, source in sources.items())
+        yield f"the credentials come from different places, and must belong together: {told}"
+
+
 def _role(letters: str) -> str:
     """What a variable seems to be by its name, in capitals and without ``_``; "" for none of the three."""
     if "PASS" in letters:

@@ -45,6 +45,19 @@ def test_two_names_with_different_values_are_noted(tmp_path: Path) -> None:
     assert notes({**ALL, "OKX_API_SECRET": ALL["OKX_SECRET_KEY"]}, tmp_path) == ()
 
 
+def test_parts_of_different_places_are_noted(tmp_path: Path) -> None:
+    path = tmp_path / ".okx" / "config.toml"
+    path.parent.mkdir()
+    path.write_text('[profiles.a]\napi_key = "k"\nsecret_key = "s"\npassphrase = "p"\n')
+    assert notes({}, tmp_path) == ()
+    assert notes(ALL, tmp_path) == ()
+    (note,) = notes({"OKX_API_KEY": ALL["OKX_API_KEY"]}, tmp_path)
+    assert note == (
+        "the credentials come from different places, and must belong together: the API key from env:OKX_API_KEY, "
+        f"the secret key from profile:a ({path}), the passphrase from profile:a ({path})"
+    )
+
+
 def test_a_misspelt_address_is_noted(tmp_path: Path) -> None:
     (note,) = notes({"OKX_BASEURL": "https://eea.okx.com"}, tmp_path)
     assert note == "OKX_BASEURL is set, and nothing reads it (did you mean OKX_BASE_URL?)"
