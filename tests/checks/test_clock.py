@@ -463,6 +463,19 @@ def test_probe_falls_back_to_ntp() -> None:
     assert basis(found).source == "NTP"
 
 
+def test_probe_watches_this_clock_also_when_nobody_answers() -> None:
+    """A refused connection takes no time; the clock is set a little later, while the run goes on."""
+
+    def stepped(io: FakeIo) -> Instant:
+        step_s = 3.0 if io.elapsed_s > 0.03 else 0.0
+        return Instant(wall_ns=EPOCH_NS + round((io.elapsed_s + step_s) * S), mono_ns=S + round(io.elapsed_s * S))
+
+    io = FakeIo(http_script={TIME: failed("refused", "connect")}, ntp_answers=(ntp(0.0),), instants=stepped)
+    found, findings = run(CHECK, io)
+    assert "clock.jumped" in codes(findings)
+    assert 0.03 < sum(io.waited) < 0.3
+
+
 def test_probe_of_a_target_that_holds_only_a_part() -> None:
     class NoNtp(FakeIo):
         async def ntp(self) -> tuple[NtpAnswer, ...]:
