@@ -63,12 +63,21 @@ class Wire:
         self.filter_near()
         self.filter_far()
         self.resolve_by((BEYOND,))
+        self.know()
 
-    def resolve_by(self, servers: Sequence[str]) -> None:
-        """What the near host's resolv.conf says."""
+    def resolve_by(self, servers: Sequence[str], *lines: str) -> None:
+        """What the near host's resolv.conf says; ``lines`` beside the servers (``search …``)."""
         _resolv_conf(self.near).write_text(
-            "".join(f"nameserver {s}\n" for s in servers) + "options timeout:1 attempts:1\n"
+            "".join(f"nameserver {s}\n" for s in servers) + "\n".join(["options timeout:1 attempts:1", *lines, ""])
         )
+
+    def know(self, *lines: str) -> None:
+        """What the near host's /etc/hosts says (until ``reset``); no line takes it away."""
+        hosts = _resolv_conf(self.near).with_name("hosts")
+        if lines:
+            hosts.write_text("\n".join(["127.0.0.1 localhost", *lines, ""]))
+        else:
+            hosts.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -99,6 +108,7 @@ def wire() -> Iterator[Wire]:
         for host in (made.near, made.far):
             subprocess.run(["ip", "netns", "del", host], check=False, capture_output=True)
         conf.unlink(missing_ok=True)
+        made.know()
         if conf.parent.is_dir():
             conf.parent.rmdir()
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 from lab_components import Lab, codes
-from lab_wire import BEYOND
+from lab_wire import BEYOND, FAR4
+
+GONE = "23.32.0.55"
+"""An address of the far side at which nobody is."""
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "10.11.12.13", "169.254.1.1"])
@@ -36,3 +39,29 @@ def test_the_resolver_refuses(lab: Lab) -> None:
 def test_a_dead_resolver_before_a_living_one_is_not_the_cause_of_anything_else(lab: Lab) -> None:
     lab.wire.resolve_by(("23.32.0.77", BEYOND))
     assert set(codes(lab.doctor())) <= {"dns.slow"}
+
+
+def test_a_line_in_the_hosts_file_from_another_time(lab: Lab) -> None:
+    lab.wire.know(f"{GONE} openapi.okx.com")
+    lab.wire.no_route(GONE)
+    report = lab.doctor()
+    assert codes(report) == ["dns.poisoned"]
+    assert "nobody answers" in report["diagnosis"][0]["summary"]
+
+
+def test_a_search_list_takes_the_name_elsewhere(lab: Lab) -> None:
+    """As in a container with ``ndots:5``: the name with the list's domain behind it is asked for first, and exists."""
+    lab.names(f"--address=/okx.com.corp.example/{GONE}")
+    lab.wire.no_route(GONE)
+    lab.wire.resolve_by((BEYOND,), "search corp.example", "options ndots:5")
+    assert codes(lab.doctor()) == ["dns.poisoned"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "cause"),
+    [("reject with icmp type host-unreachable", "tcp.unreachable"), ("reject with tcp reset", "tcp.refused")],
+)
+def test_one_of_two_addresses_is_wrong_and_the_right_one_shut(lab: Lab, verdict: str, cause: str) -> None:
+    lab.names(f"--host-record=openapi.okx.com,{FAR4}", "--host-record=openapi.okx.com,127.0.0.1")
+    lab.wire.filter_near(f"ip daddr {FAR4} tcp dport 443 {verdict}")
+    assert codes(lab.doctor()) == [cause, "dns.poisoned"]

@@ -56,6 +56,18 @@ def test_no_first_byte_passes(lab: Lab, verdict: str, cause: str) -> None:
     assert "tls.handshake-reset" in report["diagnosis"][0]["excluded"]
 
 
+def test_names_and_time_pass_and_no_connection_does(lab: Lab) -> None:
+    """A server's firewall as its provider sets it up: DNS and NTP out, nothing else."""
+    lab.wire.filter_near("tcp dport != 53 drop")
+    report = lab.doctor()
+    assert codes(report) == ["tcp.filtered"]
+    assert "TCP is dropped on the way out" in report["diagnosis"][0]["summary"]
+
+
+def test_few_files_may_be_open(lab: Lab) -> None:
+    assert codes(lab.doctor(before=("sh", "-c", 'ulimit -n 30; exec "$@"', "sh"))) == []
+
+
 def test_only_the_websocket_is_filtered(lab: Lab) -> None:
     lab.names(f"--address=/ws.okx.com/{BEYOND}")
     lab.wire.filter_near(f"ip daddr {BEYOND} tcp dport 443 drop")

@@ -73,3 +73,18 @@ def test_another_scheme_than_the_proxy_speaks(lab: Lab) -> None:
 def test_tls_to_a_proxy_that_speaks_none(lab: Lab) -> None:
     tinyproxy(lab, "ConnectPort 443")
     assert codes(lab.doctor("--proxy", f"https://{AT}:{PORT}")) == ["proxy.scheme-wrong"]
+
+
+_MUTE = "import socket,sys,time; s=socket.create_server((sys.argv[1], int(sys.argv[2]))); time.sleep(600)"
+
+
+def test_a_proxy_that_accepts_and_says_nothing(lab: Lab) -> None:
+    lab.start(lab.wire.near, "python3", "-S", "-c", _MUTE, AT, str(PORT))
+    wait_for_port(lab.wire, lab.wire.near, AT, PORT)
+    assert codes(lab.doctor(env={"HTTPS_PROXY": f"http://{AT}:{PORT}"})) == ["proxy.unreachable"]
+
+
+def test_the_proxy_s_resolver_leads_inside_as_ours_does(lab: Lab) -> None:
+    lab.names("--address=/okx.com/10.1.1.1", only=True)
+    microsocks(lab)
+    assert codes(lab.doctor("--proxy", f"socks5h://{AT}:{PORT}")) == ["dns.poisoned"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from lab_components import Lab, codes, wait_for_port
-from lab_wire import FAR4
+from lab_wire import BEYOND, FAR4
 
 PEER = 9443
 NAMES = "subjectAltName=DNS:*.okx.com,DNS:okx.com"
@@ -112,3 +112,18 @@ def test_no_tls_at_all(lab: Lab) -> None:
     wait_for_port(lab.wire, lab.wire.far, "127.0.0.1", PEER)
     lab.serve_at(PEER)
     assert codes(lab.doctor()) == ["tls.not-tls"]
+
+
+def test_somebody_else_at_an_address_that_the_resolver_does_not_give(lab: Lab, certificates: Certificates) -> None:
+    """The hosts file leads to a server that lives and is another: the certificate is the symptom, not the cause."""
+    lab.names(f"--address=/openapi.okx.com/{BEYOND}")
+    lab.wire.know(f"{FAR4} openapi.okx.com")
+    serve(lab, certificates, certificates.leaf("other", "root", "subjectAltName=DNS:portal.example.net"))
+    first = lab.doctor(ca=certificates.root)["diagnosis"][0]
+    assert (first["code"], "tls.hostname-mismatch" in first["explains"]) == ("dns.poisoned", True)
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_a_server_that_wants_a_certificate_of_the_client(lab: Lab, certificates: Certificates, version: str) -> None:
+    serve(lab, certificates, certificates.leaf("fine", "root"), "-Verify", "1", "-verify_return_error", version)
+    assert codes(lab.doctor(ca=certificates.root)) == ["tls.handshake-reset"]
