@@ -8,7 +8,7 @@ the market and shared by all connections; a book's updates are one log, so that 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from .accounts import Account
@@ -49,6 +49,20 @@ class Feed(Protocol):
     def opening(self, now_ms: int) -> list[str]: ...
 
     def later(self, now_ms: int) -> list[str]: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Ending:
+    """The feed of a contract, which ends with it: what has expired is quoted no more."""
+
+    feed: Feed
+    ends_ms: int
+
+    def opening(self, now_ms: int) -> list[str]:
+        return self.feed.opening(now_ms) if now_ms < self.ends_ms else []
+
+    def later(self, now_ms: int) -> list[str]:
+        return self.feed.later(now_ms) if now_ms < self.ends_ms else []
 
 
 BOOKS = {"books": LEVELS, "books-l2-tbt": LEVELS, "books50-l2-tbt": 50}
@@ -104,10 +118,17 @@ def feed_for(
         return None
     if not inst.trades:
         return Nothing()
+    feed, ends_ms = _of_instrument(call, inst, named, head), inst.listing.expiry_ms
+    return feed if feed is None or ends_ms is None else Ending(feed=feed, ends_ms=ends_ms)
+
+
+def _of_instrument(call: Call, inst: Instrument, named: dict[str, str], head: str) -> Feed | None:
+    """Channels of one instrument."""
+    venue, channel, now_ms = call.venue, named["channel"], call.now_ms
     make: Callable[[int], Json]
     match channel:
         case "books" | "books-l2-tbt" | "books50-l2-tbt":
-            return Books(stream=stream_of(exchange, venue, inst, BOOKS[channel]), head=head)
+            return Books(stream=stream_of(call.exchange, venue, inst, BOOKS[channel]), head=head)
         case "trades" | "trades-all":
             return Trades(venue=venue, inst=inst, head=head, slot=now_ms // SLOT_MS, one=channel == "trades-all")
         case "funding-rate" if inst.type != "SWAP":

@@ -155,6 +155,7 @@ class Venue:
         for inst_id in before.keys() - kept.keys():
             self._markets.pop(inst_id, None)
             self._depths.pop(inst_id, None)
+        self.streams = {key: each for key, each in self.streams.items() if key.partition(" ")[0] in self._listed}
         self._changed = changed(self._listed, self._changes, now_ms) if self._changes else None
         self._codes.clear()
         self._lists.clear()

@@ -246,6 +246,39 @@ def test_changes_of_instruments_are_told_alone_and_once(bench: Any) -> None:
     assert [(each["instId"], each["state"]) for each in told["data"]] == [("BTC-USDT", "expired")]
 
 
+def test_a_contract_that_has_expired_is_quoted_no_more(bench: Any) -> None:
+    future = min(venue(bench).of_type("FUTURES"), key=lambda inst: inst.listing.expiry_ms or 0)
+    ends, names = future.listing.expiry_ms or 0, ("books", "books5", "bbo-tbt", "trades", "tickers", "mark-price")
+    business = ({"channel": "candle1m", "instId": future.id}, {"channel": "mark-price-candle1m", "instId": future.id})
+    sessions = bench.session(), bench.session("business", conn="c2")
+    bench.advance(ends - bench.now_ms - 40_000)
+    for each, args in (
+        (sessions[0], [{"channel": name, "instId": inst} for name in names for inst in (future.id, "BTC-USDT-SWAP")]),
+        (sessions[1], business),
+    ):
+        for arg in args:
+            assert [frame["event"] for frame in texts(each.receive(subscribe(arg))) if "event" in frame] == [
+                "subscribe"
+            ]
+
+    def told() -> set[tuple[str, str]]:
+        bench.advance(20_000)
+        assert [frame.text for each in sessions for frame in each.receive("ping")] == ["pong", "pong"]
+        frames = [frame for each in sessions for frame in texts(each.tick())]
+        return {(frame["arg"]["instId"], frame["arg"]["channel"]) for frame in frames}
+
+    swap = {("BTC-USDT-SWAP", name) for name in names}
+    both = swap | {(future.id, name) for name in names} | {(future.id, arg["channel"]) for arg in business}
+    assert told() == both
+    for _ in range(6):
+        # For longer than a minute: also not as a book that stands still.
+        assert told() == swap
+    kept = venue(bench).streams
+    assert {key.partition(" ")[0] for key in kept} == {"BTC-USDT-SWAP"}
+    (refused,) = texts(bench.session(conn="c3").receive(subscribe({"channel": "tickers", "instId": future.id})))
+    assert refused["code"] == "60018"
+
+
 def test_an_instrument_that_expires_is_told_as_such(bench: Any) -> None:
     session = bench.session()
     session.receive(subscribe({"channel": "instruments", "instType": "FUTURES"}))
