@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from statistics import median
 
 from expectations import FIRST_RIGHT, LAYERS, Judgement, Seen, expected, families
 from sight import HIDDEN, STAND_INS
-from together import NEVER
-from worlds import EXTRA, KINDS, World
+from together import NEVER, why_never
+from worlds import EXTRA, KINDS, World, _valued, catalogue
 
 NOBODY = "(nothing)"
 """Stands for no cause: injected in a healthy world, named in an empty diagnosis."""
@@ -203,6 +204,13 @@ def kept(report: str) -> str:
     return rest.partition(WORDS[1])[0] if WORDS[1] in rest else ""
 
 
+def _pairs() -> tuple[int, int]:
+    """How many pairs of faults of two families there are, and how many of them are never drawn."""
+    faults = [_valued(name, random.Random(1)) for name in sorted(catalogue())]
+    pairs = [(a, b) for n, a in enumerate(faults) for b in faults[n + 1 :] if a.family != b.family]
+    return len(pairs), sum(bool(why_never(a.text, b.text)) for a, b in pairs)
+
+
 def _tables() -> list[str]:
     """The rows by which the judge goes that are not plain: what is left out, and the stand-ins."""
     left_out = [(f"`{row.one}`", f"`{row.other}`", row.why) for row in NEVER]
@@ -211,8 +219,10 @@ def _tables() -> list[str]:
          ", ".join(f"`{each}`" for each in row.behind), row.why)
         for row in STAND_INS
     ]  # fmt: skip
+    pairs, apart = _pairs()
     return [
-        "Two faults that cannot be set up together, and why; besides, two mistakes in the same member of an order:",
+        f"Of {pairs} pairs of faults of two families (counted with one value of each) {apart} cannot be set up and",
+        "are never drawn: those of this table, and two mistakes in the same member of an order.",
         "",
         *_table(("one", "other", "why"), left_out, numbers=False),
         "",
