@@ -1,6 +1,6 @@
 """The embedded exchange: market data to many WebSocket subscribers.
 
-    python tests/benchmarks/bench_fanout.py [--subscribers 100] [--slots 300]
+    python tests/benchmarks/bench_fanout.py [--subscribers 100] [--slots 300] [--channels books,tickers,trades]
 
 Messages a second to 100 subscribers of books, tickers and trades over TLS, as a ratio to a bare aiohttp server that
 broadcasts the very same texts over the same TLS: both in one run, read by another process. The exchange's clock is
@@ -19,24 +19,29 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-CHANNELS = ("books", "tickers", "trades")
-SUBSCRIBE = json.dumps({"op": "subscribe", "args": [{"channel": each, "instId": "BTC-USDT"} for each in CHANNELS]})
+CHANNELS = "books,tickers,trades"
 UPGRADE = (
     "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
 
 
+def subscribing(channels: str) -> str:
+    """The request for so many channels of one instrument."""
+    args = [{"channel": each, "instId": "BTC-USDT"} for each in channels.split(",")]
+    return json.dumps({"op": "subscribe", "args": args})
+
+
 class Reader(asyncio.Protocol):
     """A subscriber that counts messages and keeps none."""
 
-    def __init__(self, path: str, told: Any) -> None:
-        self._path, self._told = path, told
+    def __init__(self, path: str, channels: str, told: Any) -> None:
+        self._path, self._channels, self._told = path, channels, told
         self._rest, self._upgraded, self.messages = b"", False, 0
 
     def connection_made(self, transport: Any) -> None:
         transport.write(UPGRADE.format(path=self._path).encode())
-        text = SUBSCRIBE.encode()
+        text = subscribing(self._channels).encode()
         transport.write(bytes([0x81, 0x80 | 126]) + len(text).to_bytes(2) + bytes(4) + text)
 
     def data_received(self, data: bytes) -> None:
@@ -63,7 +68,7 @@ class Reader(asyncio.Protocol):
         self._told()
 
 
-def read(port: int, path: str, ca_file: str, subscribers: int, pipe: Any) -> None:
+def read(port: int, path: str, channels: str, ca_file: str, subscribers: int, pipe: Any) -> None:
     """Another process: tells how many messages all have got, whenever that changes; ends when told to."""
 
     async def go() -> None:
@@ -72,7 +77,7 @@ def read(port: int, path: str, ca_file: str, subscribers: int, pipe: Any) -> Non
         readers: list[Reader] = []
 
         def another() -> Reader:
-            readers.append(Reader(path, changed.set))
+            readers.append(Reader(path, channels, changed.set))
             return readers[-1]
 
         for _ in range(subscribers):
@@ -92,10 +97,10 @@ def read(port: int, path: str, ca_file: str, subscribers: int, pipe: Any) -> Non
 class Audience:
     """The other process, from here."""
 
-    def __init__(self, port: int, path: str, ca_file: str, subscribers: int) -> None:
+    def __init__(self, port: int, path: str, channels: str, ca_file: str, subscribers: int) -> None:
         self.pipe, theirs = multiprocessing.Pipe()
         self._process = multiprocessing.Process(
-            target=read, args=(port, path, ca_file, subscribers, theirs), daemon=True
+            target=read, args=(port, path, channels, ca_file, subscribers, theirs), daemon=True
         )  # fmt: skip
         self._process.start()
         self._have, self._grown = 0, asyncio.Event()
@@ -123,7 +128,9 @@ def said(frames: list[Any]) -> list[str]:
     return [frame.text for frame in frames]
 
 
-async def by_the_exchange(subscribers: int, slots: int) -> tuple[list[list[str]], float, float, ssl.SSLContext, str]:
+async def by_the_exchange(
+    channels: str, subscribers: int, slots: int
+) -> tuple[list[list[str]], float, float, ssl.SSLContext, str]:
     """Texts of each slot, seconds, CPU seconds."""
     from okxdoctor.exchange import running
     from okxdoctor.exchange.core.clock import Clock
@@ -139,9 +146,9 @@ async def by_the_exchange(subscribers: int, slots: int) -> tuple[list[list[str]]
             conn_id="witness",
         )  # fmt: skip
         audience = Audience(
-            urlsplit(exchange.info.rest_url).port or 0, "/ws/v5/public", exchange.ca_file, subscribers
+            urlsplit(exchange.info.rest_url).port or 0, "/ws/v5/public", channels, exchange.ca_file, subscribers
         )  # fmt: skip
-        expected = sum(each.startswith('{"arg"') for each in said(witness.receive(SUBSCRIBE)))
+        expected = sum(each.startswith('{"arg"') for each in said(witness.receive(subscribing(channels))))
         await audience.have(expected)
         begun, spent = time.perf_counter(), time.thread_time()
         for _ in range(slots):
@@ -158,7 +165,7 @@ async def by_the_exchange(subscribers: int, slots: int) -> tuple[list[list[str]]
 
 
 async def by_aiohttp(
-    texts: list[list[str]], subscribers: int, context: ssl.SSLContext, root: str
+    texts: list[list[str]], channels: str, subscribers: int, context: ssl.SSLContext, root: str
 ) -> tuple[float, float]:
     """Seconds and CPU seconds for the same texts."""
     import tempfile
@@ -182,7 +189,7 @@ async def by_aiohttp(
         server = await asyncio.get_running_loop().create_server(
             web.Server(bare, access_log=None), "127.0.0.1", 0, ssl=context
         )
-        audience = Audience(server.sockets[0].getsockname()[1], "/", file.name, subscribers)
+        audience = Audience(server.sockets[0].getsockname()[1], "/", channels, file.name, subscribers)
         expected = 1
         await audience.have(expected)
         begun, spent = time.perf_counter(), time.thread_time()
@@ -198,12 +205,12 @@ async def by_aiohttp(
     return elapsed, cpu
 
 
-async def compare(subscribers: int, slots: int, rounds: int) -> None:
+async def compare(channels: str, subscribers: int, slots: int, rounds: int) -> None:
     best: dict[str, tuple[float, float]] = {}
     for _ in range(rounds):
-        texts, elapsed, cpu, context, root = await by_the_exchange(subscribers, slots)
+        texts, elapsed, cpu, context, root = await by_the_exchange(channels, subscribers, slots)
         messages = sum(map(len, texts)) * subscribers
-        bare = await by_aiohttp(texts, subscribers, context, root)
+        bare = await by_aiohttp(texts, channels, subscribers, context, root)
         for name, (seconds, spent) in {"exchange": (elapsed, cpu), "bare": bare}.items():
             rate, cost = best.get(name, (0.0, 1e9))
             best[name] = (max(rate, messages / seconds), min(cost, spent / messages * 1e6))
@@ -218,8 +225,9 @@ def main() -> None:
     parser.add_argument("--subscribers", type=int, default=100)
     parser.add_argument("--slots", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--channels", default=CHANNELS)
     given = parser.parse_args()
-    asyncio.run(compare(given.subscribers, given.slots, given.rounds))
+    asyncio.run(compare(given.channels, given.subscribers, given.slots, given.rounds))
 
 
 if __name__ == "__main__":

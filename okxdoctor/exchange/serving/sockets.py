@@ -11,11 +11,13 @@ import contextlib
 import re
 from collections import deque
 from dataclasses import replace
+from decimal import setcontext
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from okxdoctor.exchange.core import redraft
 from okxdoctor.exchange.core.circumstances import Circumstances
+from okxdoctor.exchange.core.decimals import EXACT
 from okxdoctor.exchange.core.exchange import Exchange
 from okxdoctor.exchange.core.limits import Pressure, per
 from okxdoctor.exchange.core.market import SLOT_MS
@@ -263,6 +265,7 @@ class Sockets:
             self._pump = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
+        setcontext(EXACT)  # for this task alone: sessions need not do it, each for itself
         while self.open:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pause_s()):
