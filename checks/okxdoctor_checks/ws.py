@@ -55,6 +55,7 @@ from okxdoctor_checks._conversation import (
     upgrade_of,
     whereabouts,
 )
+from okxdoctor_checks._words import counted
 
 TICKER = "/api/v5/market/ticker"
 NOT_THERE, NOT_SERVED = (404, 405), "50121"
@@ -318,7 +319,7 @@ def _no_pong(talk: Talk, facts: Facts) -> Finding:
 
 def _silent(talk: Talk, facts: Facts) -> Finding:
     acknowledged = "is acknowledged" if talk.ack_ms is not None else "is not acknowledged"
-    brings = f"{talk.unreadable} frames that are no JSON" if talk.unreadable else "nothing"
+    brings = f"{counted(talk.unreadable, 'frame')} with no JSON" if talk.unreadable else "nothing"
     return Finding(
         code="ws.silent",
         summary=line(

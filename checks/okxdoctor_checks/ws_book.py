@@ -54,6 +54,7 @@ from okxdoctor_checks._conversation import (
     ours,
     refusal,
 )
+from okxdoctor_checks._words import counted
 
 BOOKS = "/api/v5/market/books"
 LEVELS = "25"
@@ -372,7 +373,7 @@ def _corrupt(facts: Facts, wrong: tuple[Defect, ...]) -> Finding:
 
 
 def _silent(facts: Facts) -> Finding:
-    brings = f"{facts.unreadable} frames that are no JSON" if facts.unreadable else "nothing"
+    brings = f"{counted(facts.unreadable, 'frame')} with no JSON" if facts.unreadable else "nothing"
     return Finding(
         code="ws.silent",
         summary=f"books of {facts.instrument} is acknowledged and brings {brings} in {facts.waited_s:.1f} s, while "
@@ -399,7 +400,7 @@ def _stale(facts: Facts, behind_s: float) -> Finding:
 def _stopped(facts: Facts, behind_s: float) -> Finding:
     return Finding(
         code="ws.silent",
-        summary=f"books of {facts.instrument} brings {len(facts.messages)} messages and nothing more in "
+        summary=f"books of {facts.instrument} brings {counted(len(facts.messages), 'message')} and nothing more in "
         f"{facts.waited_s:.1f} s, while the REST book goes on",
         evidence={**_numbers(facts), "behind_s": round(behind_s, 3), "listened_s": facts.listened_s},
         subject="ws",

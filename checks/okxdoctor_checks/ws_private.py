@@ -47,6 +47,7 @@ from okxdoctor_checks._conversation import (
     upgrade_of,
     whereabouts,
 )
+from okxdoctor_checks._words import counted, listed
 from okxdoctor_checks._ws_login import (
     OF_ANOTHER_PLACE,
     Flip,
@@ -324,7 +325,7 @@ def _crowded_channels(facts: Facts) -> Iterator[Finding]:
         most = tunable("ws_private_connections")
         yield Finding(
             code="ws.connection-limit",
-            summary=f"{' and '.join(channel.name for channel in full)}: {full[0].connections} connections of this "
+            summary=f"{listed(channel.name for channel in full)}: {full[0].connections} connections of this "
             f"account hold the channel already ({most:g} are allowed), and this one was left out",
             evidence={
                 "url": facts.url,
@@ -344,10 +345,10 @@ def _silent(facts: Facts) -> Iterator[Finding]:
         and not channel.too_many
     ]  # fmt: skip
     if quiet:
-        brings = f"{facts.unreadable} frames that are no JSON" if facts.unreadable else "nothing"
+        brings = f"{counted(facts.unreadable, 'frame')} with no JSON" if facts.unreadable else "nothing"
         yield Finding(
             code="ws.silent",
-            summary=f"{' and '.join(quiet)}: acknowledged, and {brings} in {facts.waited_s:.1f} s where the present "
+            summary=f"{listed(quiet)}: acknowledged, and {brings} in {facts.waited_s:.1f} s where the present "
             "state comes at once",
             evidence={
                 "url": facts.url,

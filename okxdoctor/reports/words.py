@@ -93,8 +93,8 @@ def plain(value: Json) -> str:
         case Mapping():
             return ", ".join(f"{one_line(key)} {plain(item)}" for key, item in value.items()) or "none"
         case _:
-            # Records stand further apart than their members do.
-            apart = "; " if any(isinstance(item, Mapping) for item in value) else ", "
+            # Records and sentences stand further apart than their parts do.
+            apart = "; " if any(isinstance(item, Mapping) or ", " in str(item) for item in value) else ", "
             return apart.join(plain(item) for item in value) or "none"
 
 

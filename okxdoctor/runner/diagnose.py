@@ -193,10 +193,11 @@ def _row(group: Sequence[Finding], under: Sequence[Finding], words: Vocabulary) 
     worst = min(group, key=lambda f: (words.severity(f).rank, group.index(f)))
     word = words.words[worst.code]
     evidence: dict[str, Json] = dict(worst.evidence)
-    subjects = [f.subject for f in group if f.subject]
-    if len(group) > 1:
+    subjects = list(dict.fromkeys(f.subject for f in group if f.subject))
+    if others := list(dict.fromkeys(f.summary for f in group if f.summary != worst.summary)):
+        evidence["also"] = others
+    if len(subjects) > 1:
         evidence["subjects"] = subjects
-        evidence["also"] = [f.summary for f in group if f is not worst]
     elif subjects:
         evidence.setdefault("subject", subjects[0])
     return Diagnosis(

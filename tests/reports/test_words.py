@@ -98,6 +98,7 @@ def test_a_command_is_shown_as_a_shell_takes_it(text: str, typed: str) -> None:
 
 def test_records_stand_further_apart_than_their_members() -> None:
     assert measure("seen", [{"a": 1, "b": 2}, {"a": 3}]) == "seen a 1, b 2; a 3"
+    assert measure("seen", ["a, b", "c"]) == "seen a, b; c"
     assert measure("seen", [1, 2]) == "seen 1, 2"
 
 

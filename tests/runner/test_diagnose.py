@@ -124,6 +124,12 @@ def test_the_same_cause_at_two_hosts_is_one_diagnosis() -> None:
     assert root.explains == ()
 
 
+def test_one_subject_is_named_once_whatever_the_number_of_findings() -> None:
+    (root,) = diagnose([f("ws.silent", "ws"), f("ws.silent", "ws")], WORDS)
+    assert root.evidence["subject"] == "ws"
+    assert {"subjects", "also"}.isdisjoint(root.evidence)
+
+
 def test_errors_stand_before_warnings_and_infos_stay_out() -> None:
     roots = diagnose([f("ip.unbound"), f("clock.ntp-unreachable"), f("instrument.unknown", "X")], WORDS)
     assert [r.code for r in roots] == ["instrument.unknown", "ip.unbound"]
