@@ -142,7 +142,7 @@ def _host(host: Host, subject: str, facts: Facts, *, down: bool) -> Iterator[Fin
         return
     if host.lookups and not addresses_of(host):
         if not down:
-            yield _not_found(host, subject, facts)
+            yield _now_and_then(host, subject, facts) or _not_found(host, subject, facts)
         return
     if not facts.declared and not is_published(host.name) and parse(host.name) is None:
         yield _unofficial(host, subject)
@@ -206,6 +206,35 @@ def _late(facts: Facts, asked: list[Host]) -> Finding | None:
             "cat /etc/resolv.conf   # take dead servers out, the first above all; options timeout:1 single-request",
         ),
         excluded=("dns.resolver-down", "dns.name-not-found"),
+    )
+
+
+def _now_and_then(host: Host, subject: str, facts: Facts) -> Finding | None:
+    """One of the program's own servers gives the address when asked again: what was lost is an answer, not the name."""
+    first = host.lookups[0]
+    again = next((one for one in host.lookups[1:] if one.addresses and not one.resolver.startswith("http")), None)
+    # EAI_AGAIN, which is told as a server's failure, is what the C library says of silence as well.
+    if facts.servers_named or again is None or first.outcome not in ("timeout", "servfail"):
+        return None
+    return Finding(
+        code="dns.slow",
+        summary=f"{host.name} ({who(host)}) did not resolve at the first attempt ({first.outcome}), and "
+        f"{again.resolver} gives {listed(again.addresses, limit=2)} when asked again: answers are lost.",
+        evidence={
+            "name": host.name,
+            "waited_ms": finite(first.elapsed_ms, 1),
+            "limit_ms": limit("dns_slow_ms"),
+            "answers": answers(host.lookups),
+            "control": answers(facts.control),
+        },
+        subject=subject,
+        severity=Severity.ERROR,
+        confidence=Confidence.LIKELY,
+        remedy=(
+            f"for i in 1 2 3 4 5 6 7 8 9; do {dig(host)} +tries=1 +time=1; done   # how many come through",
+            "Set a nearer resolver, or a cache on this machine; options timeout:1 attempts:3 in /etc/resolv.conf",
+        ),
+        excluded=("dns.name-not-found", "dns.resolver-down"),
     )
 
 

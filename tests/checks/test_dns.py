@@ -420,6 +420,17 @@ def test_a_server_that_answers_when_asked_directly_is_not_down() -> None:
     assert codes(run(CHECK, FakeIo(lookups=refused))[1]) == ["dns.resolver-down"]
 
 
+@pytest.mark.parametrize("outcome", ["timeout", "servfail"])
+def test_an_answer_that_was_lost_is_no_name_that_does_not_exist(outcome: Any) -> None:
+    ws = (nothing("ws.okx.com", outcome), lookup("ws.okx.com", PUBLIC, resolver="192.168.1.1:53"))
+    found = run(CHECK, FakeIo(lookups=LOOKUPS | {"ws.okx.com": ws}))[1]
+    assert (codes(found), found[0].subject) == (["dns.slow"], "ws")
+    assert "192.168.1.1:53 gives" in found[0].summary
+    # Who says that it does not exist has been heard.
+    denied = (nothing("ws.okx.com"), ws[1])
+    assert codes(run(CHECK, FakeIo(lookups=LOOKUPS | {"ws.okx.com": denied}))[1]) == ["dns.name-not-found"]
+
+
 @pytest.mark.parametrize(
     ("own", "direct", "canonical", "control", "says"),
     [
