@@ -201,6 +201,10 @@ HIDDEN: tuple[Hidden, ...] = (
         why="one login is made, and refused for its address",
     ),
     Hidden(
+        behind=("ip.family-mismatch",), of=_FROM_AN_ACCEPTED_KEY,
+        why="all that leaves as the program sends it is refused; few requests are allowed for trying the other family",
+    ),
+    Hidden(
         behind=("permission-missing=read",), of=(*_FROM_AN_ACCEPTED_KEY,),
         why="a key that may not read is told nothing about itself or the account",
     ),
