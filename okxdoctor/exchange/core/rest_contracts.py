@@ -14,7 +14,7 @@ from .paging import limit_of, number_of
 from .prices import FUNDING_MS
 from .protocol import Json, Refused, Reply, bad_parameter, empty_parameter, failure, ok
 from .rest import Call
-from .tiers import DAILY_INTEREST, Tier, tiers
+from .tiers import DAILY_INTEREST, Tier, discount, tiers
 
 HISTORY = 270
 """Funding periods that are told: three months."""
@@ -112,9 +112,9 @@ def discount_info(call: Call) -> Reply:
     for ccy in sorted(call.venue.currencies - {"USD"}):
         if wanted and ccy not in wanted.split(","):
             continue
-        rate = "1" if ccy in ("USDT", "USDC") else "0.98" if ccy in ("BTC", "ETH") else "0.9"
         detail: dict[str, Json] = {
-            "disCcyEq": "", "discountRate": rate, "liqPenaltyRate": "0.02", "maxAmt": "", "minAmt": "0", "tier": "1",
+            "disCcyEq": "", "discountRate": plain(discount(ccy)), "liqPenaltyRate": "0.02", "maxAmt": "",
+            "minAmt": "0", "tier": "1",
         }  # fmt: skip
         rows.append(
             {

@@ -9,13 +9,20 @@ from .accounts import ZERO, Account, Balance
 from .decimals import EXACT, plain
 from .margin import Risk, Standing, cross_risk, isolated_risk, liability, liquidation_price, profit, standings
 from .protocol import Json
+from .tiers import discount
 from .venue import Venue
 
 _FINE = Decimal("1e-12")
+_ONE = Decimal(1)
 
 
 def balance_row(venue: Venue, account: Account, now_ms: int, wanted: tuple[str, ...] = ()) -> dict[str, Json]:
-    """The whole object; ``details`` only has the currencies of ``wanted`` when there are any."""
+    """The whole object; ``details`` only has the currencies of ``wanted`` when there are any.
+
+    Margin at the level of the account is a thing of the modes that take several currencies as one (acctLv 3, 4): what
+    each is worth counts by its discount rate, all together stands behind all positions. In the others those members
+    are empty.
+    """
     details: list[Json] = []
     total = adjusted = isolated = initial = keep = gains = frozen = ZERO
     found = standings(venue, account, now_ms)
@@ -29,25 +36,34 @@ def balance_row(venue: Venue, account: Account, now_ms: int, wanted: tuple[str, 
         if found:
             initial, keep = initial + part.initial * rate, keep + part.keep * rate
             gains += part.upl * rate
-        adjusted += usd
+        adjusted += part.collateral(rate, part.equity - part.isolated)
         frozen += held.frozen * rate
         if (wanted and ccy not in wanted) or not (held.cash or held.frozen or part.own):
             continue
         details.append(part.row(rate, usd))
-    adjusted -= isolated
-    kinds = ("", "MARGIN", "FUTURES", "OPTION", "SWAP")
-    shares = {kind: plain(_notional(found, kind, venue, now_ms)) for kind in kinds}
-    ratio = "" if not keep else plain(EXACT.divide(adjusted, keep).quantize(_FINE))
-    blank = account.level == "1"
+    row = dict.fromkeys(_OF_THE_ACCOUNT, "")
+    if account.level in ("3", "4"):
+        kinds = {"": "", "ForBorrow": "MARGIN", "ForFutures": "FUTURES", "ForOption": "OPTION", "ForSwap": "SWAP"}
+        row |= {f"notionalUsd{name}": plain(_notional(found, kind, venue, now_ms)) for name, kind in kinds.items()}
+        row |= {
+            "adjEq": _text(adjusted), "availEq": _text(adjusted - initial - frozen), "imr": _text(initial),
+            "mgnRatio": plain(EXACT.divide(adjusted, keep).quantize(_FINE)) if keep else "", "mmr": _text(keep),
+            "ordFroz": _text(frozen), "upl": _text(gains),
+        }  # fmt: skip
     return {
-        "adjEq": "" if blank else _text(adjusted), "availEq": "" if blank else _text(adjusted - initial - frozen),
-        "borrowFroz": "", "delta": "", "deltaLever": "", "deltaNeutralStatus": "", "details": details,
-        "imr": "" if blank else _text(initial), "isoEq": _text(isolated), "mgnRatio": "" if blank else ratio,
-        "mmr": "" if blank else _text(keep), "notionalUsd": "" if blank else shares[""],
-        "notionalUsdForBorrow": shares["MARGIN"], "notionalUsdForFutures": shares["FUTURES"],
-        "notionalUsdForOption": shares["OPTION"], "notionalUsdForSwap": shares["SWAP"],
-        "ordFroz": "" if blank else _text(frozen), "totalEq": _text(total), "uTime": str(now_ms), "upl": _text(gains),
+        "adjEq": row["adjEq"], "availEq": row["availEq"], "borrowFroz": "", "delta": "", "deltaLever": "",
+        "deltaNeutralStatus": "", "details": details, "imr": row["imr"], "isoEq": _text(isolated),
+        "mgnRatio": row["mgnRatio"], "mmr": row["mmr"], "notionalUsd": row["notionalUsd"],
+        "notionalUsdForBorrow": row["notionalUsdForBorrow"], "notionalUsdForFutures": row["notionalUsdForFutures"],
+        "notionalUsdForOption": row["notionalUsdForOption"], "notionalUsdForSwap": row["notionalUsdForSwap"],
+        "ordFroz": row["ordFroz"], "totalEq": _text(total), "uTime": str(now_ms), "upl": row["upl"],
     }  # fmt: skip
+
+
+_OF_THE_ACCOUNT = (
+    "adjEq", "availEq", "imr", "mgnRatio", "mmr", "notionalUsd", "notionalUsdForBorrow", "notionalUsdForFutures",
+    "notionalUsdForOption", "notionalUsdForSwap", "ordFroz", "upl",
+)  # fmt: skip
 
 
 class Part:
@@ -77,6 +93,11 @@ class Part:
         self.free = held.available + self.upl - self.initial
         self.risk: Risk | None = cross_risk(account, ccy, found) if self.initial or self.keep else None
 
+    def collateral(self, rate: Decimal, equity: Decimal) -> Decimal:
+        """What ``equity`` counts for in USD; what is owed counts in full."""
+        share = discount(self.ccy) if equity > 0 else _ONE
+        return EXACT.multiply(EXACT.multiply(equity, rate), share)
+
     def row(self, rate: Decimal, usd: Decimal) -> dict[str, Json]:
         """The object of ``details``. ``frozenBal`` is all that is bound, ``ordFrozen`` the part behind orders."""
         held, cash, free = self.held, plain(self.held.cash), plain(max(ZERO, self.free))
@@ -86,7 +107,8 @@ class Part:
             "accAvgPx": "", "autoLendAmt": "0", "autoLendMtAmt": "0", "autoLendStatus": "off", "availBal": free,
             "availEq": free, "borrowFroz": "0", "cashBal": cash, "ccy": self.ccy, "clSpotInUseAmt": "",
             "coinUsdPrice": plain(rate), "colBorrAutoConversion": "0", "colRes": "0", "collateralEnabled": False,
-            "collateralRestrict": False, "crossLiab": plain(lent), "disEq": _text(usd), "eq": _text(self.equity),
+            "collateralRestrict": False, "crossLiab": plain(lent),
+            "disEq": _text(self.collateral(rate, self.equity)), "eq": _text(self.equity),
             "eqUsd": _text(usd), "fixedBal": "0", "frozenBal": plain(held.frozen + held.margin + self.initial),
             "frpType": "0", "imr": plain(self.initial), "interest": "0", "isoEq": plain(self.isolated),
             "isoLiab": "0", "isoUpl": plain(self.gain), "liab": plain(lent), "maxLoan": "0",

@@ -19,6 +19,14 @@ COUNT = 5
 DAILY_INTEREST = Decimal("0.00024")
 """What a loan costs a day, as a share of it (assumed)."""
 
+_DISCOUNT = {"USD": Decimal(1), "USDT": Decimal(1), "USDC": Decimal(1), "BTC": Decimal("0.98"), "ETH": Decimal("0.98")}
+_OTHERS = Decimal("0.9")
+
+
+def discount(ccy: str) -> Decimal:
+    """The share of its value by which ``ccy`` counts as collateral; one tier each, without end (assumed)."""
+    return _DISCOUNT.get(ccy, _OTHERS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:

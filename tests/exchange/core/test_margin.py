@@ -412,3 +412,66 @@ def test_a_position_on_margin_is_closed_whole(bench: Any, side: str, sz: str, op
     assert post(bench, "trade/order-algo", stop)["code"] == "0"
     move(bench, "ETH-USDT", -0.02 if side == "buy" else 0.02)
     assert get(bench, "account/positions") == []
+
+
+# ---- several currencies as one -------------------------------------------------------------------
+
+OF_THE_ACCOUNT = (
+    "adjEq", "availEq", "imr", "mgnRatio", "mmr", "notionalUsd", "notionalUsdForBorrow", "notionalUsdForFutures",
+    "notionalUsdForOption", "notionalUsdForSwap", "ordFroz", "upl",
+)  # fmt: skip
+
+
+def whole(bench: Any, environment: str) -> dict[str, Any]:
+    (row,) = json.loads(bench.send("GET", "/api/v5/account/balance", environment=environment).body)["data"]
+    return dict(row)
+
+
+def test_several_currencies_stand_behind_positions_by_what_they_count_for(bench: Any) -> None:
+    """acctLv 3, as demo accounts have it: adjEq is each equity times its discount rate times its price in USD."""
+    order = {"instId": "BTC-USDT-SWAP", "tdMode": "cross", "side": "buy", "ordType": "market", "sz": "3"}
+    reply = bench.send("POST", "/api/v5/trade/order", json.dumps(order), environment="demo")
+    assert json.loads(reply.body)["code"] == "0", reply.body
+    row = whole(bench, "demo")
+    rates = {}
+    for each in json.loads(bench.send("GET", "/api/v5/public/discount-rate-interest-free-quota").body)["data"]:
+        (tier,) = each["details"]
+        rates[each["ccy"]] = Decimal(tier["discountRate"])
+    assert rates["USDT"] == 1
+    assert rates["BTC"] < 1
+    total = adjusted = Decimal(0)
+    for held in row["details"]:
+        worth = Decimal(held["eq"]) * Decimal(held["coinUsdPrice"])
+        assert abs(Decimal(held["eqUsd"]) - worth) < Decimal("1e-9")
+        assert abs(Decimal(held["disEq"]) - worth * rates[held["ccy"]]) < Decimal("1e-9")
+        total, adjusted = total + worth, adjusted + worth * rates[held["ccy"]]
+    assert abs(Decimal(row["totalEq"]) - total) < Decimal("1e-8")
+    assert abs(Decimal(row["adjEq"]) - adjusted) < Decimal("1e-8")
+    assert adjusted < total
+    (usdt,) = (held for held in row["details"] if held["ccy"] == "USDT")
+    assert abs(Decimal(row["imr"]) - Decimal(usdt["imr"])) < Decimal("1e-9")
+    assert abs(Decimal(row["mgnRatio"]) * Decimal(row["mmr"]) / adjusted - 1) < Decimal("1e-9")
+    assert abs(Decimal(row["availEq"]) - (adjusted - Decimal(row["imr"]))) < Decimal("1e-8")
+    assert row["notionalUsdForSwap"] == row["notionalUsd"] != "0"
+
+
+def test_isolated_margin_does_not_stand_behind_others(bench: Any) -> None:
+    before = Decimal(whole(bench, "demo")["adjEq"])
+    order = {"instId": "BTC-USDT-SWAP", "tdMode": "isolated", "side": "buy", "ordType": "market", "sz": "3"}
+    bench.send("POST", "/api/v5/trade/order", json.dumps(order), environment="demo")
+    row = whole(bench, "demo")
+    assert Decimal(row["isoEq"]) > 0
+    assert (row["imr"], row["mgnRatio"]) == ("0", "")
+    assert Decimal(row["adjEq"]) < before - Decimal(row["isoEq"]) + 5
+
+
+def test_where_each_currency_stands_for_itself_there_are_no_figures_of_the_account(bench: Any) -> None:
+    """acctLv 2, and 1: as answers of such accounts have them."""
+    order = {"instId": "BTC-USDT-SWAP", "tdMode": "cross", "side": "buy", "ordType": "market", "sz": "3"}
+    bench.send("POST", "/api/v5/trade/order", json.dumps(order))
+    row = whole(bench, "live")
+    assert [row[name] for name in OF_THE_ACCOUNT] == [""] * len(OF_THE_ACCOUNT)
+    (usdt,) = (held for held in row["details"] if held["ccy"] == "USDT")
+    assert Decimal(usdt["imr"]) > 0
+    assert Decimal(usdt["mgnRatio"]) > 1
+    assert Decimal(row["totalEq"]) > 0
