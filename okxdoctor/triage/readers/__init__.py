@@ -14,7 +14,8 @@ _BARE_LINE = re.compile(r"\s*(?:GET|POST|PUT|DELETE|PATCH|HEAD) (?:/|https?://)\
 def read(data: bytes) -> tuple[Capture, ...]:
     """Every request and login in the data: at least one, or :class:`CaptureError` with one line that says why not."""
     if len(data) > MAX_FILE_BYTES:
-        raise CaptureError(f"the file has {len(data) // 1_000_000} MB; at most {MAX_FILE_BYTES // 1_000_000} are read")
+        most = MAX_FILE_BYTES // 1_000_000
+        raise CaptureError(f"the file has more than {most} MB, the most that is read; okxdoctor triage takes any size")
     text = _text(data)
     start = text.lstrip()
     if not start:
