@@ -62,7 +62,7 @@ def find(asked: str) -> Found | None:
         return None
     if (row := _exact(text)) is not None:
         return row
-    if "/" in text and (called := _endpoints(text)) is not None:
+    if ("/" in text or re.fullmatch(r"[a-zA-Z]+(-[a-zA-Z]+)+", text)) and (called := _endpoints(text)) is not None:
         return called
     if (named := _pasted(text) or _listed(text)) is not None:
         return named
@@ -102,8 +102,12 @@ def _exact(text: str) -> CauseRow | CodeRow | Family | None:
     return next((row for row in family(name.partition(".")[0]) if row.code == name), None)
 
 
+_USUAL = frozenset({"trade", "account", "market", "public", "asset"})
+"""Groups of endpoints that people mean where others have one of the same name."""
+
+
 def _endpoints(text: str) -> Endpoints | None:
-    """`GET /api/v5/market/ticker?instId=X`, a whole address, or just `market/ticker`."""
+    """`GET /api/v5/market/ticker?instId=X`, a whole address, `market/ticker`, or its last part (`orders-pending`)."""
     asked = re.fullmatch(
         r"(?:(GET|POST) )?(?:https?://[^/ ]+)?/?(?:api/v5/)?([a-z0-9/-]+?)/?(?:\?\S*)?", text, re.IGNORECASE
     )
@@ -113,6 +117,9 @@ def _endpoints(text: str) -> Endpoints | None:
 
     path, method = f"/api/v5/{asked[2]}".lower(), (asked[1] or "").upper()
     rows = tuple(row for row in endpoints() if row.path.lower() == path and method in ("", row.method))
+    if "/" not in text:
+        named = (row for row in endpoints() if row.path.lower().rpartition("/")[2] == text.lower())
+        rows = tuple(sorted(named, key=lambda row: row.path.split("/")[3] not in _USUAL))
     return Endpoints(rows=rows) if rows else None
 
 
@@ -138,11 +145,18 @@ def several(rows: Sequence[R], because: str) -> R | Matches | None:
     return Matches(because=because, rows=tuple(rows[:MOST]), more=max(0, len(rows) - MOST))
 
 
-def _with_status(status: int) -> CodeRow | Matches | None:
-    rows = [row for row in codes().values() if status in row.http_observed]
+def _with_status(status: int) -> CauseRow | CodeRow | Matches | None:
+    rows: list[CauseRow | CodeRow] = [row for row in codes().values() if status in row.http_observed]
     rows += [row for row in codes().values() if status in row.http_documented and row not in rows]
-    # 200 stands for most codes and so for none.
-    return several(rows, f"answered with HTTP {status}") if status != 200 else None
+    if status == 200:
+        return None  # it stands for most codes and so for none
+    from okxdoctor.knowledge.log_marks import log_marks
+
+    # A status that hardly any code has comes from what stands before the exchange.
+    behind = [causes()[name] for name in log_marks().statuses.get(str(status), ())]
+    if not behind:
+        return several(rows, f"answered with HTTP {status}")
+    return several([*rows, *behind] if len(rows) > 1 else [*behind, *rows], f"may be behind HTTP {status}")
 
 
 def _slip(asked: str, known: str) -> int:

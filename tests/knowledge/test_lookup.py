@@ -141,6 +141,7 @@ def test_exceptions_of_clients_find_their_code(text: str, code: str) -> None:
         ("requests.exceptions.HTTPError: 403 Client Error: 403 Forbidden for url", "http.edge-blocked"),
         ("ExchangeNotAvailable: okx GET https://a.test/x 503 Service Unavailable", "status.maintenance"),
         ("asyncio.exceptions.TimeoutError", "http.timeout"),
+        ("API key expired", "key.unknown"),
         ("TimeoutError: [Errno 110] Connection timed out", "tcp.filtered"),
     ],
 )
@@ -183,6 +184,8 @@ def test_pasted_answers(body: str, found: list[str]) -> None:
         ("trade/order", ["GET", "POST"]),
         ("post trade/order", ["POST"]),
         ("/API/V5/Trade/Order/", ["GET", "POST"]),
+        ("orders-pending", ["GET", "GET"]),
+        ("set-leverage", ["POST"]),
     ],
 )
 def test_endpoints(asked: str, methods: list[str]) -> None:
@@ -200,6 +203,8 @@ def test_http_statuses() -> None:
     assert names("429")[:2] == ["50011", "50013"]
     assert {"50113", "50119", "50120"} <= set(names("HTTP 401"))
     assert names("405") == ["50115"]
+    assert names("403") == ["http.edge-blocked", "http.region-blocked", "50035"]
+    assert names("HTTP 522") == ["http.origin-down"]
     assert find("200") is None
     assert find("418") is None
 
