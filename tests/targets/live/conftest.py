@@ -55,8 +55,11 @@ class Stage:
         ws_proxy: str | None = None,
         ca_file: str | None = None,
         timeout_s: float = 2.0,
+        alone: bool = True,
         **more: Any,
     ) -> TargetConfig:
+        """``alone``: nobody waits for a budget here; what is waited for has tests of its own."""
+
         def endpoint(role: Any, scheme: str, at: int, base: str) -> Endpoint:
             return Endpoint(
                 role=role, url=f"{scheme}://{host}:{at}", scheme=scheme, host=host, port=at, base=base, tls=tls
@@ -106,6 +109,7 @@ class Stage:
             rest_proxy=Secret(rest_proxy) if rest_proxy else None,
             ws_proxy=Secret(ws_proxy) if ws_proxy else None,
             timeout_s=timeout_s,
+            alone=alone,
             **more,
         )
 

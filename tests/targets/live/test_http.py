@@ -373,7 +373,10 @@ def test_a_log_turned_up_shows_no_credential(stage: Any, caplog: pytest.LogCaptu
         if http2:
             # It promises HTTP/2 and breaks it: the request's headers have gone through the compression by then.
             tls.set_alpn_protocols(["h2"])
-        async with stage.serve(keeping([]), tls=tls) as port, stage.target(port, tls=True, keyed=True) as target:
+        async with (
+            stage.serve(keeping([]), tls=tls) as port,
+            stage.target(port, tls=True, keyed=True, timeout_s=0.5) as target,
+        ):
             answer: Answer = await target.http(Ask(method="GET", path="/api/v5/account/config", signed=True))
             return answer
 

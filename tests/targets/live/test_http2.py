@@ -93,7 +93,9 @@ def test_the_start_of_a_run_does_not_wait_to_see_which_protocol_it_gets(stage: A
     assert {answer.status for answer in answers} == {200}
 
 
-def test_a_goaway_says_after_how_many_streams(stage: Any) -> None:
+def test_a_request_that_a_goaway_took_along_is_read_again_and_says_after_how_many_streams(stage: Any) -> None:
+    """Nothing is known of its answer; a read does no harm, and what the connection did is told all the same."""
+
     def thousand(connection: Connection, stream: int, number: int) -> bool:
         if number < 3:
             fine(connection, stream, number)
@@ -106,11 +108,28 @@ def test_a_goaway_says_after_how_many_streams(stage: Any) -> None:
             return [await target.http(TIME) for _ in range(4)]
 
     one, two, three, four = asyncio.run(main())
-    assert (one.status, two.status, four.status) == (200, 200, 200)
-    assert three.status is None
-    assert three.failure.kind == "protocol"
-    assert three.failure.detail == "goaway after 3 streams, error code 0"
+    assert (one.status, two.status, three.status, four.status) == (200, 200, 200, 200)
     assert [each.ended_after for each in (one, two, three)] == [None, None, 3]
+    assert [each.retried for each in (one, two, three)] == [False, False, True]
+
+
+def test_a_read_that_every_goaway_takes_along_fails(stage: Any) -> None:
+    """One attempt more, and not a third."""
+
+    def never(connection: Connection, stream: int, number: int) -> bool:
+        connection.close_connection(error_code=0, last_stream_id=stream)
+        return True
+
+    server = Server(never)
+
+    async def main() -> Any:
+        async with served(stage, server) as target:
+            return await target.http(TIME)
+
+    answer = asyncio.run(main())
+    assert (answer.status, answer.failure.kind) == (None, "protocol")
+    assert answer.failure.detail == "goaway after 1 streams, error code 0"
+    assert server.connections == 2
 
 
 def test_a_goaway_that_spares_the_request_is_no_failure(stage: Any) -> None:

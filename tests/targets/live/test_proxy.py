@@ -13,11 +13,18 @@ from typing import Any
 import pytest
 
 from okxdoctor.port import Ask, ProxyDial
+from okxdoctor.targets.live import dialproxy
 from okxdoctor.targets.live.proxy import proxy_address, spoken_in
 
 TIME = Ask(method="GET", path="/api/v5/public/time", paced=False)
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{"code":"0"}'
 PASSWORD = "pr0xy-s3cret/&"
+
+
+@pytest.fixture(autouse=True)
+def _greetings_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who says nothing at once says nothing: the peers stand in the same loop."""
+    monkeypatch.setattr(dialproxy, "_GREETING_S", 0.3)
 
 
 async def origin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -293,7 +300,7 @@ def test_what_a_wrong_scheme_really_met_is_found_out(stage: Any, scheme: str, sp
                 await handler(reader, writer)
 
         async with stage.serve(shy, tls=tls) as port:
-            return await dialled(stage, f"{scheme}://127.0.0.1:{port}", timeout_s=0.8)
+            return await dialled(stage, f"{scheme}://127.0.0.1:{port}", timeout_s=0.4)
 
     seen, answer = asyncio.run(main())
     assert (seen.outcome, seen.speaks) == ("not-proxy", speaks)
@@ -312,7 +319,7 @@ def test_a_peer_that_is_no_proxy_at_all(stage: Any, scheme: str, said: bytes) ->
             await writer.drain()
 
         async with stage.serve(say) as port:
-            return await dialled(stage, f"{scheme}://127.0.0.1:{port}", timeout_s=0.8)
+            return await dialled(stage, f"{scheme}://127.0.0.1:{port}", timeout_s=0.4)
 
     seen, answer = asyncio.run(main())
     assert seen.outcome in ("not-proxy", "closed", "established")
