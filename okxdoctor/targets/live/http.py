@@ -114,13 +114,16 @@ class HttpClient:
                     await pool.aclose()
         async with self._slots:
             reply = await self._exchange(self._pool, sending)
-            if _stale(reply) and sending.method == "GET":
-                # The server closed an idle connection in the moment of its reuse: no answer, but no failure
-                # either. One attempt more, and that one on a connection that is new.
+            if (_stale(reply) or _spared(reply)) and sending.method == "GET":
+                # The server closed an idle connection in the moment of its reuse, or ended it before this request
+                # was looked at: no answer, but no failure either. One attempt more, on a connection that is new.
+                ended_after = reply.trail.ended_after
                 pool = self._new_pool("any", 1)
                 try:
                     reply = await self._exchange(pool, sending)
                     reply.retried = True
+                    if reply.trail.ended_after is None:
+                        reply.trail.ended_after = ended_after
                 finally:
                     await pool.aclose()
             return reply
@@ -254,6 +257,11 @@ def _stale(reply: Reply) -> bool:
         and reply.failure.kind in ("closed", "reset")
         and reply.failure.phase in ("send", "first-byte")
     )
+
+
+def _spared(reply: Reply) -> bool:
+    """Whether the request came to a connection that was being ended (GOAWAY), and was left without an answer."""
+    return reply.failure is not None and reply.failure.kind == "protocol" and reply.trail.ended_after is not None
 
 
 def _protocol(error: Exception, reply: Reply) -> None:
