@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
+import os
+import shutil
 import socket
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -333,16 +336,35 @@ async def running(
     Raises ``UnknownFault``, ``BadFaultValue`` (before anything is opened) and OSError (port taken).
     """
     read = [fault if isinstance(fault, Injected) else parse(fault) for fault in faults]
-    with tempfile.TemporaryDirectory(prefix="okxdoctor-") as directory:
+    with _own_directory() as directory:
+        owner = os.getpid()
         exchange = Running(
             seed=seed,
             clock=clock or Clock(time.time_ns),
             host=host,
-            directory=Path(directory),
+            directory=directory,
             distance=distance if distance is not None else Distance(one_way_s=round_trip_s / 2),
         )
         try:
             await exchange.start(port=port, faults=read)
             yield exchange
         finally:
-            await exchange.close()
+            if os.getpid() == owner:  # a forked child has the same loop, and would close it for its parent
+                await exchange.close()
+
+
+@contextlib.contextmanager
+def _own_directory() -> Iterator[Path]:
+    """A temporary directory, which the process that has made it removes, and no child that was forked off it."""
+    owner, path = os.getpid(), tempfile.mkdtemp(prefix="okxdoctor-")
+
+    def remove() -> None:
+        if os.getpid() == owner:
+            shutil.rmtree(path, ignore_errors=True)
+
+    atexit.register(remove)
+    try:
+        yield Path(path)
+    finally:
+        atexit.unregister(remove)
+        remove()

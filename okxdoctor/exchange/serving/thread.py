@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import os
 import threading
 from collections.abc import Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
@@ -117,11 +118,13 @@ def serve(
     if isinstance(first, BaseException):
         thread.join()
         raise first
+    owner = os.getpid()
     try:
         yield first
     finally:
-        loop, end = stop[0]
-        loop.call_soon_threadsafe(end.set)
-        thread.join(10)
+        if os.getpid() == owner:  # a forked child has no such thread; the exchange goes on in its parent
+            loop, end = stop[0]
+            loop.call_soon_threadsafe(end.set)
+            thread.join(10)
     if len(outcome) > 1 and isinstance(outcome[1], BaseException):
         raise outcome[1]

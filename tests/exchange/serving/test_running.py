@@ -7,6 +7,8 @@ import gc
 import os
 import socket
 import ssl
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -144,3 +146,60 @@ def test_a_change_that_the_system_refuses_leaves_things_as_they_were(monkeypatch
             assert not exchange.exchange.world.key.frozen
 
     asyncio.run(go())
+
+
+FORKING = """
+import json, os, sys, urllib.request
+from okxdoctor.exchange import serve
+with serve(seed=1) as served:
+    url = served.info.plain_rest_url + "/api/v5/public/time"
+    if not (child := os.fork()):
+        assert json.load(urllib.request.urlopen(url, timeout=10))["code"] == "0"
+        sys.exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert json.load(urllib.request.urlopen(url, timeout=10))["code"] == "0"
+    assert os.path.exists(served.info.ca_file)
+assert not os.path.exists(served.info.ca_file)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_leaves_the_exchange_to_its_parent() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKING], capture_output=True, text=True, timeout=60
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_it_ends_at_once_whoever_is_there() -> None:
+    """Clients in every state, a hundred of them: nothing is said on the way out, and the ports are free."""
+    upgrade = (
+        b"GET /ws/v5/public HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    ask = b"GET /api/v5/public/time HTTP/1.1\r\nHost: x\r\n\r\n"
+    beginnings = [b"", b"\x16\x03\x01\x02", ask, ask[:-2], upgrade, upgrade[:-2] + b"TE: x\r\n", b"\xff" * 50]
+    troubles: list[Any] = []
+
+    async def go() -> list[int]:
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: troubles.append(what))
+        async with running(seed=2) as exchange:
+            await exchange.faults.turn_on("ratelimit-limit-differs=100000")
+            ports = [int(each.rpartition(":")[2]) for each in (exchange.info.rest_url, exchange.info.plain_rest_url)]
+            for number in range(112):
+                _, writer = await asyncio.open_connection("127.0.0.1", ports[number // 7 % 2])
+                writer.write(beginnings[number % 7])
+                peers.append(writer)
+            for _ in range(20):
+                await asyncio.sleep(0)
+        assert exchange.wire_log.defects == []
+        for writer in peers:
+            writer.transport.abort()
+        return ports
+
+    peers: list[asyncio.StreamWriter] = []
+    # Whoever waits for a client waits 20 s.
+    for port in asyncio.run(asyncio.wait_for(go(), 15)):
+        with socket.create_server(("127.0.0.1", port)):
+            pass
+    assert troubles == []
