@@ -43,9 +43,10 @@ class Page:
     bytes that its encoding does not have, or was not in the coding that it claims. ``length`` characters of text came;
     ``announced`` is Content-Length. ``redirect_host``: where a Location leads, "" for none or the same host.
     ``ended_after``: streams after which HTTP/2 was ended. ``retried``: it was asked again, because a used connection
-    ended without an answer.
+    ended without an answer. ``asked``: method and path, where others than this check asked.
     """
 
+    asked: str = ""
     status: int | None = None
     body: Body = "empty"
     code: str = ""

@@ -22,21 +22,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Json
-from okxdoctor.port import Ask, Io
-from okxdoctor_checks._answers import broken_off, layer
+from okxdoctor.port import Ask, Io, Traffic
+from okxdoctor_checks._answers import broken_off, layer, line
 from okxdoctor_checks._limits import limit
 from okxdoctor_checks._pages import Page, reuse_seen, seen
-from okxdoctor_checks._words import counted, duration, finite
+from okxdoctor_checks._words import counted, duration, finite, listed
 
 PATH = "/api/v5/public/price-limit?instId=BTC-USDT-SWAP"
 """Cheap, public, and with a budget of its own: public/time is the clock check's."""
 
 LATER_IN_A_ROW, LATER_AT_ONCE, MOST_IN_A_ROW = 2, 4, 6
+MOST_OTHERS = 20
 REGION_CODE = "50121"
 EDGE_SERVERS = ("cloudflare", "cloudfront", "akamai", "fastly")
 NO_HTTP = "the answer is no HTTP: "
@@ -46,11 +47,15 @@ PHASES = ("resolve", "connect", "handshake", "first_byte", "body")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """``pages`` in the order of asking."""
+    """``pages`` in the order of asking; ``others``: what other checks got from this host in place of the API's answers,
+    of ``heard`` answers in all.
+    """
 
     host: str
     port: int = 443
     pages: tuple[Page, ...]
+    others: tuple[Page, ...] = ()
+    heard: int = 0
 
 
 # ---- probe -----------------------------------------------------------------------------------
@@ -87,7 +92,22 @@ async def probe(io: Io) -> Facts:
         )
     if all(page.failure is not None and page.failure.kind == "other" for page in pages):
         raise Inconclusive(f"the request to {host} broke off: {first.failure.detail if first.failure else ''}")
-    return Facts(host=host, port=io.view.rest.port, pages=tuple(pages))
+    facts = Facts(host=host, port=io.view.rest.port, pages=tuple(pages))
+    return await _with_others(io, facts) if all(map(_answered, pages)) else facts
+
+
+async def _with_others(io: Io, facts: Facts) -> Facts:
+    """What this check was spared: single paths that somebody keeps for himself, single answers that are none."""
+    traffic = await io.given(Traffic)
+    if traffic is None:
+        return facts
+    own = io.view.rest.url.rstrip("/")
+    heard = [answer for answer in traffic.answers if answer.status is not None and answer.url.startswith(f"{own}/")]
+    # Who answers 429 counts requests, which is for the check `ratelimit`.
+    told = [(answer, seen(answer, facts.host)) for answer in heard if answer.failure is None and answer.status != 429]
+    odd = [replace(page, asked=line(f"{answer.method} {answer.path.partition('?')[0]}", 80))
+           for answer, page in told if not _answered(page)]  # fmt: skip
+    return replace(facts, others=tuple(odd[:MOST_OTHERS]), heard=len(heard))
 
 
 # ---- evaluate --------------------------------------------------------------------------------
@@ -103,9 +123,35 @@ def evaluate(facts: Facts) -> Iterator[Finding]:
         if found is not None:
             yield found
             return
+    if facts.others and not odd:
+        yield from _by_others(facts)
     if not ended:
         yield from _not_kept(facts)
     yield from _slow(facts)
+
+
+def _by_others(facts: Facts) -> Iterator[Finding]:
+    """The own requests were answered by the API; what other checks got says who stands before single paths."""
+    paths = list(dict.fromkeys(page.asked for page in facts.others))
+    for judge in (_unserved, _kept_back, _other_server, _no_envelope):
+        found = judge(facts, facts.others)
+        if found is not None:
+            many = f"{len(facts.others)} of {counted(facts.heard, 'answer')}"
+            yield replace(
+                found,
+                summary=f"{found.summary.rstrip('.')} ({many}: {listed(paths, limit=2)}).",
+                evidence={**found.evidence, "answers": facts.heard, "paths": list[Json](paths)},
+                confidence=Confidence.LIKELY,
+            )
+            return
+
+
+def _kept_back(facts: Facts, odd: Sequence[Page]) -> Finding | None:
+    """Single requests are refused by who is not the exchange. No portal lets the others pass."""
+    for page in odd:
+        if page.status in (401, 403, 404, 405) and page.body != "envelope" and not page.redirect_host:
+            return _edge_blocked(facts, odd, page, page.status)
+    return None
 
 
 def _answered(page: Page) -> bool:
@@ -439,6 +485,7 @@ CHECK = Check(
     facts=Facts,
     probe=probe,
     evaluate=evaluate,
+    reads=("key", "status", "signature", "account", "instrument"),
     causes=(
         "http.edge-blocked",
         "http.region-blocked",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from okxdoctor.check import Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding
-from okxdoctor.port import Answer, Ask, Failure, Phases
+from okxdoctor.port import Answer, Ask, Failure, Phases, Traffic
 from okxdoctor_checks._pages import Page, seen
 from okxdoctor_checks.http import CHECK, LATER_AT_ONCE, LATER_IN_A_ROW, Facts
 
@@ -371,3 +371,60 @@ def test_evaluate_is_total(any_facts: Facts) -> None:
 )
 def test_every_answer_has_a_page(answer: Answer) -> None:
     assert len(seen(answer, HOST).excerpt) <= 200
+
+
+# ---- what other checks got ------------------------------------------------------------------------
+
+
+def heard(path: str, reply: Scripted, *, host: str = "https://openapi.okx.com", method: str = "GET") -> Answer:
+    return Answer(
+        method=method, path=path, url=f"{host}{path}", status=reply.status, headers=reply.headers, body=reply.body,
+        phases=Phases(), failure=reply.failure,
+    )  # fmt: skip
+
+
+def beside(*answers: Answer) -> tuple[Finding, ...]:
+    return run(CHECK, FakeIo(http_script={ENDPOINT: HEALTHY}, records=(Traffic(answers=answers),)))[1]
+
+
+CONFIG, TIME = "/api/v5/account/config", "/api/v5/public/time"
+
+
+@pytest.mark.parametrize(
+    ("reply", "cause"),
+    [
+        (page(403, server="zscaler"), "http.edge-blocked"),
+        (page(404, server="nginx"), "http.edge-blocked"),
+        (page(200, "<title>Sign in to the guest network</title>", server="Portal"), "http.captive-portal"),
+        (page(502, server="nginx"), "http.origin-down"),
+        (Scripted(status=451, body="no"), "http.region-blocked"),
+        (Scripted(body="{"), "http.not-json"),
+    ],
+)
+def test_who_stands_before_single_paths_is_named(reply: Scripted, cause: str) -> None:
+    found = only(beside(heard(TIME, HEALTHY), heard(f"{CONFIG}?x=1", reply), heard(TIME, HEALTHY)))
+    assert (found.code, found.confidence) == (cause, Confidence.LIKELY)
+    assert "1 of 3 answers: GET /api/v5/account/config" in found.summary
+    assert found.evidence["paths"] == ["GET /api/v5/account/config"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        heard(CONFIG, page(403), host="https://eea.okx.com"),
+        heard(CONFIG, page(403), host="https://openapi.okx.com.evil.example"),
+        heard(CONFIG, page(429)),
+        heard(CONFIG, failed("timeout", "first-byte")),
+        heard(CONFIG, refusal("50113")),
+    ],
+)
+def test_what_is_not_a_page_of_this_host_is_not_judged(answer: Answer) -> None:
+    assert beside(heard(TIME, HEALTHY), answer) == ()
+
+
+def test_who_answers_no_request_needs_no_other_witness() -> None:
+    io = FakeIo(
+        http_script={ENDPOINT: page(403, server="zscaler")}, records=(Traffic(answers=(heard(TIME, HEALTHY),)),)
+    )
+    facts, _ = run(CHECK, io)
+    assert (facts.others, facts.heard) == ((), 0)
