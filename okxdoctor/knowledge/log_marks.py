@@ -13,13 +13,14 @@ from okxdoctor.knowledge import store
 class LogMarks:
     """`statuses` and `closes` give the causes behind a number, likeliest first. `not_in_logs` are phrases of the
     symptoms that healthy logs hold too, `generic` those that only wrap another failure, `other_venues` names of other
-    exchanges, in lower case."""
+    exchanges, in lower case. `parameters` are the causes behind a parameter that a refusal names."""
 
     statuses: Mapping[str, tuple[str, ...]]
     closes: Mapping[str, tuple[str, ...]]
     not_in_logs: frozenset[str]
     generic: frozenset[str]
     other_venues: tuple[str, ...]
+    parameters: Mapping[str, tuple[str, ...]]
 
 
 @cache
@@ -31,4 +32,5 @@ def log_marks() -> LogMarks:
         not_in_logs=frozenset(table["not_in_logs"]),
         generic=frozenset(table["generic"]),
         other_venues=tuple(table["other_venues"]),
+        parameters={name: tuple(causes) for name, causes in table["parameter"].items()},
     )

@@ -36,6 +36,8 @@ _BEFORE = re.compile(
 # The answer of OKX's gateway with its code as a bare number: whoever compares it with a text does not see it.
 _AS_NUMBER = re.compile(r"""\{["']msg["']: ?["'][^"']{0,200}["'], ?["']code["']: ?\d{5}[,}]""")
 _TYPE = "schema.type-changed"
+_PARAMETER = re.compile(r"\bparameter\s[\"']?([A-Za-z]{2,20})\b", re.IGNORECASE)
+_NAMING = ("51000", "50014")
 _STATUS = re.compile(
     r"""(?:\bHTTP/\d(?:\.\d)?["']?\s{1,3}|\bstatus(?:_?code)?["']?\s{0,3}[:=(]?\s{0,3}["']?|\bresponse\s{0,3}\["""
     r"""|\bcode["']?\s{0,3}[:=]\s{0,3}["']?|\bHTTP(?:[ _]?(?:error|code|status))?\s{0,3}[:=]?\s{1,3}"""
@@ -71,10 +73,12 @@ class Signal:
     causes: tuple[str, ...]
     says: str = ""
     generic: bool = False
+    about: str = ""
+    """The parameter that the message names: a failure of its own beside those of other parameters."""
 
     @property
     def key(self) -> tuple[str, str]:
-        return self.kind, self.name
+        return self.kind, f"{self.name} {self.about}".rstrip()
 
 
 def concerns_okx(text: str) -> bool | None:
@@ -134,6 +138,9 @@ def _codes(text: str, lower: str) -> Iterator[Signal]:
         # The words of the message behind the number are evidence of their own.
         numbers = [number for number, said in _BEFORE.findall(text) if _says(number, said)]
     named = [signal for number in dict.fromkeys(numbers) if (signal := _of_code(number)) is not None]
+    parameter = _PARAMETER.search(text) if named else None
+    if parameter is not None and parameter[1] in log_marks().parameters:
+        named = [_about(one, parameter[1]) if one.name in _NAMING else one for one in named]
     if named and _AS_NUMBER.search(text):
         named = [replace(one, causes=(*one.causes, _TYPE)) if len(one.causes) > 1 else one for one in named]
     yield from named
@@ -141,6 +148,11 @@ def _codes(text: str, lower: str) -> Iterator[Signal]:
         yield Signal(
             "code", whole, (), "the request, or a part of it, was refused; the codes of its items are not in the log"
         )
+
+
+def _about(signal: Signal, parameter: str) -> Signal:
+    causes = log_marks().parameters[parameter]
+    return replace(signal, causes=causes, about=parameter, says=f"{signal.says} Here: {parameter}.")
 
 
 def _of_code(number: str) -> Signal | None:

@@ -68,11 +68,21 @@ def test_a_failure_is_found(line: str, name: str) -> None:
         ('okx answered {"msg":"Too Many Requests","code":50011}', "schema.type-changed"),
         ('okx answered {"msg":"Too Many Requests","code":"50011"}', "ratelimit.exceeded"),
         ("okx sCode=51169 order failed", "order.state-diverges"),
+        ("okx {'code': '51000', 'msg': 'Parameter posSide error'}", "account.position-mode"),
+        ('50014 "Parameter ccy can not be empty"', "account.mode-forbids"),
         ("okx error 50113", "signature.timestamp-differs"),
     ],
 )  # fmt: skip
 def test_a_cause_is_among_the_candidates(line: str, cause: str) -> None:
     assert any(cause in signal.causes for signal in signals(line))
+
+
+def test_each_parameter_is_a_failure_of_its_own() -> None:
+    text = "okx {'code': '51000', 'msg': 'Parameter NAME error'}"
+    told = [next(signals(text.replace("NAME", name))) for name in ("posSide", "clOrdId", "instId")]
+    assert len({signal.key for signal in told}) == 3
+    assert {signal.name for signal in told} == {"51000"}
+    assert told[1].causes == ("order.client-id-invalid",)
 
 
 def test_a_code_as_text_has_no_other_type() -> None:
