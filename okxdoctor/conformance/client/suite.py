@@ -217,7 +217,7 @@ class Stage:
                 trace, applied = await self._played(wanted)
             traces.append(trace)
             wanted = rounds.again(wanted, applied)
-        if (one.together or one.odd_ws) and traces and _suffered(traces[0]):
+        if (one.together or one.odd_ws) and traces and (_suffered(traces[0]) or (one.odd_ws and _gave_up(traces[0]))):
             met = {name for call in traces[0].calls for name in call.done.split(",")}
             met |= {message.done for socket in traces[0].sockets for message in socket.said}
             parts = [part for part in rounds.alone(one) if met.intersection((*part.together, *part.odd_ws))]
@@ -384,6 +384,16 @@ def _turned_away(trace: Trace) -> bool:
 def _suffered(trace: Trace) -> bool:
     """Whether the program came to an end it would not have come to when all is well."""
     return trace.ended is not None and trace.ended.status != 0
+
+
+def _gave_up(trace: Trace) -> bool:
+    """Whether the program closed a connection and made another one in its place."""
+    return any(
+        socket.closed is not None
+        and socket.closed.by == "program"
+        and any(each.path == socket.path and each.place > (socket.closed_place or 0) for each in trace.upgrades)
+        for socket in trace.sockets
+    )
 
 
 def _wanted(name: str, patterns: Iterable[str]) -> bool:

@@ -521,6 +521,8 @@ class Feed:
                 None, "subscribe", "login", "error", "channel-conn-count", "notice", "unsubscribe",
             ):  # fmt: skip
                 raise SystemExit(f"unknown event {message.get('event')}")
+            if wrong("nervous") and message.get("event") == "zfuture-event":
+                raise TimeoutError
             if message.get("event") == "notice" and message.get("code") == "64008" and not wrong("notice-ignored"):
                 return True
             if "op" in message:

@@ -160,6 +160,7 @@ MISTAKES: dict[str, Mistake] = {
     "every-row": Mistake(only=("answer",), missed=("answer.preopen-rows",), parts=REST),
     "known-states": Mistake(only=("answer",), missed=("answer.new-values",), parts=REST),
     "empty-is-number": Mistake(only=("answer",), missed=("answer.empty-members",), parts=REST),
+    "nervous": Mistake(only=("push",), missed=("push.unknown-event",), parts=PUBLIC),
     "strict-messages": Mistake(only=("push",), missed=("push.unknown-event",), parts=PUBLIC),
 }
 
