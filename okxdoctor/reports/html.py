@@ -77,7 +77,9 @@ def _lines(report: Report, look: Look) -> Iterator[str]:
     yield f"<style>{_STYLE}</style></head><body>"
     tone = {"healthy": "good", "degraded": "warning", "broken": "error", "inconclusive": "warning"}[verdict]
     said = {
-        "healthy": "Healthy: nothing wrong was found",
+        "healthy": "Nothing was found beyond what the baseline accepts"
+        if report.accepted
+        else "Healthy: nothing wrong was found",
         "degraded": "It works, with warnings",
         "broken": "The integration cannot work as it is",
         "inconclusive": "No verdict: something that matters could not be looked at or judged",

@@ -76,6 +76,9 @@ def _headline(report: Report, look: Look, brush: Brush) -> Iterator[str]:
     elif blind:
         mark, style = "?", "yellow"
         text = f"Nothing wrong was seen, but {', '.join(a.check for a in blind)} could not be judged."
+    elif report.verdict is Verdict.HEALTHY and report.accepted:
+        codes = ", ".join(root.code for root in report.accepted)
+        mark, style, text = "✓", "green", f"Nothing was found beyond what the baseline accepts ({codes})."
     elif report.verdict is Verdict.HEALTHY:
         peer = "the embedded exchange" if report.target.kind == "sim" else _peer(report.target.rest)
         mark, style, text = "✓", "green", f"Healthy: nothing wrong was found on the way to {peer}."

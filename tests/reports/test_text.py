@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okxdoctor.model import Outcome, Report, Severity, Verdict
-from okxdoctor.reports import text
+from okxdoctor.reports import html, text
 from okxdoctor.reports.look import Look
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -132,6 +132,9 @@ def test_accepted_causes_and_notes_are_told() -> None:
     page = text.render(report, Look())
     assert "accepted clock.drifting: new time server next week" in page
     assert "the acceptance of x expired" in page
+    # A cause that stands below as accepted was found.
+    assert page.splitlines()[0] == f"✓ Nothing was found beyond what the baseline accepts ({accepted.code})."
+    assert "Healthy" not in html.render(report, Look())
 
 
 HOSTILE = "\x1b]0;owned\x07 \x1b[2J\r\nline two\u202e\x00\u2028tab\t"
