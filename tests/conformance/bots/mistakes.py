@@ -154,7 +154,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "follows-redirects": Mistake(only=("redirect",), missed=(), parts=REST, perhaps=("redirect.302", "redirect.307")),
     "offset-ignored": Mistake(
-        only=("clock.*-applied",), missed=("clock.ahead-applied", "clock.behind-applied"), parts=REST
+        only=("clock.[ab]*-applied",), missed=("clock.ahead-applied", "clock.behind-applied"), parts=REST
     ),
     "strict-fields": Mistake(only=("answer",), missed=("answer.added-fields",), parts=REST),
     "every-row": Mistake(only=("answer",), missed=("answer.preopen-rows",), parts=REST),
