@@ -148,8 +148,8 @@ def _sparse(rows: dict[str, Counter[str]]) -> list[str]:
 RIGHT = """\
 **Right first**: of two faults the first diagnosis is the deeper one's cause (the one that explains the other by the
 published relation, or behind which the other cannot be seen), either one's where neither is deeper, an error before a
-warning. Nothing stands beside it but the other fault's cause: what is named although it is not there makes the world
-wrong, whatever stands first; where the other one could have been seen and is not named, it counts as *one missing*."""
+warning. **Nothing else** is named: what is the cause of neither makes the world wrong wherever it stands, and where the
+other one could have been seen and is not named, the world counts as *one missing*."""
 
 WORDS = ("<!-- words -->", "<!-- end of words -->")
 """Between these a report keeps what was written by hand, when its numbers are made anew."""
