@@ -95,7 +95,7 @@ def routes() -> dict[tuple[str, str], Route]:
 MODULES = (
     "rest_absent", "rest_public", "rest_market", "rest_candles", "rest_contracts", "rest_account", "rest_settings",
     "rest_risk", "rest_bills", "rest_asset", "rest_transfers", "rest_users", "rest_trade", "rest_algo",
-    "rest_closing", "rest_precheck", "rest_convert", "rest_statistics",
+    "rest_closing", "rest_precheck", "rest_convert", "rest_statistics", "rest_withdrawals",
 )  # fmt: skip
 """The handler modules; what a later one serves replaces what an earlier one says."""
 

@@ -30,6 +30,7 @@ account: config balance positions positions-history account-position-risk instru
 asset: currencies balances bills bills-history transfer-state deposit-address deposit-history withdrawal-history
   non-tradable-assets asset-valuation exchange-list subaccount/balances subaccount/bills +transfer +subaccount/transfer
   convert/currencies convert/currency-pair convert/history +convert/estimate-quote +convert/trade
+  +withdrawal +cancel-withdrawal
 rubik: stat/trading-data/support-coin stat/taker-volume stat/taker-volume-contract stat/margin/loan-ratio
   stat/contracts/open-interest-history stat/contracts/open-interest-volume stat/contracts/long-short-account-ratio
   stat/contracts/long-short-account-ratio-contract stat/contracts/long-short-account-ratio-contract-top-trader
@@ -55,8 +56,8 @@ SINGLE = {
     "account/collateral-assets", "account/mmp-config", "account/mmp-reset", "account/move-positions",
     "account/position-builder", "account/position-builder-graph", "account/position-tiers", "account/set-auto-earn",
     "account/set-auto-loan", "account/set-auto-repay", "account/set-collateral-assets", "account/set-riskOffset-amt",
-    "account/spot-manual-borrow-repay", "asset/cancel-withdrawal", "asset/convert-dust-assets",
-    "asset/deposit-lightning", "asset/deposit-withdraw-status", "asset/withdrawal", "asset/withdrawal-lightning",
+    "account/spot-manual-borrow-repay", "asset/convert-dust-assets",
+    "asset/deposit-lightning", "asset/deposit-withdraw-status", "asset/withdrawal-lightning",
     "market/open-oracle", "market/option/instrument-family-trades", "market/sprd-candles",
     "market/sprd-history-candles", "market/sprd-ticker", "public/economic-calendar",
     "public/estimated-settlement-info", "public/market-data-history", "public/settlement-history",
