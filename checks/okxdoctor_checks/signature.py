@@ -21,7 +21,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from okxdoctor.check import Check, Inconclusive, Skip
@@ -89,7 +89,7 @@ VARIANTS: dict[Part, tuple[tuple[str, Ask], ...]] = {
 async def probe(io: Io) -> Facts:
     view = io.view
     if not view.credentials:
-        raise Skip("no API key is set: private checks are not made")
+        raise Skip("no whole API key (id, secret, passphrase) is set: private checks are not made")
     # In a thread: the event loop times the round trips of other checks meanwhile.
     proving = asyncio.ensure_future(asyncio.to_thread(vectors_reproduced))
     try:
@@ -160,8 +160,16 @@ def _form_refused(form: Form, facts: Facts) -> Iterator[Finding]:
             confidence=Confidence.LIKELY,
             excluded=("clock.sources-disagree",),
         )
-    elif form.reply.code == _UNBOUND or (form.reply.code in NAMED and not _accepted(form)):
+    elif form.reply.code == _UNBOUND:
         yield from plain_refusal(form.reply, facts.way)
+    elif form.reply.code in NAMED and not _accepted(form):
+        for finding in plain_refusal(form.reply, facts.way):
+            yield replace(
+                finding,
+                summary=line(f"{finding.summary}; other requests of the same key are accepted"),
+                confidence=Confidence.LIKELY,
+                excluded=(),
+            )
 
 
 def _rewritten(form: Form, facts: Facts) -> Finding:

@@ -163,6 +163,7 @@ def test_the_forms_alone_can_decide_without_the_key_check() -> None:
 def test_one_form_refused_for_another_reason_says_so(code: str, cause: str) -> None:
     findings, io, _ = look(body=refusal(code))
     assert codes(findings) == [cause]
+    assert findings[0].confidence is Confidence.LIKELY, "others of the same key were accepted"
     assert len(io.asks) == 2
 
 
