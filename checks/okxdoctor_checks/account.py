@@ -62,7 +62,7 @@ class Facts:
 async def probe(io: Io) -> Facts:
     view = io.view
     if not view.credentials:
-        raise Skip("no API key is set: private checks are not made")
+        raise Skip("no whole API key (id, secret, passphrase) is set: private checks are not made")
     account = await accepted_account(io)
     trades = "trade" in view.need or view.product is not None or view.trade_mode is not None
     by_id = [listing_of(inst_id).type for inst_id in view.instruments] if trades else []

@@ -69,7 +69,7 @@ class Facts:
 
 async def probe(io: Io) -> Facts:
     if not io.view.credentials:
-        raise Skip("no API key is set: private checks are not made")
+        raise Skip("no whole API key (id, secret, passphrase) is set: private checks are not made")
     await io.settled()
     codes = [row.code for row in io.ledger() if row.path.startswith(("/api/v5/account/", "/api/v5/asset/"))]
     facts = Facts(refused=codes.count(NOT_LISTED), accepted=codes.count("0"))

@@ -223,7 +223,7 @@ def _unknown(instrument: Instrument, facts: Facts) -> Finding:
     summary = f"{instrument.inst_id} is not listed on {place}"
     remedy: tuple[str, ...] = ()
     if instrument.elsewhere:
-        summary += f"; {listed(instrument.elsewhere)} {'has' if len(instrument.elsewhere) == 1 else 'have'} it"
+        summary += f"; {listed(instrument.elsewhere, limit=8)} {'has' if len(instrument.elsewhere) == 1 else 'have'} it"
     if instrument.nearest:
         summary += f"; nearest: {', '.join(instrument.nearest)}"
         remedy = (f"okxdoctor run --instrument {instrument.nearest[0]}   # if that is the one that is meant",)

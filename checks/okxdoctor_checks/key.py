@@ -99,7 +99,7 @@ def decisive(facts: Facts) -> Reply:
 async def probe(io: Io) -> Facts:
     view = io.view
     if not view.credentials:
-        raise Skip("no API key is set: private checks are not made")
+        raise Skip("no whole API key (id, secret, passphrase) is set: private checks are not made")
     ask = Ask(method="GET", path=CONFIG, signed=True)
     answer = await io.http(ask)
     first = read(answer)

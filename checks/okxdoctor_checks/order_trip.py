@@ -76,7 +76,7 @@ async def probe(io: Io) -> Facts:
     if not view.demo_orders:
         raise Skip("no order is placed without --demo-orders")
     if not view.credentials:
-        raise Skip("no API key is set: private checks are not made")
+        raise Skip("no whole API key (id, secret, passphrase) is set: private checks are not made")
     account = await accepted_account(io)
     if account.perm and "trade" not in account.perm:
         raise Skip("the key may not trade (see key)")

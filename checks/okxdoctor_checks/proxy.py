@@ -222,7 +222,8 @@ def _verdict(dial: ProxyDial) -> tuple[str, Confidence, str, tuple[str, ...]]:
             return _authentication(route)
         case "status":
             sure = Confidence.LIKELY if _far_side(dial) else Confidence.CERTAIN
-            said = f"answers {dial.status or 'with a refusal'} when asked for a tunnel to {dial.target}"
+            number = f"SOCKS reply {dial.status}" if route.scheme.startswith("socks") and dial.status else dial.status
+            said = f"answers {number or 'with a refusal'} when asked for a tunnel to {dial.target}"
             return "proxy.forbidden", sure, said, ()
         case "not-proxy":
             speaks = {"http": "plain HTTP", "tls": "TLS", "socks5": "SOCKS5"}.get(dial.speaks, "something else")

@@ -120,7 +120,7 @@ class Facts:
 async def probe(io: Io) -> Facts:
     view = io.view
     if not view.credentials:
-        raise Skip("no API key is set: private checks are not made")
+        raise Skip("no whole API key (id, secret, passphrase) is set: private checks are not made")
     facts = await _attempt(io)
     end = facts.login.ended or facts.ended
     if end is None or not by_itself(end) or end.code == LOGIN_FAILED:

@@ -48,7 +48,7 @@ def test_a_fitting_key_is_accepted_with_one_request() -> None:
 
 def test_no_key_is_a_skip_without_a_request() -> None:
     io = FakeIo(view=view(credentials=False))
-    with pytest.raises(Skip, match="no API key is set: private checks are not made"):
+    with pytest.raises(Skip, match=r"no whole API key \(id, secret, passphrase\) is set: private checks are not made"):
         asyncio.run(CHECK.probe(io))
     assert io.asks == []
 

@@ -91,7 +91,7 @@ def test_health_takes_one_login_and_one_subscription_and_waits_for_nothing() -> 
 
 
 def test_no_key_is_a_skip() -> None:
-    with pytest.raises(Skip, match="no API key is set"):
+    with pytest.raises(Skip, match="no whole API key"):
         asyncio.run(CHECK.probe(FakeIo(view=view(credentials=False))))
 
 
