@@ -104,7 +104,7 @@ def test_no_sink_repeats_what_a_server_says_back(how: str, tmp_path: Path) -> No
     )  # fmt: skip
     with listening(ECHO) as port:
         urls = ["--rest-url", f"http://127.0.0.1:{port}", "--ws-url", f"ws://127.0.0.1:{port}"]
-        limits = ["--timeout", "1.5", "--deadline", "4", "--ntp-server", "127.0.0.1:9"]
+        limits = ["--timeout", "0.6", "--deadline", "4", "--ntp-server", "127.0.0.1:9"]
         ended = okxdoctor("run", *urls, *limits, "--verbose", *outputs, env=env)
         shown = okxdoctor("run", *urls, "--show-settings", env=env)
     assert ended.code in (1, 3), ended.err
