@@ -27,6 +27,7 @@ from okxdoctor.exchange.core.ws_world import CUT
 from okxdoctor.exchange.core.wsproto import Close, Out, Send, Session
 from okxdoctor.exchange.faults.model import Injected
 from okxdoctor.exchange.faults.occasions import Occasions
+from okxdoctor.exchange.net.service import forget_frames
 
 from .log import BODY, NOT_KEPT, WireLog, received
 from .turns import Turns
@@ -229,6 +230,8 @@ class Sockets:
             elif message.type is WSMsgType.BINARY:
                 connection.push(frames := connection.session.receive("\x00"))
             else:
+                if isinstance(message.data, BaseException):
+                    forget_frames(message.data)
                 return
             row += 1
             if any(isinstance(each, Send) and _REFUSED in each.text[:64] for each in frames):

@@ -19,6 +19,7 @@ from okxdoctor.exchange.core.exchange import Exchange
 from okxdoctor.exchange.core.protocol import Reply, Request
 from okxdoctor.exchange.core.rest import PREFIX, ROUTES, respond
 from okxdoctor.exchange.core.sites import HOSTS
+from okxdoctor.exchange.net.service import forget_frames
 
 from . import spoiled
 from .express import Express
@@ -30,9 +31,21 @@ if TYPE_CHECKING:
 
     from .sockets import Sockets
 
+
+class _Forgetful(logging.Handler):
+    """Shows nothing, and lets go of what an error holds: frames with all that a peer has sent, in a cycle."""
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        if record.exc_info is not None and record.exc_info[1] is not None:
+            forget_frames(record.exc_info[1])
+            record.exc_info = None
+        return False
+
+
 _QUIET = logging.getLogger("okxdoctor.exchange.http")
 """What hostile peers send is not worth a traceback on somebody's terminal; defects are kept in the wire log."""
-_QUIET.addHandler(logging.NullHandler())
+_QUIET.setLevel(logging.DEBUG)
+_QUIET.addHandler(_Forgetful())
 _QUIET.propagate = False
 
 PATIENCE_S = 20.0
