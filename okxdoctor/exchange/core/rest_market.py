@@ -237,7 +237,7 @@ def index_tickers(call: Call) -> Reply:
     """GET market/index-tickers by ``instId`` (an index such as BTC-USD) or ``quoteCcy``."""
     wanted, quote = call.params.get("instId", ""), call.params.get("quoteCcy", "")
     if not wanted and not quote:
-        raise bad_parameter("instId")
+        raise Refused(failure(400, "50015", "Either parameter quoteCcy or instId is required"))
     rows: list[Json] = []
     for inst in call.venue.of_type("SPOT"):
         names = [inst.id] if inst.listing.quote != "USDT" else [inst.id, f"{inst.listing.base}-USD"]

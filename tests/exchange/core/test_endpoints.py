@@ -220,7 +220,7 @@ def test_a_missing_parameter_is_50014_and_a_wrong_one_51000(bench: Any) -> None:
             continue
         status, code = ask(bench, "GET", f"/api/v5/{name}")
         if name in ("market/index-tickers",):
-            assert (status, code) == (400, "51000")
+            assert (status, code) == (400, "50015")
         else:
             assert (status, code) == (400, "50014"), (name, needed)
     wrong = (
