@@ -173,10 +173,11 @@ def _listed(cases: tuple[Case, ...], outputs: list[tuple[str, str]]) -> int:
         from okxdoctor.conformance.listing import listed
 
         chosen = {case.id for case in cases}
-        rows = [asdict(row) for row in listed() if row.kind == "client" and row.id in chosen]
-        write_stdout(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
+        found = [asdict(row) for row in listed() if row.kind == "client" and row.id in chosen]
+        write_stdout(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
         return 0
-    lines = columns(((case.id, f"{case.level}: {case.requirement}") for case in cases), width(), indent="")
+    rows = ((case.id, f"{case.level}: {case.requirement} ({case.source}; {case.grade})") for case in cases)
+    lines = columns(rows, width(), indent="")
     write_stdout(printable("\n".join(lines)) + "\n")
     return 0
 

@@ -63,14 +63,14 @@ def _fidelity() -> list[Row]:
     return [asdict(row) for row in rows()]
 
 
-# What to list, and the two members that the text shows.
+# What to list, the member that begins a line of the text, and what follows it.
 _KINDS: dict[str, tuple[Callable[[], list[Row]], str, str]] = {
-    "causes": (_causes, "code", "title"),
-    "checks": (_checks, "id", "title"),
-    "cases": (_cases, "id", "requirement"),
-    "faults": (_faults, "example", "says"),
-    "formats": (_formats, "name", "says"),
-    "fidelity": (_fidelity, "grade", "behaviour"),
+    "causes": (_causes, "code", "{title}"),
+    "checks": (_checks, "id", "{title}"),
+    "cases": (_cases, "id", "{level}: {requirement} ({source}; {grade})"),
+    "faults": (_faults, "example", "{says}"),
+    "formats": (_formats, "name", "{says}"),
+    "fidelity": (_fidelity, "grade", "{behaviour} ({source}; {seen})"),
 }
 
 
@@ -98,7 +98,7 @@ def list_(kind: str, form: str) -> None:
         return
     from okxdoctor.knowledge.pages import columns
 
-    lines = [*columns(((str(row[name]), str(row[says])) for row in rows), width(), indent="")]
+    lines = [*columns(((str(row[name]), says.format(**row)) for row in rows), width(), indent="")]
     if kind == "faults":
         lines += wrap(_WHEN, width(), initial_indent="  ", subsequent_indent="  ")
     click.echo(printable("\n".join(lines)))

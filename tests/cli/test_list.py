@@ -33,6 +33,15 @@ def test_text_has_a_line_for_each_row_and_fits(kind: str) -> None:
     assert sum(not line.startswith(" ") for line in lines) == len(rows(kind))
 
 
+@pytest.mark.parametrize(("kind", "members"), [("cases", ("requirement", "source")), ("fidelity", ("source", "seen"))])
+def test_text_tells_where_a_rule_comes_from(kind: str, members: tuple[str, ...]) -> None:
+    told = "".join(run(kind).output.split())
+    for row in rows(kind):
+        for member in members:
+            assert "".join(str(row[member]).split()) in told, row
+    assert "FF-" not in told
+
+
 def test_causes_are_the_whole_vocabulary() -> None:
     found = rows("causes")
     assert [row["code"] for row in found] == list(causes())
