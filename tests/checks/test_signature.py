@@ -156,6 +156,16 @@ def test_the_forms_alone_can_decide_without_the_key_check() -> None:
     assert look(body=refusal("50113"), query=refusal("50113"), plain=None)[0] == ()
 
 
+@pytest.mark.parametrize("part", ["query", "body"])
+def test_a_signature_refused_once_and_not_again_is_no_certain_rewriting(part: str) -> None:
+    again = iter([refusal("50113"), ok([{}])])
+    findings, _, facts = look(**{part: lambda ask: next(again)})
+    (found,) = findings
+    assert (found.code, found.confidence) == ("signature.unexplained", Confidence.POSSIBLE)
+    assert "once more is accepted" in found.summary
+    assert len(facts.forms) == 3, "nothing else is tried"
+
+
 @pytest.mark.parametrize(
     ("code", "cause"),
     [("50106", "header.missing"), ("50112", "timestamp.format"), ("50102", "timestamp.expired")],
