@@ -190,7 +190,10 @@ def _verdict(door: Door, facts: Facts) -> tuple[str, Confidence] | None:
         case "timeout":
             # A door beside it that opened shows as well as the control addresses that there is a network.
             beside = tuple(dial for other in facts.doors for dial in other.dials)
-            if facts.control and not _open((*facts.control, *beside)):
+            # A machine may have one family only: the other one's control says nothing of these addresses.
+            families = {dial.family for dial in counting}
+            control = tuple(dial for dial in facts.control if dial.family in families) or facts.control
+            if control and not _open((*control, *beside)):
                 return ("tcp.filtered", Confidence.LIKELY) if facts.passes else None
             witnessed = bool(facts.control) or _open(beside)
             return "tcp.filtered", sure if witnessed and not _elsewhere_open(door, facts) else Confidence.LIKELY

@@ -77,7 +77,7 @@ def find_addresses(
         control_name=TEST_CONTROL_NAME if _is_test(rest.host) else known.control.names[0],
         control_addresses=()
         if expect == "loopback"
-        else tuple(host_port(text, "control", 443) for text in known.control.addresses),
+        else tuple(host_port(text, "control", 443) for text in (*known.control.addresses, *known.control.addresses_v6)),
         rest_way=rest_way,
         ws_way=ws_way,
     )

@@ -292,6 +292,20 @@ def test_an_address_that_is_not_the_exchange_s_does_not_outvote_one_that_is(
     assert wrong not in found.summary
 
 
+def test_the_control_of_the_same_family_is_the_witness() -> None:
+    four, six = dial("connected", "1.1.1.1"), dial("connected", "2606:4700:4700::1111")
+    no_six = replace(six, outcome="unreachable", errno="ENETUNREACH")
+    silent_four, silent_six = replace(four, outcome="timeout"), replace(six, outcome="timeout")
+
+    def named(address: str, *control: Dial) -> list[str]:
+        return codes(judged(CHECK, facts(door(dial("timeout", address)), control=control)))
+
+    assert named(V4, four, no_six) == ["tcp.filtered"]
+    assert named(V6, silent_four, six) == ["tcp.filtered"]
+    assert named(V4, silent_four, six) == []  # all of IPv4 is silent: no wall before the exchange alone
+    assert named(V6, four, silent_six) == []
+
+
 def test_probe_looks_at_the_control_while_a_door_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both waits together, not one after the other: a probe has room for little more than one."""
     monkeypatch.setattr("okxdoctor_checks.tcp.limit", lambda name: 0.01)

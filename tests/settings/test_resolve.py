@@ -353,6 +353,11 @@ def test_the_matrix_of_declared_sites(go: Go) -> None:
     assert (view.ntp_servers, view.ntp_declared) == (("127.0.0.1:1123",), True)
 
 
+def test_a_machine_of_either_family_finds_a_control_of_its_own(go: Go) -> None:
+    families = {":" in host for host, _ in go().target_config().control_addresses}
+    assert families == {True, False}
+
+
 def test_a_site_beside_an_address_keeps_the_published_matrix(go: Go) -> None:
     view = go(rest_url="https://gate.example", site="eea").target_config().view
     assert view.site == "eea"
