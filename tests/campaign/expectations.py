@@ -89,8 +89,9 @@ class Seen:
 class Expected:
     """``first``: any of these may stand first. ``roots``: must be named as roots; ``may``: these may stand beside.
 
-    ``one_of``: of each of these pairs one must be named; both hide each other. ``beside``: may stand first where what
-    is looked at before it is named as well: the order within one gate shows only who looks no further.
+    ``one_of``: of each of these one must be named; they hide each other, or are the same to every measurement.
+    ``beside``: may stand first where what is looked at before it is named as well: the order within one gate shows only
+    who looks no further.
     """
 
     first: frozenset[str]
@@ -124,14 +125,22 @@ def expected(wrong: Iterable[Wrong]) -> Expected:
             first |= {code for code in instead if depth(code) < depth(deep.cause) or not _is_error(deep)}
     # A record can say the same of itself where nothing hides it.
     may |= {code for each in faults for other in faults if other is not each for code in stand_ins(each, other)}
-    pairs = tuple(
+    pairs = [
         frozenset({one.cause, other.cause})
         for n, one in enumerate(tops) for other in tops[n + 1 :] if hides(one, other) and hides(other, one)
-    )  # fmt: skip
-    either = frozenset().union(*pairs)
+    ]  # fmt: skip
+    for top in tops:
+        same = {code for other in faults if other is not top for code in stand_ins(top, other, in_its_place=True)}
+        if same:
+            pairs.append(frozenset({top.cause, *same}))
+    either: frozenset[str] = frozenset().union(*pairs)
     roots = frozenset(each.cause for each in tops) - either
     return Expected(
-        first=frozenset(first), roots=roots, may=frozenset(may | either) - roots, one_of=pairs, beside=frozenset(beside)
+        first=frozenset(first),
+        roots=roots,
+        may=frozenset(may | either) - roots,
+        one_of=tuple(pairs),
+        beside=frozenset(beside),
     )
 
 

@@ -27,12 +27,16 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandIn:
-    """While one of ``behind`` is on, a world with ``of`` is the same to every measurement as one with ``reads_as``."""
+    """While one of ``behind`` is on, a world with ``of`` is the same to every measurement as one with ``reads_as``.
+
+    ``as_well``: that is true of it beside, and takes nobody's place.
+    """
 
     of: tuple[str, ...]
     reads_as: tuple[str, ...]
     behind: tuple[str, ...]
     why: str
+    as_well: bool = False
 
 
 _OF_THE_KEY = ("region.*", "key.*", "ip.*", "permission.*", "header.*", "timestamp.*")
@@ -289,6 +293,7 @@ STAND_INS: tuple[StandIn, ...] = (
         of=("region.wrong-rest-host",), reads_as=("region.wrong-ws-host",),
         behind=("http-not-json*", "http-timeout=*", "http-region-blocked=50121", "tcp-*-one-host=rest",
                 "dns-name-not-found=openapi*", "dns.retired-name", "status.maintenance", "status.overloaded"),
+        as_well=True,
         why="true as well, and by the relation a consequence: a key of another site has another WebSocket",
     ),
     StandIn(
@@ -299,14 +304,17 @@ STAND_INS: tuple[StandIn, ...] = (
     ),
     StandIn(
         of=("tcp-filtered-one-address",), reads_as=("http.slow",), behind=("proxy.split",),
+        as_well=True,
         why="true as well: the proxy waits for the dead address before it takes the other, which is all that REST sees",
     ),
     StandIn(
         of=("precision.size-above-maximum",), reads_as=("order.insufficient-funds",), behind=("*",),
+        as_well=True,
         why="true as well: an order of this size is more than the account can pay",
     ),
     StandIn(
         of=("permission.ip-binding-required",), reads_as=("key.idle-expiry",), behind=("*",),
+        as_well=True,
         why="the same record: a key that may trade and has no IP list ends after idle days, asked for an order or not",
     ),
 )  # fmt: skip
@@ -341,8 +349,8 @@ def hides(one: Wrong, other: Wrong) -> bool:
     return True
 
 
-def stand_ins(of: Wrong, behind: Wrong) -> Iterator[str]:
-    """What may be named in place of ``of`` while ``behind`` is on."""
+def stand_ins(of: Wrong, behind: Wrong, *, in_its_place: bool = False) -> Iterator[str]:
+    """What may be named for ``of`` while ``behind`` is on; ``in_its_place``: without what is only true as well."""
     for row in STAND_INS:
-        if _on(of, row.of) and _on(behind, row.behind):
+        if _on(of, row.of) and _on(behind, row.behind) and not (in_its_place and row.as_well):
             yield from row.reads_as

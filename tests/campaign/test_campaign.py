@@ -87,7 +87,9 @@ def world(parts: SimpleNamespace, *faults: str) -> Any:
         # Two that hide each other: either one.
         (("region-wrong-ws-host=us", "ws-wrong-path=public"), ("region.wrong-ws-host",), "right"),
         (("region-wrong-ws-host=us", "ws-wrong-path=public"), ("ws.wrong-path",), "right"),
-        # The same to every measurement, and only where it is.
+        # The same to every measurement, and only where it is; what is only true as well takes nobody's place.
+        (("ws-login-refused=stale", "http-not-json=latin"), ("http.not-json", "key.passphrase-wrong"), "right"),
+        (("permission-ip-binding-required", "ws-no-pong"), ("ws.no-pong", "key.idle-expiry"), "half"),
         (("clock-sources-disagree=40s", "tcp-refused"), ("clock.behind", "tcp.refused"), "right"),
         (("clock-sources-disagree=40s", "http-edge-blocked"), ("http.edge-blocked", "clock.behind"), "stray"),
         (("tls-expired=3d", "key-frozen", "env-config-exposed"), ("tls.expired", "env.config-exposed"), "right"),
