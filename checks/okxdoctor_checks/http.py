@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import median
 
 from okxdoctor.check import Check, Inconclusive, Skip
@@ -30,32 +30,26 @@ from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.port import Ask, Io, Traffic
 from okxdoctor_checks._answers import broken_off, layer, line
 from okxdoctor_checks._limits import limit
+from okxdoctor_checks._page_verdicts import Facts as Facts
+from okxdoctor_checks._page_verdicts import (
+    answered,
+    finding,
+    kept_back,
+    no_envelope,
+    other_server,
+    timed_out,
+    unsent,
+    unserved,
+)
 from okxdoctor_checks._pages import Page, reuse_seen, seen
-from okxdoctor_checks._words import counted, duration, finite, listed
+from okxdoctor_checks._words import counted, finite, listed
 
 PATH = "/api/v5/public/price-limit?instId=BTC-USDT-SWAP"
 """Cheap, public, and with a budget of its own: public/time is the clock check's."""
 
 LATER_IN_A_ROW, LATER_AT_ONCE, MOST_IN_A_ROW = 2, 4, 6
 MOST_OTHERS = 20
-REGION_CODE = "50121"
-EDGE_SERVERS = ("cloudflare", "cloudfront", "akamai", "fastly")
-NO_HTTP = "the answer is no HTTP: "
-"""How a target words that the peer spoke another protocol; its first words follow."""
 PHASES = ("resolve", "connect", "handshake", "first_byte", "body")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """``pages`` in the order of asking; ``others``: what other checks got from this host in place of the API's answers,
-    of ``heard`` answers in all.
-    """
-
-    host: str
-    port: int = 443
-    pages: tuple[Page, ...]
-    others: tuple[Page, ...] = ()
-    heard: int = 0
 
 
 # ---- probe -----------------------------------------------------------------------------------
@@ -80,10 +74,10 @@ async def probe(io: Io) -> Facts:
     elif first.failure is None:
         for _ in range(LATER_IN_A_ROW):
             pages.append(await ask())
-        while len(pages) < MOST_IN_A_ROW and all(map(_answered, pages)) and not reuse_seen(pages):
+        while len(pages) < MOST_IN_A_ROW and all(map(answered, pages)) and not reuse_seen(pages):
             pages.append(await ask())
-    lost = [page for page in pages if page.failure is not None and page.ended_after is None and _below(page)]
-    if lost and all(_answered(page) for page in pages if page not in lost):
+    lost = [page for page in pages if page.failure is not None and page.ended_after is None and unsent(page)]
+    if lost and all(answered(page) for page in pages if page not in lost):
         failure = lost[0].failure
         assert failure is not None
         raise Inconclusive(
@@ -93,7 +87,7 @@ async def probe(io: Io) -> Facts:
     if all(page.failure is not None and page.failure.kind == "other" for page in pages):
         raise Inconclusive(f"the request to {host} broke off: {first.failure.detail if first.failure else ''}")
     facts = Facts(host=host, port=io.view.rest.port, pages=tuple(pages))
-    return await _with_others(io, facts) if all(map(_answered, pages)) else facts
+    return await _with_others(io, facts) if all(map(answered, pages)) else facts
 
 
 async def _with_others(io: Io, facts: Facts) -> Facts:
@@ -106,7 +100,7 @@ async def _with_others(io: Io, facts: Facts) -> Facts:
     # Who answers 429 counts requests, which is for the check `ratelimit`.
     told = [(answer, seen(answer, facts.host)) for answer in heard if answer.failure is None and answer.status != 429]
     odd = [replace(page, asked=line(f"{answer.method} {answer.path.partition('?')[0]}", 80))
-           for answer, page in told if not _answered(page)]  # fmt: skip
+           for answer, page in told if not answered(page)]  # fmt: skip
     return replace(facts, others=tuple(odd[:MOST_OTHERS]), heard=len(heard))
 
 
@@ -114,11 +108,11 @@ async def _with_others(io: Io, facts: Facts) -> Facts:
 
 
 def evaluate(facts: Facts) -> Iterator[Finding]:
-    odd = [page for page in facts.pages if not _answered(page)]
+    odd = [page for page in facts.pages if not answered(page)]
     ended = [page for page in facts.pages if page.ended_after is not None]
     if ended:
         yield _goaway(facts, ended)
-    for judge in (_unserved, _other_server, _timed_out, _no_envelope):
+    for judge in (unserved, other_server, timed_out, no_envelope):
         found = judge(facts, [page for page in odd if page.ended_after is None])
         if found is not None:
             yield found
@@ -133,7 +127,7 @@ def evaluate(facts: Facts) -> Iterator[Finding]:
 def _by_others(facts: Facts) -> Iterator[Finding]:
     """The own requests were answered by the API; what other checks got says who stands before single paths."""
     paths = list(dict.fromkeys(page.asked for page in facts.others))
-    for judge in (_unserved, _kept_back, _other_server, _no_envelope):
+    for judge in (unserved, kept_back, other_server, no_envelope):
         found = judge(facts, facts.others)
         if found is not None:
             many = f"{len(facts.others)} of {counted(facts.heard, 'answer')}"
@@ -146,259 +140,11 @@ def _by_others(facts: Facts) -> Iterator[Finding]:
             return
 
 
-def _kept_back(facts: Facts, odd: Sequence[Page]) -> Finding | None:
-    """Single requests are refused by who is not the exchange. No portal lets the others pass."""
-    for page in odd:
-        if page.status in (401, 403, 404, 405) and page.body != "envelope" and not page.redirect_host:
-            return _edge_blocked(facts, odd, page, page.status)
-    return None
-
-
-def _answered(page: Page) -> bool:
-    """Whether the API itself answered, be it with a refusal."""
-    return (
-        page.failure is None
-        and page.body == "envelope"
-        and page.code != REGION_CODE
-        and not page.misread
-        and page.status != 451
-    )
-
-
-def _below(page: Page) -> bool:
-    """Whether the request failed before there was a connection to send it on."""
-    return page.failure is not None and layer(page.failure) != "http"
-
-
-def _from_edge(page: Page) -> bool:
-    return bool(page.ray) or bool(page.mitigated) or page.server.lower().startswith(EDGE_SERVERS)
-
-
-def _look(page: Page) -> dict[str, Json]:
-    """What identifies a page, for the evidence."""
-    return {
-        "status": page.status,
-        "server": page.server or None,
-        "ray_id": page.ray or None,
-        "content_type": page.content_type or None,
-        "title": page.title or None,
-        "excerpt": page.excerpt or None,
-        "length_chars": page.length,
-    }
-
-
-def _finding(
-    code: str,
-    facts: Facts,
-    odd: Sequence[Page],
-    said: str,
-    evidence: dict[str, Json],
-    *,
-    confidence: Confidence = Confidence.CERTAIN,
-    remedy: tuple[str, ...] = (),
-    excluded: tuple[str, ...] = (),
-) -> Finding:
-    if confidence is Confidence.CERTAIN and any(map(_answered, facts.pages)):
-        confidence = Confidence.LIKELY  # the same request was answered as well
-    return Finding(
-        code=code,
-        summary=said,
-        evidence={
-            "host": facts.host,
-            "port": facts.port,
-            "answers": len(facts.pages),
-            "affected": len(odd),
-            **evidence,
-        },
-        subject="rest",
-        confidence=confidence,
-        remedy=remedy,
-        excluded=excluded,
-    )
-
-
-def _ray(page: Page) -> str:
-    return f" (ray {page.ray})" if page.ray else ""
-
-
-# ---- somebody says no --------------------------------------------------------------------------
-
-
-def _unserved(facts: Facts, odd: Sequence[Page]) -> Finding | None:
-    """The place is not served, whoever says so: the exchange, its CDN, or a page."""
-    for page in odd:
-        if page.failure is not None:
-            continue
-        if page.code == REGION_CODE:
-            said = f"{facts.host} refuses service from this address (code {REGION_CODE})"
-        elif page.status == 451:
-            said = f"{facts.host} answers 451: not available here for legal reasons{_ray(page)}"
-        elif page.speaks_of_region and page.status is not None and page.status >= 300:
-            said = f"{facts.host} answers {page.status} with a page about a region that is not served{_ray(page)}"
-        else:
-            continue
-        sure = page.code == REGION_CODE or page.status == 451
-        return _finding(
-            "http.region-blocked",
-            facts,
-            odd,
-            said + ".",
-            _look(page) | {"code": page.code or None},
-            confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
-            excluded=("key.unknown", "ip.not-whitelisted"),
-        )
-    return None
-
-
-def _other_server(facts: Facts, odd: Sequence[Page]) -> Finding | None:
-    """The CDN, or somebody who is neither the CDN nor the exchange."""
-    for page in odd:
-        status = page.status
-        if page.failure is not None or status is None or page.body == "envelope":
-            continue
-        if 520 <= status <= 530 or (status in (500, 502, 503, 504) and not page.speaks_of_challenge):
-            return _origin_down(facts, odd, page, status)
-        # A sign-in page answers anything but "too many": that is a limit of whoever answers.
-        if status != 429 and _portal(page, status):
-            return _captive(facts, odd, page, status)
-        if status in (401, 403, 429, 503) or page.mitigated or (page.speaks_of_challenge and _from_edge(page)):
-            return _edge_blocked(facts, odd, page, status)
-    return None
-
-
-def _origin_down(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> Finding:
-    by = "The CDN" if _from_edge(page) else page.server or "A server in between"
-    return _finding(
-        "http.origin-down",
-        facts,
-        odd,
-        f"{by} answers {status} for {facts.host}: it does not reach the exchange behind it{_ray(page)}.",
-        _look(page),
-        confidence=Confidence.CERTAIN if 520 <= status <= 530 else Confidence.LIKELY,
-    )
-
-
-def _portal(page: Page, status: int) -> bool:
-    if status == 511:
-        return True
-    if _from_edge(page):
-        return False
-    if 300 <= status < 400:
-        return bool(page.redirect_host)
-    # A web page from a server that has a name, and not the edge's.
-    return page.body == "html" and (bool(page.server) or page.speaks_of_sign_in)
-
-
-def _captive(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> Finding:
-    who = f"A server that calls itself {page.server}" if page.server else "A server without a name"
-    what = f"redirects to {page.redirect_host}" if page.redirect_host else f"answers {status} with a web page"
-    title = f" ({page.title})" if page.title else ""
-    sure = status == 511 or bool(page.redirect_host) or page.speaks_of_sign_in
-    return _finding(
-        "http.captive-portal",
-        facts,
-        odd,
-        f"{who} {what}{title} in place of {facts.host}.",
-        _look(page) | {"redirects_to": page.redirect_host or None},
-        confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
-        excluded=("http.edge-blocked",),
-    )
-
-
-def _edge_blocked(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> Finding:
-    sure = _from_edge(page) and (status == 403 or bool(page.mitigated) or page.speaks_of_challenge)
-    what = "a challenge page" if page.mitigated else "a page" if page.body == "html" else "an answer"
-    who = "The edge" if _from_edge(page) or not page.server else f"{page.server} in front"
-    return _finding(
-        "http.edge-blocked",
-        facts,
-        odd,
-        f"{who} of {facts.host} answers {status} with {what} without a code of the exchange{_ray(page)}.",
-        _look(page) | {"mitigated": page.mitigated or None},
-        confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
-        excluded=("key.unknown", "permission.missing", "ip.not-whitelisted"),
-    )
-
-
-# ---- answers that do not come, or are none -----------------------------------------------------
-
-
-def _timed_out(facts: Facts, odd: Sequence[Page]) -> Finding | None:
-    late = [page for page in odd if page.failure is not None and page.failure.kind == "timeout"]
-    if not late:
-        return None
-    phase = late[0].failure.phase if late[0].failure is not None else ""
-    waited_ms = max(page.waited_ms for page in late)
-    missing = {
-        "send": "the request could not be sent",
-        "first-byte": "no answer began",
-        "body": "the answer began and did not end",
-    }.get(phase, f"nothing came ({phase})")
-    some = f" ({len(late)} of {counted(len(facts.pages), 'request')})" if len(late) < len(facts.pages) else ""
-    return _finding(
-        "http.timeout",
-        facts,
-        late,
-        f"{facts.host} accepts connections, but {missing} within {duration(waited_ms / 1000)}{some}.",
-        {"phase": phase, "waited_ms": finite(waited_ms, 1), "http_version": late[0].http_version or None},
-        excluded=("tcp.filtered", "http.slow"),
-    )
-
-
-def _no_envelope(facts: Facts, odd: Sequence[Page]) -> Finding | None:
-    if not odd:
-        return None
-    page = odd[0]
-    some = f" ({len(odd)} of {counted(len(facts.pages), 'answer')})" if len(odd) < len(facts.pages) else ""
-    said, sure = _flaw(page)
-    return _finding(
-        "http.not-json",
-        facts,
-        odd,
-        f"{facts.host} answers with {said}{some}.",
-        _look(page)
-        | {
-            "announced_bytes": page.announced,
-            "content_encoding": page.content_encoding or None,
-            "failure": f"{page.failure.kind} during {page.failure.phase}" if page.failure is not None else None,
-        },
-        confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
-        excluded=("http.captive-portal", "http.edge-blocked") if page.failure is None else (),
-    )
-
-
-def _flaw(page: Page) -> tuple[str, bool]:
-    """What is wrong with an answer that is no envelope, and whether that is certain."""
-    status = f"status {page.status} and "
-    if page.failure is not None and page.failure.detail.startswith(NO_HTTP):
-        return f"something that is no HTTP: {page.failure.detail.removeprefix(NO_HTTP)}", True
-    if page.failure is not None:
-        return f"a connection that ends before the answer does ({page.failure.kind})", False
-    if page.truncated or (
-        page.announced is not None and not page.content_encoding and page.length < page.announced // 4
-    ):
-        of = f" of {page.announced} bytes announced" if page.announced is not None else ""
-        if page.content_encoding and page.announced is not None and page.announced < page.length:
-            return f"{status}{page.announced} bytes of {page.content_encoding} that unpack to over {page.length}", True
-        return f"{status}a body that is cut off after {page.length} characters{of}", True
-    if page.misread:
-        return f"{status}a body that is not in the encoding it claims", True
-    kind = {
-        "empty": "an empty body",
-        "html": f"a web page ({page.title})" if page.title else "a web page",
-        "json": "JSON that is no envelope (no code)",
-        "broken-json": f"JSON that breaks off or is malformed ({page.length} characters)",
-        "text": "a body that is not JSON",
-        "envelope": "an envelope",
-    }[page.body]
-    return f"{status}{kind}", page.status == 200
-
-
 def _goaway(facts: Facts, ended: Sequence[Page]) -> Finding:
     after = min(page.ended_after for page in ended if page.ended_after is not None)
-    failed = sum(not _answered(page) for page in ended)
+    failed = sum(not answered(page) for page in ended)
     then = "the requests on it failed" if failed else "the requests on it had to be sent again"
-    return _finding(
+    return finding(
         "http.goaway",
         facts,
         ended,
@@ -413,7 +159,7 @@ def _not_kept(facts: Facts) -> Iterator[Finding]:
     again = [page for page in facts.pages if page.retried]
     if len(again) < LATER_IN_A_ROW:
         return
-    yield _finding(
+    yield finding(
         "http.goaway",
         facts,
         again,
@@ -441,7 +187,7 @@ def _slow(facts: Facts) -> Iterator[Finding]:
         return
     worst = max(over, key=lambda name: over[name])
     words = {"connect": "TCP connect", "handshake": "TLS handshake", "first_byte": "first byte", "body": "body"}
-    yield _finding(
+    yield finding(
         "http.slow",
         facts,
         [page for page in facts.pages if page.failure is None],

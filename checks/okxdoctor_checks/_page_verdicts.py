@@ -1,0 +1,277 @@
+"""Judging pages: who answers in place of the API, what is no envelope, and what never comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from okxdoctor.model import Confidence, Finding, Json
+from okxdoctor_checks._answers import layer
+from okxdoctor_checks._pages import Page
+from okxdoctor_checks._words import counted, duration, finite
+
+REGION_CODE = "50121"
+EDGE_SERVERS = ("cloudflare", "cloudfront", "akamai", "fastly")
+NO_HTTP = "the answer is no HTTP: "
+"""How a target words that the peer spoke another protocol; its first words follow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """``pages`` in the order of asking; ``others``: what other checks got from this host in place of the API's answers,
+    of ``heard`` answers in all.
+    """
+
+    host: str
+    port: int = 443
+    pages: tuple[Page, ...]
+    others: tuple[Page, ...] = ()
+    heard: int = 0
+
+
+def answered(page: Page) -> bool:
+    """Whether the API itself answered, be it with a refusal."""
+    return (
+        page.failure is None
+        and page.body == "envelope"
+        and page.code != REGION_CODE
+        and not page.misread
+        and page.status != 451
+    )
+
+
+def unsent(page: Page) -> bool:
+    """Whether the request failed before there was a connection to send it on."""
+    return page.failure is not None and layer(page.failure) != "http"
+
+
+def _from_edge(page: Page) -> bool:
+    return bool(page.ray) or bool(page.mitigated) or page.server.lower().startswith(EDGE_SERVERS)
+
+
+def look(page: Page) -> dict[str, Json]:
+    """What identifies a page, for the evidence."""
+    return {
+        "status": page.status,
+        "server": page.server or None,
+        "ray_id": page.ray or None,
+        "content_type": page.content_type or None,
+        "title": page.title or None,
+        "excerpt": page.excerpt or None,
+        "length_chars": page.length,
+    }
+
+
+def finding(
+    code: str,
+    facts: Facts,
+    odd: Sequence[Page],
+    said: str,
+    evidence: dict[str, Json],
+    *,
+    confidence: Confidence = Confidence.CERTAIN,
+    remedy: tuple[str, ...] = (),
+    excluded: tuple[str, ...] = (),
+) -> Finding:
+    if confidence is Confidence.CERTAIN and any(map(answered, facts.pages)):
+        confidence = Confidence.LIKELY  # the same request was answered as well
+    return Finding(
+        code=code,
+        summary=said,
+        evidence={
+            "host": facts.host,
+            "port": facts.port,
+            "answers": len(facts.pages),
+            "affected": len(odd),
+            **evidence,
+        },
+        subject="rest",
+        confidence=confidence,
+        remedy=remedy,
+        excluded=excluded,
+    )
+
+
+def _ray(page: Page) -> str:
+    return f" (ray {page.ray})" if page.ray else ""
+
+
+# ---- somebody says no --------------------------------------------------------------------------
+
+
+def unserved(facts: Facts, odd: Sequence[Page]) -> Finding | None:
+    """The place is not served, whoever says so: the exchange, its CDN, or a page."""
+    for page in odd:
+        if page.failure is not None:
+            continue
+        if page.code == REGION_CODE:
+            said = f"{facts.host} refuses service from this address (code {REGION_CODE})"
+        elif page.status == 451:
+            said = f"{facts.host} answers 451: not available here for legal reasons{_ray(page)}"
+        elif page.speaks_of_region and page.status is not None and page.status >= 300:
+            said = f"{facts.host} answers {page.status} with a page about a region that is not served{_ray(page)}"
+        else:
+            continue
+        sure = page.code == REGION_CODE or page.status == 451
+        return finding(
+            "http.region-blocked",
+            facts,
+            odd,
+            said + ".",
+            look(page) | {"code": page.code or None},
+            confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
+            excluded=("key.unknown", "ip.not-whitelisted"),
+        )
+    return None
+
+
+def other_server(facts: Facts, odd: Sequence[Page]) -> Finding | None:
+    """The CDN, or somebody who is neither the CDN nor the exchange."""
+    for page in odd:
+        status = page.status
+        if page.failure is not None or status is None or page.body == "envelope":
+            continue
+        if 520 <= status <= 530 or (status in (500, 502, 503, 504) and not page.speaks_of_challenge):
+            return _origin_down(facts, odd, page, status)
+        # A sign-in page answers anything but "too many": that is a limit of whoever answers.
+        if status != 429 and _portal(page, status):
+            return _captive(facts, odd, page, status)
+        if status in (401, 403, 429, 503) or page.mitigated or (page.speaks_of_challenge and _from_edge(page)):
+            return _edge_blocked(facts, odd, page, status)
+    return None
+
+
+def _origin_down(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> Finding:
+    by = "The CDN" if _from_edge(page) else page.server or "A server in between"
+    return finding(
+        "http.origin-down",
+        facts,
+        odd,
+        f"{by} answers {status} for {facts.host}: it does not reach the exchange behind it{_ray(page)}.",
+        look(page),
+        confidence=Confidence.CERTAIN if 520 <= status <= 530 else Confidence.LIKELY,
+    )
+
+
+def _portal(page: Page, status: int) -> bool:
+    if status == 511:
+        return True
+    if _from_edge(page):
+        return False
+    if 300 <= status < 400:
+        return bool(page.redirect_host)
+    # A web page from a server that has a name, and not the edge's.
+    return page.body == "html" and (bool(page.server) or page.speaks_of_sign_in)
+
+
+def _captive(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> Finding:
+    who = f"A server that calls itself {page.server}" if page.server else "A server without a name"
+    what = f"redirects to {page.redirect_host}" if page.redirect_host else f"answers {status} with a web page"
+    title = f" ({page.title})" if page.title else ""
+    sure = status == 511 or bool(page.redirect_host) or page.speaks_of_sign_in
+    return finding(
+        "http.captive-portal",
+        facts,
+        odd,
+        f"{who} {what}{title} in place of {facts.host}.",
+        look(page) | {"redirects_to": page.redirect_host or None},
+        confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
+        excluded=("http.edge-blocked",),
+    )
+
+
+def _edge_blocked(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> Finding:
+    sure = _from_edge(page) and (status == 403 or bool(page.mitigated) or page.speaks_of_challenge)
+    what = "a challenge page" if page.mitigated else "a page" if page.body == "html" else "an answer"
+    who = "The edge" if _from_edge(page) or not page.server else f"{page.server} in front"
+    return finding(
+        "http.edge-blocked",
+        facts,
+        odd,
+        f"{who} of {facts.host} answers {status} with {what} without a code of the exchange{_ray(page)}.",
+        look(page) | {"mitigated": page.mitigated or None},
+        confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
+        excluded=("key.unknown", "permission.missing", "ip.not-whitelisted"),
+    )
+
+
+# ---- answers that do not come, or are none -----------------------------------------------------
+
+
+def timed_out(facts: Facts, odd: Sequence[Page]) -> Finding | None:
+    late = [page for page in odd if page.failure is not None and page.failure.kind == "timeout"]
+    if not late:
+        return None
+    phase = late[0].failure.phase if late[0].failure is not None else ""
+    waited_ms = max(page.waited_ms for page in late)
+    missing = {
+        "send": "the request could not be sent",
+        "first-byte": "no answer began",
+        "body": "the answer began and did not end",
+    }.get(phase, f"nothing came ({phase})")
+    some = f" ({len(late)} of {counted(len(facts.pages), 'request')})" if len(late) < len(facts.pages) else ""
+    return finding(
+        "http.timeout",
+        facts,
+        late,
+        f"{facts.host} accepts connections, but {missing} within {duration(waited_ms / 1000)}{some}.",
+        {"phase": phase, "waited_ms": finite(waited_ms, 1), "http_version": late[0].http_version or None},
+        excluded=("tcp.filtered", "http.slow"),
+    )
+
+
+def no_envelope(facts: Facts, odd: Sequence[Page]) -> Finding | None:
+    if not odd:
+        return None
+    page = odd[0]
+    some = f" ({len(odd)} of {counted(len(facts.pages), 'answer')})" if len(odd) < len(facts.pages) else ""
+    said, sure = _flaw(page)
+    return finding(
+        "http.not-json",
+        facts,
+        odd,
+        f"{facts.host} answers with {said}{some}.",
+        look(page)
+        | {
+            "announced_bytes": page.announced,
+            "content_encoding": page.content_encoding or None,
+            "failure": f"{page.failure.kind} during {page.failure.phase}" if page.failure is not None else None,
+        },
+        confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
+        excluded=("http.captive-portal", "http.edge-blocked") if page.failure is None else (),
+    )
+
+
+def _flaw(page: Page) -> tuple[str, bool]:
+    """What is wrong with an answer that is no envelope, and whether that is certain."""
+    status = f"status {page.status} and "
+    if page.failure is not None and page.failure.detail.startswith(NO_HTTP):
+        return f"something that is no HTTP: {page.failure.detail.removeprefix(NO_HTTP)}", True
+    if page.failure is not None:
+        return f"a connection that ends before the answer does ({page.failure.kind})", False
+    if page.truncated or (
+        page.announced is not None and not page.content_encoding and page.length < page.announced // 4
+    ):
+        of = f" of {page.announced} bytes announced" if page.announced is not None else ""
+        if page.content_encoding and page.announced is not None and page.announced < page.length:
+            return f"{status}{page.announced} bytes of {page.content_encoding} that unpack to over {page.length}", True
+        return f"{status}a body that is cut off after {page.length} characters{of}", True
+    if page.misread:
+        return f"{status}a body that is not in the encoding it claims", True
+    kind = {
+        "empty": "an empty body",
+        "html": f"a web page ({page.title})" if page.title else "a web page",
+        "json": "JSON that is no envelope (no code)",
+        "broken-json": f"JSON that breaks off or is malformed ({page.length} characters)",
+        "text": "a body that is not JSON",
+        "envelope": "an envelope",
+    }[page.body]
+    return f"{status}{kind}", page.status == 200
+
+
+def kept_back(facts: Facts, odd: Sequence[Page]) -> Finding | None:
+    """Single requests are refused by who is not the exchange. No portal lets the others pass."""
+    for page in odd:
+        if page.status in (401, 403, 404, 405) and page.body != "envelope" and not page.redirect_host:
+            return _edge_blocked(facts, odd, page, page.status)
+    return None
