@@ -82,3 +82,41 @@ def test_the_settings_are_what_orders_are_judged_by(bench: Any) -> None:
 )  # fmt: skip
 def test_numbers_and_amounts(bench: Any, change: dict[str, str], code: str) -> None:
     assert place(bench, ORDER | change) == code
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        ("instrument-unknown=BTC-USDT",), ("instrument-not-live=suspend",), ("instrument-spec-differs",),
+        ("instrument-spec-differs", "account-funds-elsewhere"), ("account-mode-forbids", "order-insufficient-funds"),
+    ],
+    ids=lambda each: "+".join(each),
+)  # fmt: skip
+def test_an_order_outlives_what_comes_and_goes(bench: Any, faults: tuple[str, ...]) -> None:
+    """States that hold now and then (``p``, ``every``) leave an open order and the money behind it as they were."""
+
+    def get(target: str) -> list[Any]:
+        return list(json.loads(bench.send("GET", f"/api/v5/{target}").body)["data"])
+
+    order = {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit", "px": "20000.5", "sz": "0.012"}
+    (placed,) = json.loads(bench.send("POST", "/api/v5/trade/order", json.dumps(order)).body)["data"]
+    assert placed["sCode"] == "0"
+    named = f"instId=BTC-USDT&ordId={placed['ordId']}"
+    before, wallet = get(f"trade/order?{named}"), get("account/balance?ccy=USDT")[0]["details"][0]
+    for _ in range(6):
+        bench.put(*faults)
+        bench.advance(7_000)
+        get("trade/orders-pending")
+        bench.put()
+        bench.advance(7_000)
+        assert [each["ordId"] for each in get("trade/orders-pending")] == [placed["ordId"]]
+    assert get(f"trade/order?{named}") == before
+    after = get("account/balance?ccy=USDT")[0]["details"][0]
+    assert {name: after[name] for name in ("cashBal", "ordFrozen", "availBal")} == {
+        name: wallet[name] for name in ("cashBal", "ordFrozen", "availBal")
+    }
+    assert wallet["ordFrozen"] == "240.006"
+    body = json.dumps({"instId": "BTC-USDT", "ordId": placed["ordId"]})
+    (gone,) = json.loads(bench.send("POST", "/api/v5/trade/cancel-order", body).body)["data"]
+    assert gone["sCode"] == "0"
+    assert get("account/balance?ccy=USDT")[0]["details"][0]["ordFrozen"] == "0"
