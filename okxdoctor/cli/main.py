@@ -67,7 +67,10 @@ class Commands(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         _refuse_secrets(args)
         own = {"--help", "-h", "--version"}
-        if not args or (args[0].startswith("-") and args[0] not in own):
+        if args and args[0] == "help":
+            args = [*args[1:], "--help"]
+        # While a shell asks what may follow, nothing typed is not yet `run`.
+        if (not args and not ctx.resilient_parsing) or (args and args[0].startswith("-") and args[0] not in own):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 

@@ -52,6 +52,27 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
     assert cli.main([name, "--help"]) == 0
     assert "Usage: okxdoctor " + name in capsys.readouterr().out
 
+    assert cli.main(["help", name]) == 0
+    assert "Usage: okxdoctor " + name in capsys.readouterr().out
+
+
+def test_the_package_runs_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "okxdoctor", "explain", "50113"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout[:6]) == (0, "50113:")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("okxdoctor ru", "plain,run"), ("okxdoctor --target sim --form", "plain,--format")]
+)
+def test_a_shell_is_told_what_may_follow(
+    typed: str, offered: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_OKXDOCTOR_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(len(typed.split()) - 1))
+    cli.main([])
+    assert offered in capsys.readouterr().out.splitlines()
+
 
 def test_help_loads_next_to_nothing() -> None:
     script = "import sys; from okxdoctor.cli.main import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
