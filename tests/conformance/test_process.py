@@ -12,6 +12,7 @@ import pytest
 from okxdoctor.conformance import process
 from okxdoctor.conformance.process import Adapter
 from okxdoctor.conformance.protocol import AdapterFault, Output, Refused, Skipped
+from okxdoctor.conformance.search import Search
 from okxdoctor.conformance.suite import run
 
 LIARS = str(Path(__file__).with_name("liars.py"))
@@ -53,6 +54,29 @@ def test_an_adapter_that_does_not_start_rightly(kind: str, code: str, says: str)
     assert says in caught.value.text
     if kind == "dead-at-start":
         assert caught.value.stderr == "cannot find my config"
+
+
+def test_an_adapter_that_dies_at_a_list_is_asked_none_any_more(adapter_file: Path, tmp_path: Path) -> None:
+    """A client whose parameters are texts and whose adapter lets no error through: noted, and judged by the rest."""
+    source = adapter_file.read_text("utf-8")
+    fatal = source.replace(
+        "    if isinstance(value, (list, tuple)):\n", "    if isinstance(value, list):\n        sys.exit(9)\n"
+    )
+    assert fatal != source
+    path = tmp_path / "fatal.py"
+    path.write_text(fatal.replace("except Exception", "except ValueError"), "utf-8")
+    adapter = Adapter([sys.executable, str(path)], restarts=2)
+    try:
+        result = run(adapter, "sign", search=Search(examples=150, seed=1), ops=("sign",))
+    finally:
+        adapter.close()
+    assert result.exit_code == 0, result.failures
+    (noted,) = result.found
+    assert (noted.failure.code, noted.failure.level) == ("adapter.died", "should")
+    (tally,) = result.tallies
+    assert tally.vectors > 400
+    assert tally.skipped > 5
+    assert tally.searched > 50
 
 
 def test_an_adapter_that_says_nothing_at_the_start_is_not_waited_for() -> None:
