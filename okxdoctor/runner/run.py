@@ -8,6 +8,7 @@ cancellation or return rubbish. A probe has its own timeout; the run has a deadl
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -58,6 +59,13 @@ class Options:
     fail_on: Severity = Severity.ERROR
     accepted: tuple[Acceptance, ...] = ()
     redact: Callable[[str], str] = lambda text: text
+
+
+_SPENT = {
+    errno.EMFILE: "this process may open no more files (ulimit -n)",
+    errno.ENFILE: "this machine may open no more files (fs.file-max)",
+}
+"""What ends a probe and is nobody's mistake in it."""
 
 
 class _Run:
@@ -123,6 +131,8 @@ class _Run:
         except asyncio.CancelledError:
             return ended(Outcome.INCONCLUSIVE, self._why_cancelled(), elapsed_ms=elapsed)
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in _SPENT:
+                return ended(Outcome.INCONCLUSIVE, _SPENT[error.errno], elapsed_ms=elapsed)
             return ended(
                 Outcome.BROKEN,
                 f"a defect of okxdoctor in the probe: {self._name(error)}",

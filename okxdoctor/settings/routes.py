@@ -2,7 +2,8 @@
 
 The environment's rules are those of the standard library (requests, httpx and websockets follow it): the
 lower-case variable wins, ``ALL_PROXY`` serves where the scheme's own is not set, ``NO_PROXY`` names hosts that
-go directly, and a WebSocket takes the proxy of the HTTP scheme that it begins as.
+go directly, and a WebSocket takes the proxy of its own scheme where one is set (websockets reads ``WSS_PROXY`` first),
+else that of the HTTP scheme that it begins as.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def through(url: str, source: str) -> WayOut:
 
 def from_environment(endpoint: Endpoint, environ: Mapping[str, str]) -> WayOut:
     """What the proxy variables say for this server."""
-    for name in ("https_proxy" if endpoint.tls else "http_proxy", "all_proxy"):
+    own = (f"{endpoint.scheme}_proxy",) if endpoint.role == "ws" else ()
+    for name in (*own, "https_proxy" if endpoint.tls else "http_proxy", "all_proxy"):
         variable = _variable(name, environ)
         if variable is None:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -167,6 +168,16 @@ def test_a_crash_in_probe_or_judgement_stops_nobody_else() -> None:
     assert "hunter2" not in str(report)
     assert "RuntimeError" in (rows["a"].because or "")
     assert rows["b"].facts == {"n": 1}  # what was gathered is not lost with the judgement
+
+
+def test_no_descriptor_left_is_a_probe_that_could_not_look_and_no_defect() -> None:
+    async def spent(io: Io) -> Facts:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    report, _ = go(make("a", spent), make("b"))
+    assert attempts(report)["a"].outcome is Outcome.INCONCLUSIVE
+    assert "ulimit -n" in (attempts(report)["a"].because or "")
+    assert report.exit_code == 3
 
 
 def test_a_finding_outranks_a_crash_in_the_exit_code() -> None:

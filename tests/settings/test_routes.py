@@ -31,6 +31,9 @@ PLAIN = endpoint("rest", "http://127.0.0.1:8080", "x")
         ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "openapi.okx.com:443"}, "direct", "http://p:1", "env:NO_PROXY"),
         ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "example.com"}, "http://p:1", "http://p:1", "env:HTTPS_PROXY"),
         ({"HTTPS_PROXY": "", "ALL_PROXY": ""}, "direct", "direct", "default"),
+        ({"WSS_PROXY": "http://w:1"}, "direct", "http://w:1", "default"),
+        ({"wss_proxy": "http://w:1", "HTTPS_PROXY": "http://p:1"}, "http://p:1", "http://w:1", "env:HTTPS_PROXY"),
+        ({"WS_PROXY": "http://w:1", "HTTPS_PROXY": "http://p:1"}, "http://p:1", "http://p:1", "env:HTTPS_PROXY"),
         ({"https_proxy": "", "HTTPS_PROXY": "http://p:1"}, "direct", "direct", "default"),
     ],
 )
