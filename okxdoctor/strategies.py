@@ -9,6 +9,9 @@
 Values have the documented shapes: numbers are texts, absent is "", times are epoch milliseconds as text. Everything
 shrinks to something short and ordinary. What the conformance harness asks is put together from these.
 
+A strategy without arguments is made once: Hypothesis examines each one that it has not met, which costs more than
+drawing from it. What it gives is made for each example, so that nobody who changes a value in place changes the next.
+
 Source of the traps: failures reported for public clients, and recorded answers; nothing here speaks of how likely an
 input is.
 """
@@ -18,6 +21,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import cache, lru_cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -57,11 +61,13 @@ def _text(units: int, places: int) -> str:
 _LEADS = (1, 5, 2, 25, 47619)
 
 
+@cache
 def ticks() -> SearchStrategy[str]:
     """A tick: powers of ten as in production, and 0.5, 0.2, 5, 25, 4.7619 … as in options, demo and history."""
     return st.builds(_text, st.sampled_from((1, 1, 1, 5, 2, 25, 50, 10)), st.integers(0, 12))
 
 
+@cache
 def lots() -> SearchStrategy[str]:
     """A lot or contract value."""
     return st.builds(_text, st.sampled_from((1, 1, 1, 5, 25, 10, 47619)), st.integers(0, 9))
@@ -78,6 +84,7 @@ def between(step: str, count: int, within: int) -> str:
     return _text(int(value * 10**places), places)
 
 
+@cache
 def _counts() -> SearchStrategy[int]:
     return st.integers(0, 100) | st.integers(0, 10**7) | st.integers(0, 10**14)
 
@@ -92,6 +99,7 @@ def off_grid(step: str) -> SearchStrategy[str]:
     return st.builds(between, st.just(step), _counts(), _WITHIN.filter(bool))
 
 
+@lru_cache(256)
 def prices(step: str | None = None) -> SearchStrategy[str]:
     """A price above or at zero, on the grid of ``step`` or off it; without ``step`` on or off any grid."""
     if step is None:
@@ -188,6 +196,7 @@ _LOOKS_LIKE = (
 """Texts that a program may take for something else, and that must arrive as they are."""
 
 
+@cache
 def param_texts() -> SearchStrategy[str]:
     """The text of a parameter: ordinary ones, and any mix of the characters that encodings treat differently."""
     characters = st.sampled_from(f"aB1{_TRAPS}{_BEYOND_ASCII}")
@@ -195,6 +204,7 @@ def param_texts() -> SearchStrategy[str]:
     return st.sampled_from((*_ORDINARY, "", *_LOOKS_LIKE)) | one_trap | st.text(characters, max_size=6)
 
 
+@cache
 def params() -> SearchStrategy[list[list[Any]] | None]:
     """Query parameters in order: repeated names, empty, null and boolean values and lists of texts among them; or None.
 
@@ -202,12 +212,24 @@ def params() -> SearchStrategy[list[list[Any]] | None]:
     """
     names = st.sampled_from(("ccy", "instId", "after", "limit", "Before", "uly", "ids[]", "x y", "from", "10", "9"))
     items = st.sampled_from(("BTC", "ETH", "USDT")) | param_texts().filter(lambda text: text != "" and "," not in text)
-    other = st.sampled_from((None, True, False, None, True, False, ["BTC", "ETH"])) | st.lists(items, max_size=3)
+    usual = st.sampled_from((None, True, False, None, True, False, ("BTC", "ETH")))
+    other = usual.map(lambda value: [*value] if isinstance(value, tuple) else value) | st.lists(items, max_size=3)
     value = param_texts() | param_texts() | param_texts() | other
     return st.none() | st.lists(st.tuples(names, value).map(list), max_size=5)
 
 
 _NUMBERS = ("1", "0", "-1", "0.1", "1e-8", "0.00000001", "1E-08", "1e22", "0.30000000000000004", "1.10", "-0", "100")
+
+
+_OPTIONAL: dict[str, SearchStrategy[Any]] = {
+    "clOrdId": st.text("abcXYZ019", min_size=1, max_size=32),
+    "tag": st.text("aZ09", max_size=16),
+    "posSide": st.sampled_from(("long", "short", "net")),
+    "reduceOnly": st.booleans(),
+    "tgtCcy": st.sampled_from(("base_ccy", "quote_ccy", "")),
+    "attachAlgoOrds": st.builds(lambda: [{"tpTriggerPx": "70000", "tpOrdPx": "-1"}]),
+}
+_CHOSEN = st.lists(st.sampled_from(sorted(_OPTIONAL)), unique=True, max_size=4)
 
 
 @st.composite
@@ -222,16 +244,8 @@ def order_payloads(draw: st.DrawFn) -> Json:
     }
     if made["ordType"] != "market":
         made["px"] = draw(prices("0.1"))
-    optional: Json = {
-        "clOrdId": st.text("abcXYZ019", min_size=1, max_size=32),
-        "tag": st.text("aZ09", max_size=16),
-        "posSide": st.sampled_from(("long", "short", "net")),
-        "reduceOnly": st.booleans(),
-        "tgtCcy": st.sampled_from(("base_ccy", "quote_ccy", "")),
-        "attachAlgoOrds": st.just([{"tpTriggerPx": "70000", "tpOrdPx": "-1"}]),
-    }
-    for name in draw(st.lists(st.sampled_from(sorted(optional)), unique=True, max_size=4)):
-        made[name] = draw(optional[name])
+    for name in draw(_CHOSEN):
+        made[name] = draw(_OPTIONAL[name])
     return made
 
 
@@ -242,16 +256,26 @@ def json_bodies(draw: st.DrawFn) -> str:
     Numbers are such that a double holds them: languages without other numbers can repeat them.
     """
     if draw(st.booleans()):
-        value: Any = draw(order_payloads())
+        value: Any = draw(_orders())
         value = [value] if draw(st.sampled_from((False, False, True))) else value
     else:
-        members = param_texts() | st.none() | st.booleans() | st.sampled_from(_NUMBERS).map(_Raw)
-        nested = members | st.lists(members, max_size=2)
-        names = st.sampled_from(("tag", "b", "a", "sz", "é", "x/y", "from", "10", "9", "constructor"))
-        value = draw(st.dictionaries(names, nested, max_size=3))
+        value = draw(_objects())
     separators = draw(st.sampled_from(((",", ":"), (", ", ": "), (",\n ", " : "))))
     ascii_only = draw(st.booleans())
     return _dump(value, separators, ascii_only)
+
+
+@cache
+def _orders() -> SearchStrategy[Json]:
+    return order_payloads()
+
+
+@cache
+def _objects() -> SearchStrategy[Json]:
+    members = param_texts() | st.none() | st.booleans() | st.sampled_from(_NUMBERS).map(_Raw)
+    nested = members | st.lists(members, max_size=2)
+    names = st.sampled_from(("tag", "b", "a", "sz", "é", "x/y", "from", "10", "9", "constructor"))
+    return st.dictionaries(names, nested, max_size=3)
 
 
 class _Raw(str):
@@ -282,6 +306,7 @@ _MOMENTS = tuple(
 )
 
 
+@cache
 def epochs_ms() -> SearchStrategy[int]:
     """A moment in epoch milliseconds: beside the turn of years, leap days, clock changes and number widths, with
     milliseconds that lose their zeros (.007, .070, .700, .000)."""
@@ -293,6 +318,7 @@ def epochs_ms() -> SearchStrategy[int]:
     return beside | anywhere | st.sampled_from((0, 1, 999, 1000, 253_402_300_799_999))
 
 
+@cache
 def header_timestamps() -> SearchStrategy[str]:
     """OK-ACCESS-TIMESTAMP of a moment in this century."""
     ms = epochs_ms().filter(lambda moment: 1_000_000_000_000 <= moment < 4_102_444_800_000)
