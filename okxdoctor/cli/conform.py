@@ -174,7 +174,10 @@ def _run(suite: str, **given: Any) -> int:
             try:
                 kept = saved.save(result, given["save_case"])
             except OSError as error:
-                raise UsageProblem(f"--save-case: cannot be written: {error.strerror or error}") from None
+                if given["save_case"] is not None:
+                    raise UsageProblem(f"--save-case: cannot be written: {error.strerror or error}") from None
+                # Nobody asked for it, and the report of what was found must not be lost over it.
+                _note(f"the failing case is not saved: {error.strerror or error}; --save-case FILE names a place")
         for name, path in outputs:
             text = _rendered(name, result, given, kept, to_file=bool(path))
             if path:
@@ -294,9 +297,25 @@ def _keep_hypothesis_out_of_here(database: Path | None) -> None:
     set_hypothesis_home_dir(database)
 
 
-def _cache() -> Path:
+def _cache() -> Path | None:
+    """The user's cache; None, with a note, where it cannot be written: nobody asked for it."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "okxdoctor" / "conformance"
+    place = Path(base) / "okxdoctor" / "conformance"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        if not os.access(place, os.W_OK):
+            raise PermissionError(13, "it is not writable")
+    except OSError as error:
+        _note(f"found failures are not remembered: {place}: {error.strerror or error}; --database names a place")
+        return None
+    return place
+
+
+def _note(text: str) -> None:
+    from okxdoctor.cli.sinks import write_stderr
+    from okxdoctor.reports.words import one_line
+
+    write_stderr(f"okxdoctor: note: {one_line(text)}\n")
 
 
 def _redacted(result: Result) -> Result:

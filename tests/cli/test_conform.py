@@ -235,3 +235,30 @@ def test_the_python_template_conforms_as_a_program(run: Run) -> None:
     code, out, _ = run("sign", "--adapter", f"{sys.executable} conform_right.py", "--examples", "50", "--seed", "1")
     assert code == 0, out
     assert "my client 1.0 (python)" in out
+
+
+def test_a_cache_that_nobody_asked_for_and_cannot_be_made_costs_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    code, out, err = run("sign", "--python", "conform_right:sign", "--examples", "1", "-q")
+    assert (code, err.count("\n")) == (0, 1)
+    assert err.startswith("okxdoctor: note: found failures are not remembered: ")
+    assert out.startswith("✓")
+    named = str(tmp_path / "file" / "database")
+    assert run("sign", "--python", "conform_right:sign", "--examples", "1", "--database", named)[0] == 2
+
+
+def test_a_report_is_not_lost_where_no_case_can_be_saved(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    code, out, err = run("sign", "--python", "conform_bad:sign", "--examples", "0", "-q")
+    assert (code, out[:1]) == (1, "✗")
+    assert err.startswith("okxdoctor: note: the failing case is not saved: ")
+    assert run("sign", "--python", "conform_bad:sign", "--examples", "0", "--save-case", "case.json", "-q")[0] == 2
