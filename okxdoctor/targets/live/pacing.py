@@ -116,12 +116,16 @@ class Pacing:
         """
         from okxdoctor.knowledge import tunable
 
+        begun = time.monotonic()
         if self._coming and not first and not self._alone:
             self._came.clear()
             with held(), suppress(TimeoutError):
                 async with asyncio.timeout(tunable("budget_precedence_s")):
                     await self._came.wait()
-        return await self._window("upgrade", int(tunable("ws_connections_per_s")), 1.0).turn()
+        passed_s = time.monotonic() - begun
+        turn = await self._window("upgrade", int(tunable("ws_connections_per_s")), 1.0).turn()
+        turn.held_s += passed_s
+        return turn
 
     async def request(self, authority: str, method: str, request_path: str) -> Turn | None:
         """A turn for one request; None where no budget is known."""
