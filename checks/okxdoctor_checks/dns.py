@@ -11,7 +11,8 @@ What it means
   dns.unofficial-name    no published host of OKX: never send a key to a mirror
   dns.poisoned           the address cannot be the exchange's, is dead while another resolver's address lives, or is an
                          odd one (others give another, every name gets it) with somebody else's certificate behind it
-  dns.slow               every new connection waits this long before it begins
+  dns.slow               every new connection waits this long before it begins; an error where a lookup ends without an
+                         answer although its server, asked directly, gives one (lost packets, a dead server first, AAAA)
 
 What to do: compare with another resolver (dig NAME @1.1.1.1). Where names are blocked, resolve them on the far side of
 a proxy (socks5h://). Different addresses from different resolvers alone are normal: the edge has many.

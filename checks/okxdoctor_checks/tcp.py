@@ -6,7 +6,8 @@ configured port. Where nothing connects, also to addresses that have nothing to 
 
 What it means
   tcp.refused            answered by a reset at once: a firewall that rejects, or nobody on that port
-  tcp.filtered           no answer at all, while other places answer: a firewall that drops, a block by region
+  tcp.filtered           no answer at all, while other places answer (or time servers, where no connection stands
+                         anywhere): a firewall that drops, a block by region
                          (either as a warning: of one address among several, while others connect)
   tcp.unreachable        the machine has no route there
   tcp.ipv6-broken        IPv4 works and IPv6 does not: clients that try IPv6 first wait in vain
