@@ -208,12 +208,15 @@ def param_texts() -> SearchStrategy[str]:
 def params() -> SearchStrategy[list[list[Any]] | None]:
     """Query parameters in order: repeated names, empty, null and boolean values and lists of texts among them; or None.
 
-    The texts of a list hold no comma: joined by commas, as OKX documents lists, they could not be told apart.
+    The texts of a list are not empty and hold no comma, and there is one at least: joined by commas, as OKX documents
+    lists, they could not be told apart otherwise.
     """
     names = st.sampled_from(("ccy", "instId", "after", "limit", "Before", "uly", "ids[]", "x y", "from", "10", "9"))
     items = st.sampled_from(("BTC", "ETH", "USDT")) | param_texts().filter(lambda text: text != "" and "," not in text)
     usual = st.sampled_from((None, True, False, None, True, False, ("BTC", "ETH")))
-    other = usual.map(lambda value: [*value] if isinstance(value, tuple) else value) | st.lists(items, max_size=3)
+    other = usual.map(lambda value: [*value] if isinstance(value, tuple) else value) | st.lists(
+        items, min_size=1, max_size=3
+    )
     value = param_texts() | param_texts() | param_texts() | other
     return st.none() | st.lists(st.tuples(names, value).map(list), max_size=5)
 
