@@ -172,11 +172,12 @@ def _encoded(variants: Sequence[Variant[str]]) -> Iterator[Variant[bytes]]:
 
 
 def _renamed(variants: Iterator[Variant[bytes]] | Sequence[Variant[bytes]], cause: str) -> Iterator[Variant[bytes]]:
-    """In a login every part of the text is given, so each mistake in it has one name."""
+    """In a login every part of the text is given, so each mistake in it has one name. No ``cause``: as they are."""
+    if not cause:
+        yield from variants
+        return
 
     def named(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-        if not cause:
-            return steps
         return tuple(Step(step=s.step, done=s.done, should_be=s.should_be, cause=cause) for s in steps)
 
     for variant in variants:
