@@ -54,6 +54,8 @@ def explains(one: Wrong, other: Wrong) -> bool:
         return False  # the faults move these dates against true time, which NTP tells
     if (one.cause, other.cause) == ("ratelimit.exceeded", "status.overloaded"):
         return False  # the burst is for public tickers; what is overloaded are private services
+    if (one.cause, other.cause) == ("clock.sources-disagree", "timestamp.expired"):
+        return False  # the time servers are wrong in that world; by the exchange's time this clock is right
     if one.of_the_websocket and not other.cause.startswith("ws."):
         return False  # what REST meets does not come from the WebSocket's address
     if (mine := members(one.text)) and (its := members(other.text)) and _orders(mine) != _orders(its):

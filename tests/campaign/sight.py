@@ -276,8 +276,9 @@ STAND_INS: tuple[StandIn, ...] = (
     StandIn(
         of=("clock.sources-disagree",),
         reads_as=("clock.drifting", "clock.ahead", "clock.behind", "clock.timezone-shift"),
-        behind=("dns.*", "tcp.*", "proxy.*", "tls.*", "http-timeout*", "http-not-json-cut*", "http-not-json-redirect",
-                "http.captive-portal", "http-origin-down=50*"),
+        behind=("dns.resolver-down", "dns.name-not-found", "dns.poisoned", "dns.retired-name", "tcp.refused",
+                "tcp.filtered", "tcp.unreachable", *_PROXY, *_CHAIN, "http-timeout*", "http-not-json-cut*",
+                "http-not-json-redirect", "http.captive-portal", "http-origin-down=50*"),
         why="time servers wrong together, and no answer of the exchange or its edge beside them: by all that can be "
         "asked, the local clock is the one that is wrong",
     ),
