@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +15,13 @@ settings.register_profile(
 settings.load_profile("suite")
 
 _FOREIGN = ("OKX_", "OKXDOCTOR_CONFIG", "OKXDOCTOR_PROFILE", "OKXDOCTOR_DEBUG")
+
+
+def pytest_configure() -> None:
+    """A shell starts what runs in the background with SIGINT ignored, every child would inherit it, and okxdoctor would
+    rightly leave it so: the tests that interrupt it are about programs in front of somebody."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
