@@ -31,6 +31,7 @@ from okxdoctor.conformance.verdict import Failure
 
 ALTERED = "signature.request-altered"
 CHANGED = "a value is changed"
+ONCE = "a repeated name is sent once"
 LEFT_OUT = "a parameter is left out"
 _WANTED = "an object with the texts sign, request_path and body"
 
@@ -177,7 +178,9 @@ def _params(params: Sequence[Sequence[Any]] | None, request_path: str) -> Failur
         return _own_text(params, way, query) if way in values.OWN_TEXTS else None
     nulls = {name for name, value in params or () if value is None}
     mistake = _how_altered(asked, sent, nulls, query)
-    if mistake in (CHANGED, LEFT_OUT) and values.lost_items(params, sent):
+    names = [name for name, _ in params or ()]
+    of_lists = (CHANGED, LEFT_OUT) if len(set(names)) < len(names) else (CHANGED, LEFT_OUT, ONCE)
+    if mistake in of_lists and values.lost_items(params, sent):
         mistake = "a list is sent without some of its items"
     expected, actual = shown([list(pair) for pair in asked]), shown([list(pair) for pair in sent])
     if mistake == "parameters in another order":
@@ -213,7 +216,7 @@ def _how_altered(asked: Pairs, sent: Pairs, nulls: set[str], query: str) -> str:
     if [pair for pair in asked if pair[1]] == [pair for pair in sent if pair[1]] and len(sent) < len(asked):
         return "an empty value is left out"
     if len({name for name, _ in asked}) < len(asked) and len(sent) < len(asked) and dict(sent) in _picks(asked):
-        return "a repeated name is sent once"
+        return ONCE
     if sorted(sent) == sorted(asked):
         same_order = all(
             [value for name, value in sent if name == key] == [value for name, value in asked if name == key]
