@@ -56,6 +56,20 @@ if TYPE_CHECKING:
 Given = dict[str, object]
 """What a request brings: the fields of its body, or of its query."""
 Action = Callable[[Given], Awaitable[object]]
+FIELDS = {
+    "/faults": ("on", "off", "clear"),
+    "/clock": ("advance_s", "step_s", "freeze", "resume", "rate"),
+    "/funds": ("ccy", "amount", "wallet"),
+    "/counter-order": ("inst", "side", "px", "sz"),
+    "/fill": ("ord_id", "sz"),
+    "/market": ("inst", "to", "by"),
+    "/key": ("ip",),
+    "/reset-book": ("inst",),
+    "/options": ("checksum", "tier", "slack"),
+    "/cut": (),
+    "/notice": ("grace_s",),
+}
+"""What a POST may say, besides ``site`` and ``environment``: whoever misspells a field is to hear of it."""
 
 
 class Control:
@@ -100,6 +114,9 @@ class Control:
             if not isinstance(body, dict):
                 return _answer(400, {"error": "the body is no JSON object"})
             given = {**given, **body}
+            known = ("site", "environment", *FIELDS[path.rstrip("/")])
+            if unknown := next((name for name in given if name not in known), None):
+                return _answer(400, {"error": f"{unknown[:64]!r} is not known here; there is: {', '.join(known)}"})
         try:
             return _answer(200, await action(given))
         except (ValueError, TypeError) as wrong:

@@ -194,6 +194,8 @@ def test_connections_end(call: Caller, x: Bench, Client: Any) -> None:
         ("/market", {"inst": "BTC-USDT", "by": "down"}, "by is a number"),
         ("/counter-order", {"inst": "BTC-USDT", "side": "sell", "px": "1", "sz": "1"}, "51138"),
         ("/notice", {"grace_s": 1e9}, "60 seconds"),
+        ("/clock", {"advance": 31}, "'advance' is not known here; there is: site, environment, advance_s, step_s"),
+        ("/cut", {"all": True}, "'all' is not known here"), ("/faults", {"site": "eea", "fault": []}, "'fault'"),
         ("/key", {}, "ip is missing"), ("/key", {"ip": "127.0.0.1"}, "ip is a list of texts"),
         ("/key", {"ip": ["here"]}, "'here' is neither an address nor a network"),
     ],
@@ -203,6 +205,13 @@ def test_what_cannot_be_is_refused_in_one_line(call: Caller, path: str, body: ob
     assert re.search(says, call.refused(path, body))
     assert call.get("/faults") == {"on": []}
     assert call.get("/clock")["rate"] == before
+
+
+def test_every_post_has_its_fields(call: Caller) -> None:
+    posts = {name.partition("__control__")[2] for name in call.get("")["actions"] if name.startswith("POST ")}
+    assert posts == set(documented.FIELDS)
+    told = " ".join(str(documented.__doc__).split())
+    assert [name for fields in documented.FIELDS.values() for name in fields if f'"{name}"' not in told] == []
 
 
 def test_other_places_and_verbs(call: Caller) -> None:
