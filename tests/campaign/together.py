@@ -77,7 +77,7 @@ NEVER: tuple[Apart, ...] = (
     *(
         Apart(one="region-wrong-rest-host*", other=other, why=_OTHER_KEY)
         for other in ("key-frozen", "key-idle-expiry", "key-passphrase-wrong", "key-secret-wrong", "key-unknown",
-                      "key-wrong-environment", "ip-*", "permission-*")
+                      "key-wrong-environment", "ip-private-listed*", "ip-unbound", "permission-*")
     ),
     # ---- one wallet
     Apart(
