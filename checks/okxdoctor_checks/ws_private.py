@@ -255,7 +255,9 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         yield crowded(Opening(url=facts.url, ok=False, status=429))
         return
     if facts.closed is not None:
-        yield blocked(facts.closed)
+        shut = blocked(facts.closed)
+        # An answer says what stands there; an upgrade that was lost once may be a line that loses packets.
+        yield shut if facts.closed.status is not None else replace(shut, confidence=Confidence.LIKELY)
         return
     if facts.notice or facts.login.notice:
         yield announced(facts.url)

@@ -271,6 +271,13 @@ def test_a_path_that_does_not_open_while_rest_accepts_the_key_is_blocked(shut: O
     assert "/private" in finding.summary
     with pytest.raises(Skip):
         look(sockets={"private": Talk(opening=shut)}, plain=KeyStanding(standing="refused", code="50113"))
+    assert finding.confidence is Confidence.CERTAIN
+
+
+def test_an_upgrade_that_was_lost_once_is_not_certain() -> None:
+    lost = Opening(url="wss://x/private", ok=False, failure=Failure(kind="timeout", phase="upgrade"))
+    finding = one(look(sockets={"private": Talk(opening=lost)})[0])
+    assert (finding.code, finding.confidence) == ("ws.blocked", Confidence.LIKELY)
 
 
 # ---- endings ----------------------------------------------------------------------------------------
