@@ -34,10 +34,10 @@ PATIENCE_S = 2.0
     "the exchange's clock; each=10s: how long one occasion of a state lasts; the same seed hits the same requests).\n\n"
     "While it runs, control_url of the ready line takes faults, time, funds, counter-orders and prices: "
     "GET it for the list. Python tests have the pytest fixture okx_exchange for the same.\n\n"
-    "Limits: a body of 1 MiB (413), a head of 16 KiB, a WebSocket message of 64 KiB, 2000 messages waiting for a slow "
-    "reader (cut off), 20 s for a TLS handshake, a head, a body, or a reader that does not read, 75 s idle between two "
-    "requests. Without a free descriptor whoever came first and has said nothing has to go. It listens on loopback "
-    "alone.",
+    "Limits: a body of 1 MiB (413), a head of 16 KiB, 64 KiB without the end of a head (400), a WebSocket message of "
+    "64 KiB, 2000 messages waiting for a slow reader (cut off), 20 s for a TLS handshake, a head, a body, or a reader "
+    "that does not read, 75 s idle between two requests. Without a free descriptor whoever came first and has said "
+    "nothing has to go. It listens on loopback alone.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="TLS port; 0 takes a free one.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE][,WHEN...]",
