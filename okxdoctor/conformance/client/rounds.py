@@ -25,18 +25,14 @@ from okxdoctor.conformance.client.rest_circumstances import (
 )
 from okxdoctor.conformance.client.trace import Trace
 from okxdoctor.conformance.client.ws_circumstances import (
-    BOOKS,
-    EXTRA,
-    Book,
-    Burst,
     Circumstance,
     Disruption,
     Login,
     LoginRefused,
-    Oddities,
     OrderOps,
     Quiet,
 )
+from okxdoctor.conformance.client.ws_pushes import BOOKS, EXTRA, Book, Burst, Oddities
 
 Need = Literal[
     "rest", "get", "private", "place", "batch", "cancel", "ws", "ws-private", "ws-login", "books", "place-ws", "polls"
