@@ -81,7 +81,7 @@ def test_every_command_and_flag_in_it_exists() -> None:
     code = "\n".join(re.findall(r"```\w*\n(.*?)```", text, re.DOTALL))
     commands = set(re.findall(r"^(?:- run: )?okxdoctor ([a-z]+)", code, re.MULTILINE))
     assert {"run", "list", "explain", "sim", "vectors"} <= commands
-    helps = ("--help", "run --help", "sim --help", "inspect --help", "conform sign --help")
+    helps = ("--help", "run --help", "sim --help", "inspect --help", "conform sign --help", "conform client --help")
     helped = "".join(map(output, helps))
     for command in commands:
         assert re.search(rf"^  {command}\b", helped, re.MULTILINE), command

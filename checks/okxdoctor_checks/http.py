@@ -66,7 +66,7 @@ async def probe(io: Io) -> Facts:
     if first.failure is not None and first.ended_after is None and (below := layer(first.failure)) != "http":
         raise Skip(f"no connection to {host}: {broken_off(first.failure)} (see {below})", layer=below)
     pages = [first]
-    if (first.phases.handshake_ms or 0) > limit(_LIMITS["handshake"]):
+    if any((getattr(first.phases, f"{name}_ms") or 0) > limit(_LIMITS[name]) for name in ("connect", "handshake")):
         pages.append(await ask(fresh=True))  # one lost packet is no slowness
     if first.http_version == "HTTP/2":
         # Side by side on the one connection: what ends it after a few streams shows at once.

@@ -262,6 +262,19 @@ def test_one_slow_request_of_three_is_not_slow() -> None:
     assert judge([timed(first_byte_ms=5000.0), timed(first_byte_ms=30.0), timed(first_byte_ms=30.0)]) == ()
 
 
+@pytest.mark.parametrize("phase", ["connect_ms", "handshake_ms"])
+def test_a_way_that_is_slow_once_is_opened_once_more(phase: str) -> None:
+    """One lost packet costs a second where nothing was measured yet."""
+    opened, asked = [timed(**{phase: 1020.0}), timed(**{phase: 20.0})], []
+
+    def reply(ask: Ask) -> Scripted:
+        asked.append(ask.fresh)
+        return opened.pop(0) if ask.fresh else HEALTHY
+
+    assert judge(reply) == ()
+    assert asked.count(True) == 2
+
+
 def test_unobservable_phases_are_no_crash() -> None:
     assert judge(replace(HEALTHY, phases=Phases())) == ()
 
