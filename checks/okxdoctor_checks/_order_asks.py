@@ -120,8 +120,10 @@ def _account_asks(
     open_ones: Sequence[Order], contracts: Sequence[Order], known: Mapping[str, ListedInstrument], account: AccountView
 ) -> dict[str, Ask]:
     asks: dict[str, Ask] = {}
-    if contracts:
+    lent = account.acct_lv != "1" and any(product(one, known[word(one, "instId")]) == "MARGIN" for one in open_ones)
+    if contracts or lent:
         asks["positions"] = _get(POSITIONS, signed=True)
+    if contracts:
         for mode in ("cross", "isolated"):
             ids = _ids(order for order in contracts if word(order, "tdMode") == mode)[:20]
             if ids:
@@ -136,8 +138,9 @@ def _account_asks(
         key = f"most {listed.inst_id} {word(one, 'tdMode')} {number(one, 'px')}"
         most = sum(name.startswith("most ") for name in asks)
         if product(one, listed) != "SPOT" and word(one, "tdMode") in ("cross", "isolated") and most < INSTRUMENTS:
-            price = {"px": number(one, "px")} if number(one, "px") else {}
-            asks[key] = _get(MAX_SIZE, signed=True, instId=listed.inst_id, tdMode=word(one, "tdMode"), **price)
+            given = {"ccy": word(one, "ccy"), "px": number(one, "px")}
+            more = {name: value for name, value in given.items() if value}
+            asks[key] = _get(MAX_SIZE, signed=True, instId=listed.inst_id, tdMode=word(one, "tdMode"), **more)
     return asks
 
 

@@ -5,6 +5,7 @@
 * futures and swaps: value / leverage + value × taker rate, of the settlement currency, where value is size × ctVal
   × ctMult × price (linear) or size × ctVal × ctMult / price (inverse). What only closes a position needs nothing.
 * options bought: the premium, price × size × ctVal × ctMult.
+* pairs traded with margin and options sold: account/max-size alone, because tiers and borrowing decide.
 
 The price is the order's own; where the order would take at once, or is a market order, the last price stands in, and
 the verdict is sure only beyond `SLACK`. Then account/max-size, the exchange's own figure, is compared: it knows of
@@ -57,7 +58,12 @@ def short_of_funds(order: Mapping[str, Json], listed: ListedInstrument, place: P
         yield from _over_most(order, listed, place)
         return
     need = needs(order, listed, place)
-    if need is None or place.holdings is None:
+    if need is None:
+        # The exchange's own figure is all there is where borrowing and tiers decide.
+        if product(order, listed) in ("MARGIN", "OPTION"):
+            yield from _over_most(order, listed, place)
+        return
+    if place.holdings is None:
         return
     if need.amount <= _free(next((one for one in place.holdings if one.ccy == need.ccy), None), listed):
         # What tiers and other limits leave of it is the exchange's to say.
@@ -275,6 +281,16 @@ def _closes(order: Mapping[str, Json], place: Place, inst_id: str, mode: str, si
     return Fraction(0)
 
 
+def _may_close(order: Mapping[str, Json], listed: ListedInstrument, place: Place) -> bool:
+    """Whether margin is lent for the pair, or that is not known: a position's quantity there has no sign."""
+    if product(order, listed) != "MARGIN":
+        return False
+    mine = (listed.inst_id, word(order, "tdMode"))
+    return place.positions is None or any(
+        (one.inst_id, one.margin_mode) == mine and fraction(one.quantity) for one in place.positions
+    )
+
+
 def _free(held: Holding | None, listed: ListedInstrument) -> Fraction:
     if held is None:
         return Fraction(0)
@@ -300,7 +316,7 @@ def _over_most(order: Mapping[str, Json], listed: ListedInstrument, place: Place
     row = next((one for one in place.most if (one.inst_id, one.mode, one.px) == key), None)
     if row is None or size is None or word(order, "reduceOnly").lower() == "true" or size_in_quote(order, listed):
         return
-    if _closes(order, place, listed.inst_id, word(order, "tdMode"), side):
+    if _closes(order, place, listed.inst_id, word(order, "tdMode"), side) or _may_close(order, listed, place):
         return  # what can be opened says nothing of what can be closed
     most = fraction(row.buy if side == "buy" else row.sell)
     if most is None or size <= most:

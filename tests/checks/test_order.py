@@ -206,6 +206,30 @@ def test_account_modes() -> None:
     assert codes(swap(), place(account=None)) == [], "without a key the account is not judged"
 
 
+def lent(**changes: Any) -> dict[str, Any]:
+    return spot(tdMode="cross", ccy="USDT", side="sell", px="59000", **changes)
+
+
+def test_margin_orders_are_compared_with_what_the_exchange_says_is_the_most() -> None:
+    most = MostSize(inst_id="BTC-USDT", mode="cross", px="59000", buy="0.4", sell="0.3")
+    where = place(most=(most,))
+    assert codes(lent(sz="0.3"), where) == []
+    (found,) = findings(lent(sz="0.31"), where)
+    assert (found.code, found.remedy[0][:11]) == ("order.insufficient-funds", '"sz": "0.3"')
+    # A quantity there has no sign, so a position may be what this order closes.
+    short = OpenPosition(inst_id="BTC-USDT", margin_mode="cross", side="net", quantity="1")
+    assert codes(lent(sz="0.31"), place(most=(most,), positions=(short,))) == []
+    assert codes(lent(sz="0.31"), place(most=(most,), positions=None)) == []
+    assert codes(lent(sz="0.31"), place()) == [], "without the exchange's figure nothing is said"
+
+
+def test_sold_options_are_compared_with_what_the_exchange_says_is_the_most() -> None:
+    order = spot(instId=OPTION.inst_id, tdMode="cross", side="sell", px="0.05", sz="3")
+    most = MostSize(inst_id=OPTION.inst_id, mode="cross", px="0.05", buy="9", sell="2")
+    assert codes(order, place(most=(replace(most, sell="3"),))) == []
+    assert codes(order, place(most=(most,))) == ["order.insufficient-funds"]
+
+
 def test_other_modes_compare_what_the_exchange_says_is_the_most() -> None:
     most = MostSize(inst_id="BTC-USDT-SWAP", mode="cross", px="59000", buy="4", sell="3")
     where = place(account=account(acct_lv="3"), holdings=(), most=(most,))
