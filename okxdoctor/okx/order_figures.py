@@ -23,22 +23,28 @@ PRICED = ("limit", "post_only", "fok", "ioc")
 _STABLE = ("USD", "USDT", "USDC")
 
 
+def above_zero(order: Mapping[str, Json]) -> Iterator[Breach]:
+    """Whatever the instrument: a price and a size below or at zero."""
+    meant = {"px": "price"} if word(order, "ordType") in PRICED else {}
+    for name, noun in (meant | {"sz": "size"}).items():
+        amount = fraction(number(order, name))
+        if amount is not None and amount <= 0:
+            yield Breach(
+                cause="order.parameter-invalid",
+                codes=(WRONG,),
+                parameter=name,
+                says=f"{name} is {number(order, name)}; a {noun} is above zero",
+                evidence={name: number(order, name)},
+            )
+
+
 # ---- the price -----------------------------------------------------------------------------------
 
 
 def priced(order: Mapping[str, Json], listed: ListedInstrument, place: Place) -> Iterator[Breach]:
     asked = word(order, "px")
     price = fraction(number(order, "px"))
-    if word(order, "ordType") not in PRICED or price is None:
-        return
-    if price <= 0:
-        yield Breach(
-            cause="order.parameter-invalid",
-            codes=(WRONG,),
-            parameter="px",
-            says=f"px is {asked}; a price is above zero",
-            evidence={"px": asked},
-        )
+    if word(order, "ordType") not in PRICED or price is None or price <= 0:
         return
     yield from _off_tick(asked, order, listed)
     limits = next((one for one in place.limits if one.inst_id == listed.inst_id), None)
@@ -113,16 +119,7 @@ def _off_tick(asked: str, order: Mapping[str, Json], listed: ListedInstrument) -
 def sized(order: Mapping[str, Json], listed: ListedInstrument, place: Place) -> Iterator[Breach]:
     asked = number(order, "sz")
     size = fraction(asked)
-    if size is None:
-        return
-    if size <= 0:
-        yield Breach(
-            cause="order.parameter-invalid",
-            codes=(WRONG,),
-            parameter="sz",
-            says=f"sz is {asked}; a size is above zero",
-            evidence={"sz": asked},
-        )
+    if size is None or size <= 0:
         return
     try:
         yield from (

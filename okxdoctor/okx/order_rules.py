@@ -21,7 +21,7 @@ from okxdoctor.okx import json_text
 from okxdoctor.okx.account_modes import SIDED, modes_with, trade_modes
 from okxdoctor.okx.json_text import Json
 from okxdoctor.okx.order_attached import attached
-from okxdoctor.okx.order_figures import priced, sized
+from okxdoctor.okx.order_figures import above_zero, priced, sized
 from okxdoctor.okx.order_funds import short_of_funds
 from okxdoctor.okx.order_units import other_unit
 from okxdoctor.okx.order_view import Breach, Place, fraction, number, product, shown, word
@@ -57,6 +57,9 @@ def judge(order: Mapping[str, Json], place: Place) -> tuple[Breach, ...]:
         if not _without_effect(flaw.parameter, order, listed)
     ]
     found += _foreign(order, {breach.parameter for breach in found})
+    spelt = {breach.parameter for breach in found}
+    found += (breach for breach in above_zero(order) if breach.parameter not in spelt)
+    found += _expiry(order, place)
     told = {breach.parameter for breach in found} | {str(breach.evidence.get("meant")) for breach in found}
     if listed is None or "instId" in told:
         return tuple(found)
@@ -64,7 +67,6 @@ def judge(order: Mapping[str, Json], place: Place) -> tuple[Breach, ...]:
     found += priced(order, listed, place) if "px" not in told else ()
     found += sized(order, listed, place) if "sz" not in told else ()
     found += attached(order, listed, place)
-    found += _expiry(order, place)
     found += _taken(order, place) if "clOrdId" not in told else ()
     if listed.state != "live" or told & {"px", "sz", "side", "ordType", "tdMode", "tgtCcy"}:
         return tuple(found)
