@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 
 from okxdoctor.exchange.faults import catalogue as exchange_faults
@@ -15,9 +17,13 @@ CHOICES = [
     if f"{fault.name}={choice}" != fault.example and choice != fault.default
 ]
 
+OFFERED = {cipher["name"] for cipher in ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).get_ciphers()}
+
 
 @pytest.mark.parametrize(("fault", "cause"), CHOICES)
 def test_a_choice_leads_to_the_cause_of_its_fault(leap, fault: str, cause: str) -> None:
+    if fault == "tls-weak-ciphers=aes128-sha" and "AES128-SHA" in OFFERED:
+        pytest.skip("this interpreter is of a distribution whose OpenSSL takes that cipher: nothing is wrong there")
     report = leap(faults=[fault], seed=11, burst=cause == "ratelimit.refusal-shape")
     assert [found.code for found in report.diagnosis] == [cause]
     assert not [attempt for attempt in report.attempts if attempt.outcome is Outcome.BROKEN]

@@ -217,9 +217,10 @@ FAULTS: tuple[Fault, ...] = (
         says="the server speaks no TLS above this, or its certificate has an RSA-1024 key or a SHA-1 signature",
     ),
     Fault(
-        name="tls-weak-ciphers", example="tls-weak-ciphers=aes128-sha", layer="tls", cause="tls.weak", value="choice",
-        default="aes128-sha", choices=("aes128-sha", "dhe1024"),
-        says="the server has weak ciphers of TLS 1.2 alone: RSA key exchange with SHA-1, or a DH group of 1024 bits",
+        name="tls-weak-ciphers", example="tls-weak-ciphers=dhe1024", layer="tls", cause="tls.weak", value="choice",
+        default="dhe1024", choices=("dhe1024", "aes128-sha"),
+        says="the server has weak ciphers of TLS 1.2 alone: a DH group of 1024 bits, or RSA key exchange with SHA-1 (which "
+             "the Python of some distributions takes)",
     ),
     Fault(
         name="tls-handshake-reset-client-certificate", example="tls-handshake-reset-client-certificate=tls1.2",

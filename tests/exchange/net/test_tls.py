@@ -61,7 +61,7 @@ def test_certificate_that_ends_soon_is_still_accepted(world: Any) -> None:
     assert world.get()
     leaf = sent_chain(world)[0]
     left_s = (leaf.not_valid_after_utc - world.edge.authority.now).total_seconds()
-    assert left_s == pytest.approx(3 * 86400, abs=1)
+    assert left_s == pytest.approx(3 * 86400, abs=60)
     assert leaf.not_valid_before_utc < world.edge.authority.now
 
 
@@ -143,8 +143,10 @@ def test_weak_ciphers_refuse_modern_clients_and_serve_old_ones(
     world: Any, ciphers: str, reason: str, chosen: str
 ) -> None:
     world.inject(f"tls-weak-ciphers={ciphers}")
+    modern = world.context()
+    modern.set_ciphers("@SECLEVEL=2:ECDHE+AESGCM:DHE+AESGCM")  # what Python's own builds offer, as far as it matters
     with pytest.raises(ssl.SSLError) as caught:
-        world.get()
+        world.get(context=modern)
     assert caught.value.reason == reason
     # TLS 1.3 has none of these ciphers.
     assert "SSL alert number 70" in world.s_client("-tls1_3")
@@ -212,7 +214,7 @@ def test_handshake_for_the_exchange_is_reset(world: Any, name: str) -> None:
 
 def test_handshake_for_the_exchange_is_closed(world: Any) -> None:
     world.inject("tls-handshake-reset=close")
-    with pytest.raises((ssl.SSLEOFError, ConnectionResetError)):
+    with pytest.raises((ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionResetError)):
         world.get()
     assert "no peer certificate available" in world.s_client()
 

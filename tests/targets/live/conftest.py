@@ -147,8 +147,10 @@ class Stage:
                 task.cancel()
             await asyncio.gather(*serving, return_exceptions=True)
             for writer in writers:
-                # A TLS transport would wait half a minute for the peer's farewell.
-                writer.transport.abort()
+                # A TLS transport would wait half a minute for the peer's farewell. One that has ended has let go of its
+                # protocol, and says so by an AttributeError up to Python 3.11.2.
+                with contextlib.suppress(AttributeError):
+                    writer.transport.abort()
             await asyncio.sleep(0.01)
 
     @contextlib.asynccontextmanager
