@@ -219,8 +219,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         name="tls-weak-ciphers", example="tls-weak-ciphers=dhe1024", layer="tls", cause="tls.weak", value="choice",
         default="dhe1024", choices=("dhe1024", "aes128-sha"),
-        says="the server has weak ciphers of TLS 1.2 alone: a DH group of 1024 bits, or RSA key exchange with SHA-1 (which "
-             "the Python of some distributions takes)",
+        says="the server has weak ciphers of TLS 1.2 alone: a DH group of 1024 bits, or RSA key exchange with SHA-1 "
+             "(which the Python of some distributions takes)",
     ),
     Fault(
         name="tls-handshake-reset-client-certificate", example="tls-handshake-reset-client-certificate=tls1.2",
