@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gc
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -132,3 +134,22 @@ def served() -> Iterator[Any]:
 
     with serve(seed=3) as exchange:
         yield exchange
+
+
+@pytest.fixture
+def uncollected() -> Iterator[Any]:
+    """Counts what cannot be reached any more and is still there, by type, since it was asked last."""
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+
+    def found() -> Counter[str]:
+        gc.collect()
+        kinds = Counter(type(each).__name__ for each in gc.garbage)
+        gc.garbage.clear()
+        return kinds
+
+    yield found
+    gc.set_debug(0)
+    gc.garbage.clear()
+    gc.enable()

@@ -103,7 +103,8 @@ class Express(asyncio.Protocol):
         if head is None:
             if blank < 0 and len(data) >= MAX_ENDLESS:
                 self._refuse(Reply(status=400, body=b"Bad Request", content_type="text/plain; charset=utf-8"))
-            elif blank >= 0 or len(data) > MAX_HEAD or not _begins(data):
+            elif blank >= 0 or not _begins(data):
+                # Long heads too are given away whole: aiohttp finds an error in each piece of one, and keeps them.
                 self._give_away(data)
             else:
                 self._keep(data)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import json
-from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,25 +10,6 @@ import pytest
 from okxdoctor.exchange.core import accounts, orders
 from okxdoctor.exchange.core.limits import MOST_WINDOWS, Ledger, per
 from okxdoctor.exchange.core.wsproto import OPERATIONS, Session
-
-
-@pytest.fixture
-def uncollected() -> Iterator[Any]:
-    """Counts what cannot be reached any more and is still there, by type, since it was asked last."""
-    gc.collect()
-    gc.disable()
-    gc.set_debug(gc.DEBUG_SAVEALL)
-
-    def found() -> Counter[str]:
-        gc.collect()
-        kinds = Counter(type(each).__name__ for each in gc.garbage)
-        gc.garbage.clear()
-        return kinds
-
-    yield found
-    gc.set_debug(0)
-    gc.garbage.clear()
-    gc.enable()
 
 
 def trade(bench: Any, **order: str) -> None:
