@@ -54,6 +54,8 @@ class Lookup:
     ``resolver``: ``system`` (what the program sees: getaddrinfo, or the first ``--dns-server``),
     or ``HOST:PORT`` of a server asked directly, or the URL of a DNS-over-HTTPS service.
     ``outcome``: ok | nxdomain | nodata | servfail | refused | timeout | error.
+    ``unanswered``: how many times it was asked before and had no answer when this one came; ``elapsed_ms`` is of the
+    question that was answered. ``again_ms``: how long it took when asked once more, where the first answer took long.
     """
 
     name: str
@@ -63,6 +65,8 @@ class Lookup:
     canonical: str | None = None
     elapsed_ms: float = 0.0
     detail: str = ""
+    unanswered: int = 0
+    again_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -338,6 +338,32 @@ def test_one_slow_name_of_three_is_not_slow() -> None:
     assert seen_as(PUBLIC, control=(lookup("example.com", PUBLIC, elapsed_ms=4000.0),)) == ()
 
 
+def test_one_slow_name_of_two_is_not_slow() -> None:
+    """As where the control name has no answer: the mean of a lost packet and of an answer is neither."""
+    late = host(lookup("openapi.okx.com", PUBLIC, elapsed_ms=1015.9))
+    assert judged(CHECK, facts(late, WS, control=(nothing("example.com", "timeout"),))) == ()
+
+
+@pytest.mark.parametrize(("again_ms", "expected"), [(None, ["dns.slow"]), (790.0, ["dns.slow"]), (3.0, [])])
+def test_a_name_that_is_fast_when_asked_again_is_not_slow(again_ms: float | None, expected: list[str]) -> None:
+    names = ("openapi.okx.com", "ws.okx.com", "example.com")
+    rest, ws, control = (lookup(n, PUBLIC, elapsed_ms=800.0, again_ms=again_ms) for n in names)
+    assert codes(judged(CHECK, facts(host(rest), host(ws, role="ws"), control=(control,)))) == expected
+
+
+@pytest.mark.parametrize(
+    ("unanswered", "expected"), [((1, 1, 1), []), ((2, 1, 0), []), ((2, 2, 0), ["dns.slow"]), ((2, 2, 2), ["dns.slow"])]
+)
+def test_more_questions_lost_than_answered(unanswered: tuple[int, int, int], expected: list[str]) -> None:
+    names = ("openapi.okx.com", "ws.okx.com", "example.com")
+    rest, ws, control = (
+        lookup(name, PUBLIC, elapsed_ms=3.0, unanswered=lost) for name, lost in zip(names, unanswered, strict=True)
+    )
+    found = judged(CHECK, facts(host(rest), host(ws, role="ws"), control=(control,)))
+    assert codes(found) == expected
+    assert all(f"({sum(unanswered)} to 3" in one.summary for one in found)
+
+
 addresses = st.sampled_from([PUBLIC, "127.0.0.1", "198.18.0.1", "::1", "x"]) | st.text(max_size=4)
 wild_lookups = st.lists(
     st.builds(Lookup, addresses=st.lists(addresses, max_size=3).map(tuple), name=st.text(max_size=9)), max_size=3

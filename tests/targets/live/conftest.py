@@ -188,8 +188,13 @@ class Stage:
     # ---- DNS, written from RFC 1035 with nothing but struct -------------------------------------
 
     @contextlib.asynccontextmanager
-    async def dns(self, behave: Callable[[str, int, bytes], bytes | None]) -> AsyncIterator[tuple[str, int]]:
-        """A UDP server: ``behave(name, qtype, question)`` gives the answer packet, None for silence."""
+    async def dns(
+        self, behave: Callable[[str, int, bytes], bytes | None], delay_s: Callable[[], float] = lambda: 0.0
+    ) -> AsyncIterator[tuple[str, int]]:
+        """A UDP server: ``behave(name, qtype, question)`` gives the answer packet, None for silence.
+
+        Each answer is sent ``delay_s`` after the question came.
+        """
         loop = asyncio.get_running_loop()
 
         class Server(asyncio.DatagramProtocol):
@@ -199,7 +204,9 @@ class Stage:
             def datagram_received(self, data: bytes, addr: Any) -> None:
                 name, qtype = question_of(data)
                 answer = behave(name, qtype, data)
-                if answer is not None:
+                if answer is not None and (wait_s := delay_s()):
+                    loop.call_later(wait_s, self.transport.sendto, answer, addr)
+                elif answer is not None:
                     self.transport.sendto(answer, addr)
 
         transport, _ = await loop.create_datagram_endpoint(Server, local_addr=("127.0.0.1", 0))

@@ -12,6 +12,7 @@ import pytest
 
 from okxdoctor.targets.live.attention import Attention
 from okxdoctor.targets.live.memo import Memo
+from okxdoctor.targets.live.nameserver import ask_server
 from okxdoctor.targets.live.resolve import Resolver, literal_address, resolv_conf_servers, suspicious
 
 A, CNAME, AAAA = 1, 5, 28
@@ -110,7 +111,7 @@ def test_a_lost_answer_beside_one_without_addresses_is_asked_for_again(stage: An
             return bytes(stage.reply(packet))
 
         async with stage.dns(behave) as server:
-            return await resolver(server, timeout_s=0.9).system("api.test"), asked
+            return await ask_server("api.test", server, 0.9), asked
 
     found, asked = asyncio.run(main())
     assert found.outcome == ("ok" if lost == 1 else "timeout")
@@ -267,3 +268,82 @@ def test_what_is_worth_a_second_opinion() -> None:
     found = asyncio.run(resolver().system("127.0.0.1"))
     assert suspicious(found)
     assert not suspicious(asyncio.run(resolver().system("1.1.1.1")))
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_question_whose_answer_is_lost_is_put_again_before_anyone_gives_up(stage: Any, lost: int) -> None:
+    """Not by the same packet, as a client repeats it after its time-out: a question of its own."""
+
+    async def main() -> Any:
+        ids: list[bytes] = []
+
+        def behave(name: str, kind: int, packet: bytes) -> bytes | None:
+            if packet[:2] not in ids:
+                ids.append(packet[:2])
+            # Both families are asked: two ids for each question.
+            return bytes(stage.reply(packet, records(kind))) if ids.index(packet[:2]) >= 2 * lost else None
+
+        async with stage.dns(behave) as server:
+            found = resolver(server, timeout_s=6.0)
+            return await found.all("api.test"), await found.system("api.test")
+
+    started = time.monotonic()
+    (own,), system = asyncio.run(main())
+    assert time.monotonic() - started < 1.5
+    assert own == system
+    assert (own.outcome, own.unanswered, own.again_ms) == ("ok", lost, None)
+    assert own.elapsed_ms < 250
+
+
+@pytest.mark.parametrize("each_time", [True, False])
+def test_a_slow_answer_is_asked_for_again_by_who_has_time(stage: Any, each_time: bool) -> None:
+    """A name that was not in the resolver's cache is there afterwards; a slow resolver is slow again."""
+
+    async def main() -> Any:
+        known = time.monotonic() + 0.6
+
+        def delay_s() -> float:
+            return 0.6 if each_time else max(0.0, known - time.monotonic())
+
+        async with stage.dns(lambda name, kind, packet: stage.reply(packet, records(kind)), delay_s) as server:
+            found = resolver(server, timeout_s=6.0)
+            return await found.system("api.test"), await found.all("api.test")
+
+    system, (own,) = asyncio.run(main())
+    assert (system.unanswered, system.again_ms) == (0, None)
+    assert 550 < system.elapsed_ms == own.elapsed_ms
+    assert (own.again_ms > 550) == each_time
+
+
+def test_the_operating_system_is_asked_again_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The C library waits five seconds for a packet that was lost."""
+    asked: list[float] = []
+
+    def getaddrinfo(*args: Any, **flags: Any) -> Any:
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            time.sleep(2)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.7", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    started = time.monotonic()
+    found = asyncio.run(resolver(timeout_s=5.0).system("api.test"))
+    assert time.monotonic() - started < 1.5
+    assert (found.outcome, found.addresses, found.unanswered) == ("ok", ("192.0.2.7",), 1)
+
+
+def test_the_system_gives_up_before_another_question_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``EAI_AGAIN`` is what the C library says of silence: with ``attempts:1``, of one lost packet."""
+    asked: list[float] = []
+
+    def getaddrinfo(*args: Any, **flags: Any) -> Any:
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            time.sleep(0.4)
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        time.sleep(0.3)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.7", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    found = asyncio.run(resolver(timeout_s=5.0).system("api.test"))
+    assert (found.outcome, found.unanswered) == ("ok", 1)
