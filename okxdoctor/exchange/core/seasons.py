@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from decimal import Decimal
 
 from . import bills, prices
@@ -22,7 +23,7 @@ MOST = 1_000
 """Periods of one jump of the clock that are charged: 333 days of funding, 41 days of interest; the newest ones."""
 
 
-class _Periodic:
+class _Periodic(ABC):
     """A chore of accounts with positions that recurs at whole multiples of ``EVERY_MS``."""
 
     EVERY_MS = HOUR_MS
@@ -56,8 +57,9 @@ class _Periodic:
                     moved = self.charge(venue, account, inst, position, period * self.EVERY_MS) or moved
         return moved
 
+    @abstractmethod
     def charge(self, venue: Venue, account: Account, inst: Instrument, position: Position, at_ms: int) -> bool:
-        raise NotImplementedError
+        """Charge one position for the period that ends at ``at_ms``; True when the account has changed."""
 
 
 class Funding(_Periodic):

@@ -12,6 +12,7 @@ from typing import Protocol
 from . import seeded
 from .accounts import Account, Balance
 from .algos import Algos
+from .bills import QUARTER_MS
 from .depth import Depth
 from .instruments import Change, Instrument, catalogue, changed
 from .listing import expiries
@@ -47,7 +48,7 @@ class Venue:
         self._changed: dict[str, Instrument] | None = None
         self._changes: tuple[Change, ...] = ()
         self._gone: dict[str, Instrument] = {}
-        """Contracts that have expired and are listed no more."""
+        """Contracts that have expired and are listed no more; as long as histories tell of them."""
         self._rolls_ms = _next_expiry(now_ms)
         self._codes: dict[int, Instrument] = {}
         self._markets: dict[str, Market] = {}
@@ -149,6 +150,7 @@ class Venue:
         fresh = catalogue(self.seed, self.site, self.environment, now_ms)
         kept = {inst_id: inst for inst_id, inst in before.items() if not inst.expired(now_ms)}
         self._gone |= {inst_id: inst for inst_id, inst in before.items() if inst_id not in kept}
+        self._forget(now_ms)
         self.__dict__["_listed"] = {**{each: kept.get(each, inst) for each, inst in fresh.items()}, **kept}
         for name in ("families", "currencies", "expiries"):
             self.__dict__.pop(name, None)
@@ -162,8 +164,17 @@ class Venue:
         self.made.clear()
         self.version += 1
 
+    def _forget(self, now_ms: int) -> None:
+        """Expired contracts go when no history tells of them any more, unless somebody holds them still."""
+        held = {order.inst_id for order in self.orders.all_open()}
+        held |= {position.inst_id for account in self.accounts.values() for position in account.positions.values()}
+        told = now_ms - QUARTER_MS
+        self._gone = {
+            inst_id: inst for inst_id, inst in self._gone.items() if inst_id in held or not inst.expired(told)
+        }  # fmt: skip
+
     def known(self, inst_id: str) -> Instrument | None:
-        """The instrument, also when it has expired."""
+        """The instrument, also when it has expired within three months, as far as histories reach back."""
         return self.instruments.get(inst_id) or self._gone.get(inst_id)
 
     def instrument(self, inst_id: str) -> Instrument:

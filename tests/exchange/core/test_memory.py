@@ -70,3 +70,51 @@ def test_windows_have_a_bound_also_while_they_are_in_use() -> None:
     once = per(1, 2)
     assert ledger.take(("a",), once, 2_000_000)
     assert not ledger.take(("a",), once, 2_000_001)
+
+
+def test_expired_contracts_are_known_as_long_as_histories_tell_of_them(bench: Any) -> None:
+    """An order of an expired contract is refused as such for three months; then nobody knows the name any more."""
+    venue = bench.exchange.venue("global", "live")
+    first = min(venue.of_type("FUTURES"), key=lambda inst: inst.listing.expiry_ms or 0)
+    order = {"instId": first.id, "tdMode": "cross", "side": "buy", "ordType": "limit", "px": "1", "sz": "1"}
+
+    def refusal() -> str:
+        placed = json.loads(bench.send("POST", "/api/v5/trade/order", json.dumps(order)).body)
+        return str(placed["data"][0]["sCode"])
+
+    bench.advance(first.listing.expiry_ms - bench.now_ms + 1_000)
+    assert refusal() == "51027"
+    bench.advance(80 * 86_400_000)
+    assert refusal() == "51027"
+    bench.advance(20 * 86_400_000)
+    assert refusal() == "51001"
+
+
+def test_the_list_of_expired_contracts_does_not_grow_for_ever(bench: Any) -> None:
+    venue = bench.exchange.venue("global", "live")
+    kept: list[int] = []
+    for _ in range(60):
+        bench.advance(7 * 86_400_000)
+        bench.send("GET", "/api/v5/account/config")
+        kept.append(len(venue._gone))
+    assert max(kept[:14]) > 0
+    assert max(kept[30:]) <= max(kept[:30])
+
+
+def test_an_order_that_is_still_open_keeps_its_contract(bench: Any) -> None:
+    """Nothing ends an order of an instrument that no longer exists by circumstance; its contract stays known."""
+    venue = bench.exchange.venue("global", "live")
+    first = min(venue.of_type("FUTURES"), key=lambda inst: inst.listing.expiry_ms or 0)
+    rows = json.loads(bench.send("GET", f"/api/v5/market/books?instId={first.id}&sz=300").body)["data"][0]["bids"]
+    order = {"instId": first.id, "tdMode": "cross", "side": "buy", "ordType": "post_only", "px": rows[-1][0], "sz": "1"}
+    placed = json.loads(bench.send("POST", "/api/v5/trade/order", json.dumps(order)).body)["data"][0]
+    assert placed["sCode"] == "0"
+    bench.put(f"instrument-unknown={first.id}")
+    bench.advance(first.listing.expiry_ms - bench.now_ms + 1_000)
+    bench.send("GET", "/api/v5/account/config")
+    bench.put()
+    for _ in range(15):
+        bench.advance(7 * 86_400_000)
+        bench.send("GET", "/api/v5/account/config")
+    reply = bench.send("POST", "/api/v5/trade/cancel-order", json.dumps({"instId": first.id, "ordId": placed["ordId"]}))
+    assert json.loads(reply.body)["data"][0]["sCode"] in ("0", "51400")
