@@ -1,10 +1,11 @@
-"""Numbers and lists as a reader wants them in one line."""
+"""Numbers, times and lists as a reader wants them in one line."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 
+from okxdoctor.okx.timestamps import TimestampError, iso_from_epoch_ms
 from okxdoctor.port import Role
 
 ROLE_NAMES: dict[Role, str] = {"rest": "REST", "ws": "WebSocket"}
@@ -29,6 +30,16 @@ def duration(value_s: float) -> str:
         hours, rest = divmod(minutes, 60)
         return " ".join(part for part in (f"{hours} h" if hours else "", f"{rest} min" if rest else "") if part)
     return f"{size / 86400:.1f} d"
+
+
+def moment(epoch_ms: int | None) -> str:
+    """``2026-11-22T08:00:00.000Z``; '' without a time, the bare number for one that no calendar has."""
+    if epoch_ms is None:
+        return ""
+    try:
+        return iso_from_epoch_ms(epoch_ms)
+    except TimestampError:
+        return str(epoch_ms)
 
 
 def listed(words: Iterable[str], *, joint: str = "and", limit: int = 4) -> str:

@@ -26,12 +26,11 @@ from okxdoctor.knowledge import enums, tunable
 from okxdoctor.model import Confidence, Finding
 from okxdoctor.okx.order_rules import order_of
 from okxdoctor.okx.order_view import word
-from okxdoctor.okx.timestamps import TimestampError, iso_from_epoch_ms
 from okxdoctor.port import Answer, Ask, Instruments, Io, ListedInstrument
 from okxdoctor_checks._answers import Reply, exchange_ms, line, read, rows, standing_in_the_way, text, together
 from okxdoctor_checks._control import CERTAIN_ON, CONTROL_INSTRUMENTS
 from okxdoctor_checks._instruments import Listing, Row, listing_of, row_of, same_value
-from okxdoctor_checks._words import listed
+from okxdoctor_checks._words import listed, moment
 
 MANY = 5
 """More instruments than this in one list are read as the whole list, which is one request."""
@@ -248,7 +247,7 @@ def _state(instrument: Instrument, row: Row, facts: Facts) -> Iterator[Finding]:
     states = enums()["instrument_state"]
     if row.state in states.marked["tradable"] or row.state not in states:
         return  # a state that nobody knows is a question of the schema
-    opens = f", listed from {_iso(row.list_ms)}" if row.state == "preopen" and row.list_ms is not None else ""
+    opens = f", listed from {moment(row.list_ms)}" if row.state == "preopen" and row.list_ms is not None else ""
     yield Finding(
         code="instrument.not-live",
         summary=line(f"{instrument.inst_id} is in state {row.state}, not live{opens}"),
@@ -256,8 +255,8 @@ def _state(instrument: Instrument, row: Row, facts: Facts) -> Iterator[Finding]:
             "instrument": instrument.inst_id,
             "state": row.state,
             "rule": row.rule,
-            "listed_from": _iso(row.list_ms),
-            "expires": _iso(row.end_ms),
+            "listed_from": moment(row.list_ms),
+            "expires": moment(row.end_ms),
             "environment": facts.environment,
         },
         subject=instrument.inst_id,
@@ -281,7 +280,7 @@ def _changes(instrument: Instrument, row: Row, facts: Facts) -> Iterator[Finding
         evidence={
             "instrument": instrument.inst_id,
             "changes": [
-                {"parameter": c.parameter, "now": row.value(c.parameter), "then": c.value, "at": _iso(c.at_ms)}
+                {"parameter": c.parameter, "now": row.value(c.parameter), "then": c.value, "at": moment(c.at_ms)}
                 for c, _ in near
             ],
             "in_days": round(soonest, 3),
@@ -337,15 +336,6 @@ def _declared(instrument: Instrument, row: Row, facts: Facts) -> Iterator[Findin
             confidence=Confidence.LIKELY,
             remedy=(f"Read the bands: GET {listing_of(instrument.inst_id).bands_path()}",),
         )
-
-
-def _iso(epoch_ms: int | None) -> str:
-    if epoch_ms is None:
-        return ""
-    try:
-        return iso_from_epoch_ms(epoch_ms)
-    except TimestampError:
-        return str(epoch_ms)
 
 
 # ---- record ------------------------------------------------------------------------------------

@@ -24,12 +24,12 @@ from typing import Literal
 from okxdoctor.check import Check, Inconclusive
 from okxdoctor.knowledge import endpoint, enums
 from okxdoctor.model import Confidence, Finding, Json, Severity
-from okxdoctor.okx.timestamps import TimestampError, iso_from_epoch_ms, parse_epoch_ms
+from okxdoctor.okx.timestamps import TimestampError, parse_epoch_ms
 from okxdoctor.port import Ask, Io
 from okxdoctor_checks._answers import Reply, exchange_ms, line, read, rows, standing_in_the_way, text
 from okxdoctor_checks._ledger import Usage, path_of, usage
 from okxdoctor_checks._limits import limit
-from okxdoctor_checks._words import counted
+from okxdoctor_checks._words import counted, moment
 
 STATUS = "/api/v5/system/status"
 
@@ -172,19 +172,10 @@ def _about(window: Window, facts: Facts) -> dict[str, Json]:
         "service": _service(window),
         "service_type": window.service,
         "environment": facts.environment,
-        "begin": _iso(window.begin_ms),
-        "end": _iso(window.end_ms),
-        "now": _iso(facts.now_ms),
+        "begin": moment(window.begin_ms),
+        "end": moment(window.end_ms),
+        "now": moment(facts.now_ms),
     }
-
-
-def _iso(epoch_ms: int | None) -> str:
-    if epoch_ms is None:
-        return ""
-    try:
-        return iso_from_epoch_ms(epoch_ms)
-    except TimestampError:
-        return str(epoch_ms)
 
 
 def _subject(window: Window) -> str:
@@ -193,7 +184,7 @@ def _subject(window: Window) -> str:
 
 def _maintenance(window: Window, facts: Facts) -> Finding:
     over = (window.end_ms - facts.now_ms) / 60_000 if window.end_ms is not None else None
-    until = f", announced until {_iso(window.end_ms)}" if window.end_ms is not None else ""
+    until = f", announced until {moment(window.end_ms)}" if window.end_ms is not None else ""
     stage = "in pre-open after maintenance" if window.state == "pre_open" else "under maintenance"
     return Finding(
         code="status.maintenance",
@@ -232,7 +223,7 @@ def _scheduled(window: Window, facts: Facts) -> Iterator[Finding]:
     begins = f"begins in {hours:.1f} h" if hours > 0 else f"should have begun {-hours:.1f} h ago"
     yield Finding(
         code="status.maintenance-scheduled",
-        summary=line(f"Maintenance of {_service(window)} {begins}, at {_iso(window.begin_ms)}"),
+        summary=line(f"Maintenance of {_service(window)} {begins}, at {moment(window.begin_ms)}"),
         evidence={**_about(window, facts), "begins_in_h": round(hours, 2), "horizon_h": horizon_h},
         subject=_subject(window),
         severity=Severity.INFO if _reach(window) == "apart" else None,

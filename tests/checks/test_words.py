@@ -1,4 +1,4 @@
-"""Numbers and lists in one line."""
+"""Numbers, times and lists in one line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from okxdoctor_checks._words import counted, duration, finite, listed
+from okxdoctor_checks._words import counted, duration, finite, listed, moment
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,9 @@ def test_finite_is_what_json_can_carry() -> None:
 
 def test_counted() -> None:
     assert (counted(1, "answer"), counted(0, "answer")) == ("1 answer", "0 answers")
+
+
+def test_moment_is_whatever_a_calendar_makes_of_it() -> None:
+    assert moment(1_700_000_000_123) == "2023-11-14T22:13:20.123Z"
+    assert moment(None) == ""
+    assert moment(10**18) == "1000000000000000000"

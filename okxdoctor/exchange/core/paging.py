@@ -55,6 +55,11 @@ def page(
     return rows
 
 
+def page_of_rows(call: Call, found: Iterable[dict[str, Json]]) -> list[Json]:
+    """One page of rows as they go out, newest first, where ``after`` and ``before`` are times (``ts``)."""
+    return page(call, found, lambda row: row, cursor=lambda row: int(str(row["ts"])))
+
+
 def wanted(call: Call, *names: str) -> dict[str, list[str]]:
     """The filters that are given, each as a comma list."""
     return {name: call.params[name].split(",") for name in names if call.params.get(name)}

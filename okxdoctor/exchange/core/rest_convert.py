@@ -10,7 +10,7 @@ from .converting import STEP, TTL_MS, Quote, bounds, conversions, pair, price_of
 from .decimals import parse, plain
 from .instruments import Instrument
 from .margin import free
-from .paging import page
+from .paging import page_of_rows
 from .protocol import Json, Refused, Reply, bad_parameter, empty_parameter, failure, ok, refusal
 from .rest import Call
 from .tickets import CLIENT_ID, text
@@ -167,7 +167,7 @@ def history(call: Call) -> Reply:
         row for its, row in reversed(conversions(call.account).done)
         if its == tag and client_id in ("", row["clTReqId"])
     )  # fmt: skip
-    return ok(page(call, found, lambda row: row, cursor=lambda row: int(str(row["ts"]))))
+    return ok(page_of_rows(call, found))
 
 
 TABLE = (

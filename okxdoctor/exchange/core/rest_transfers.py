@@ -8,7 +8,7 @@ from decimal import Decimal
 from .accounts import RECORDS, Account
 from .decimals import parse, plain
 from .funds import FUNDING, TRADING, Wallet, carry
-from .paging import page
+from .paging import page_of_rows
 from .protocol import Json, Refused, Reply, bad_parameter, empty_parameter, failure, ok
 from .rest import Call
 from .tickets import CLIENT_ID, text
@@ -203,7 +203,7 @@ def sub_bills(call: Call) -> Reply:
         row for row in reversed(main_only(call).between)
         if kind in ("", row["type"]) and ccy in ("", row["ccy"]) and name in ("", row["subAcct"])
     )  # fmt: skip
-    return ok(page(call, found, lambda row: row, cursor=lambda row: int(str(row["ts"]))))
+    return ok(page_of_rows(call, found))
 
 
 TABLE = (

@@ -202,13 +202,19 @@ def _not_insisted(case: Case, traces: Sequence[Trace], healthy: Trace | None, li
                     f"{len(rush) + 1} times, without a pause between them",
                 )
             usual = limits.storm_s / pause if pause > 0 else inf
-            if len(same) > max(most, 2 * usual):
-                return failed(
-                    trace, tuple(each.place for each in same[:6]), f"{len(same)} times within {limits.storm_s:g} s"
-                )
-            if trace.end_s - item.at_s > 1.0:
-                return passed(1, f"sent {len(same)} times in {limits.storm_s:g} s", trace, (item.place,))
+            grade = _storm(trace, item, same, max(most, 2 * usual), limits)
+            if grade is not None:
+                return grade
     return not_exercised("no order met this")
+
+
+def _storm(trace: Trace, item: Item, same: Sequence[Item], most: float, limits: Limits) -> Grade | None:
+    """How often ``item`` was sent (``same``) in the time of a storm; None when the trace ends right behind it."""
+    if len(same) > most:
+        return failed(trace, tuple(each.place for each in same[:6]), f"{len(same)} times within {limits.storm_s:g} s")
+    if trace.end_s - item.at_s > 1.0:
+        return passed(1, f"sent {len(same)} times in {limits.storm_s:g} s", trace, (item.place,))
+    return None
 
 
 def _partial(case: Case, traces: Sequence[Trace], healthy: Trace | None, limits: Limits) -> Grade:
@@ -270,12 +276,9 @@ def _cancel_gone(case: Case, traces: Sequence[Trace], healthy: Trace | None, lim
         cancels = items(trace, "cancel")
         for item in _unknown(trace, param(case, "name"), "cancel"):
             same = [each for each in cancels if _same_order(item, each) and 0 <= each.at_s - item.at_s < limits.storm_s]
-            if len(same) > most:
-                return failed(
-                    trace, tuple(each.place for each in same[:6]), f"{len(same)} times within {limits.storm_s:g} s"
-                )
-            if trace.end_s - item.at_s > 1.0:
-                return passed(1, f"sent {len(same)} times in {limits.storm_s:g} s", trace, (item.place,))
+            grade = _storm(trace, item, same, most, limits)
+            if grade is not None:
+                return grade
     return not_exercised("no cancellation met this")
 
 
