@@ -29,7 +29,6 @@ PENDING = "/api/v5/trade/orders-pending"
 TICKER = "/api/v5/market/ticker"
 OWN = "okxdoctor"
 """What client order ids of this program begin with."""
-ENDED = ("canceled", "filled", "mmp_canceled")
 TRIES = 2
 
 

@@ -50,7 +50,6 @@ class Shape:
     fields: Mapping[str, Field]
     message: Mapping[str, Field]
     open: tuple[str, ...]
-    array_rows: bool
     source: str
     seen: str
     grade: str
@@ -85,7 +84,6 @@ def _shape(raw: Mapping[str, object], name: str) -> Shape:
         fields=MappingProxyType({field.path: field for field in known}),
         message=MappingProxyType({field.path: field for field in beside}),
         open=tuple(str(raw.get("open", "")).split()),
-        array_rows=raw.get("rows") == "array",
         source=str(source),
         seen=str(seen),
         grade=str(grade),

@@ -34,9 +34,6 @@ class Grade:
     proof: Proof | None = None
 
 
-NOT_EXERCISED = Grade(verdict="not exercised")
-
-
 def not_exercised(says: str) -> Grade:
     return Grade(verdict="not exercised", says=says)
 

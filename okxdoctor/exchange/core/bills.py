@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .orders import Order
     from .venue import Venue
 
-TRANSFER, TRADE, DELIVERY, LIQUIDATION, MARGIN, INTEREST, FUNDING, CLAWBACK = "1", "2", "3", "5", "6", "7", "8", "10"
+TRANSFER, TRADE, DELIVERY, LIQUIDATION, INTEREST, FUNDING = "1", "2", "3", "5", "7", "8"
 
 CONVERT = "27"
 

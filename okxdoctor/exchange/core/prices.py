@@ -58,9 +58,3 @@ def funding_rate(venue: Venue, inst: Instrument, period: int) -> Decimal:
 @lru_cache(maxsize=256)
 def _salt(seed: int, inst_id: str) -> int:
     return number(seed, "funding", inst_id) & ((1 << 62) - 1)
-
-
-def funding_times(after_ms: int, until_ms: int) -> list[int]:
-    """The funding times after one moment, up to and with another."""
-    first = after_ms // FUNDING_MS + 1
-    return [period * FUNDING_MS for period in range(first, until_ms // FUNDING_MS + 1)]

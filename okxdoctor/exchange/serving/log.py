@@ -9,9 +9,6 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any
 
-SECRET_HEADERS = frozenset(
-    {"ok-access-sign", "ok-access-passphrase", "ok-access-key", "authorization", "proxy-authorization", "cookie"}
-)
 KEPT = 10_000
 BODY = 2_500
 """Characters of a body that are kept; an order fits."""
