@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from okxdoctor.knowledge.systems import System, here, system_of
 from okxdoctor.model import Report, Severity, TargetName
 from okxdoctor.port import Io, View
 from okxdoctor.redact import Redactor
@@ -57,6 +58,7 @@ async def check_up(
             fail_on=Severity(settings.fail_on),
             accepted=accepted,
             redact=ready.redactor.text,
+            system=_system(ready.target),
         )
 
         def tell(event: Event) -> None:
@@ -164,6 +166,13 @@ def _save_record(recorder: object, path: Path) -> None:
         recorder.save()
     except OSError as error:
         raise UsageProblem(f"--record: {path} cannot be written: {error.strerror or error}") from None
+
+
+def _system(target: Target) -> System:
+    """Where the remedies are to be typed: on the machine whose facts a bundle holds, else on this one."""
+    from okxdoctor.targets.bundle import BundleTarget
+
+    return system_of(target.platform) if isinstance(target, BundleTarget) else here()
 
 
 def _bundle(settings: Settings) -> Target:

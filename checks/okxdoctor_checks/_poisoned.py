@@ -139,7 +139,7 @@ def _somebody_else(host: Host, subject: str, control: tuple[Lookup, ...]) -> Fin
         },
         subject=subject,
         remedy=(
-            "cat /etc/resolv.conf   # its search list and ndots; a dot behind a name keeps the list away",
+            "Unix: cat /etc/resolv.conf   # its search list and ndots; a dot behind a name keeps the list away",
             *_other_resolver(host),
         )
         if captured

@@ -33,7 +33,11 @@ def broken_store(trust: TrustStore) -> Finding:
             "problem": trust.problem,
             "certificates": trust.certificates,
         },
-        remedy=(f"{repair}   # then the system's roots are used", 'cat "$(python -m certifi)" own-root.pem > both.pem'),
+        remedy=(
+            f"{repair}   # then the system's roots are used",
+            'cat "$(python3 -m certifi)" own-root.pem > both.pem   # for both'
+            "     Windows: Get-Content (python -m certifi), own-root.pem | Set-Content both.pem   # for both",
+        ),
         excluded=("tls.intercepted",),
     )
 

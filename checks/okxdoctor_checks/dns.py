@@ -203,8 +203,9 @@ def _late(facts: Facts, asked: list[Host]) -> Finding | None:
         severity=Severity.ERROR,
         confidence=Confidence.LIKELY,
         remedy=(
-            f"getent ahostsv4 {asked[0].name}; getent ahosts {asked[0].name}   # slow only the second: AAAA",
-            "cat /etc/resolv.conf   # take dead servers out, the first above all; options timeout:1 single-request",
+            f"Linux: getent ahostsv4 {asked[0].name}; getent ahosts {asked[0].name}   # slow only the second: AAAA",
+            "Unix: cat /etc/resolv.conf   # take dead servers out, the first above all; options timeout:1 "
+            "single-request",
         ),
         excluded=("dns.resolver-down", "dns.name-not-found"),
     )

@@ -90,7 +90,7 @@ async def probe(io: Io) -> Facts:
         refused=facts.refused,
         accepted=facts.accepted,
         passages=await together(*(_passage(io, ask) for ask in asks)),
-        listed=account.ip if account is not None else (),
+        listed=(account.ip or ()) if account is not None else (),
         websocket=await _login(io),
     )
 
@@ -171,7 +171,7 @@ def _mismatch(family: str, other: str, refused: tuple[str, ...], evidence: dict[
             f"Or connect over {names[other]} alone: httpx local_address="
             + ("'0.0.0.0'" if six else "'::'")
             + ("; aiohttp TCPConnector(family=socket.AF_INET)" if six else ""),
-            f"curl -{6 if six else 4}s https://www.cloudflare.com/cdn-cgi/trace | grep ^ip=   # the refused way",
+            f"curl -{6 if six else 4}s https://www.cloudflare.com/cdn-cgi/trace   # ip=: the refused way",
         ),
         excluded=("ip.not-whitelisted", "ip.egress-unstable"),
     )

@@ -249,7 +249,8 @@ def _conflicts(here: Surroundings) -> Iterator[Finding]:
             evidence={"import_owner": here.import_owner, "packages": {OFFICIAL: packages[OFFICIAL]}},
             subject="okx",
             remedy=(
-                "python -c 'import okx; print(okx.__path__)'   # then rename or uninstall what should not be there",
+                "python3 -c 'import okx; print(okx.__path__)'   # then rename or uninstall what should not be there"
+                '     Windows: python -c "import okx; print(okx.__path__)"   # rename what should not be there',
             ),
         )
 

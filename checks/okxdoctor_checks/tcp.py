@@ -322,7 +322,7 @@ def _some(door: Door) -> Iterator[Finding]:
         severity=Severity.WARNING,
         confidence=Confidence.CERTAIN,
         remedy=(
-            f"curl -sv --resolve {door.host}:{door.port}:{first.address} https://{door.host}:{door.port}/ -o /dev/null"
+            f"curl -sv --resolve {door.host}:{door.port}:{first.address} https://{door.host}:{door.port}/"
             "   # that address alone",
             "Let the client try the next address when one fails (RFC 8305), and set a connect timeout of a few seconds",
         ),

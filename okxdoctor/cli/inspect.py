@@ -127,6 +127,7 @@ def _credentials(profile: str | None, config: str | None, ask: bool) -> tuple[Kn
     """What is at hand, and the redaction point that knows it."""
     from okxdoctor.cli.sinks import write_stderr
     from okxdoctor.files import home
+    from okxdoctor.knowledge.systems import here
     from okxdoctor.redact import url_secrets
     from okxdoctor.settings import Flags, resolve
     from okxdoctor.settings.variables import VARIABLES, noticed
@@ -148,7 +149,12 @@ def _credentials(profile: str | None, config: str | None, ask: bool) -> tuple[Kn
     if ask:
         secret = _asked()
         redactor = redactor.also([secret])
-    known = Known(api_key=settings.api_key.value.reveal(), secret=secret, passphrase=settings.passphrase.value.reveal())
+    known = Known(
+        api_key=settings.api_key.value.reveal(),
+        secret=secret,
+        passphrase=settings.passphrase.value.reveal(),
+        system=here(),
+    )
     return known, redactor
 
 

@@ -38,6 +38,7 @@ def triage(files: tuple[str, ...], form: str, color: str, quiet: bool, verbose: 
 
     from okxdoctor.cli.screen import look_of
     from okxdoctor.cli.sinks import write_stdout
+    from okxdoctor.knowledge.systems import here
     from okxdoctor.triage.logs import report
     from okxdoctor.triage.logs.gather import Gathered
     from okxdoctor.triage.logs.judge import judge
@@ -47,7 +48,8 @@ def triage(files: tuple[str, ...], form: str, color: str, quiet: bool, verbose: 
     for file in dict.fromkeys(files):
         _read(file, gathered)
     redactor = _redactor()
-    made = report.Report(gathered=gathered, rows=judge(gathered), elapsed_ms=(perf_counter() - start) * 1000)
+    rows = judge(gathered, system=here())
+    made = report.Report(gathered=gathered, rows=rows, elapsed_ms=(perf_counter() - start) * 1000)
     if form == "json":
         write_stdout(report.render_json(made, redactor))
     else:

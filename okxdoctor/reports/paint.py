@@ -45,11 +45,13 @@ def folded(text: str, width: int, first: str = "", rest: str | None = None) -> l
 
 # Programs that a remedy may begin with, at its start or behind a label ("Linux: sudo …"). Other words begin a sentence.
 _PROGRAMS = re.compile(
-    r"cat|chmod|chronyc|chronyd|curl|dig|docker|env|export|for|getent|git|grep|hwclock|ip|ipconfig|journalctl|kubectl|nc"
-    r"|netsh|npm|nslookup|ntpdate|okxdoctor|openssl|pip|ping|printf|python3?|resolvectl|scutil|sntp|ss|sudo|systemctl"
-    r"|tail|timedatectl|traceroute|tracert|tzutil|unset|w32tm"
+    r"cat|chmod|chronyc|chronyd|curl(?:\.exe)?|date|dig|docker|env|export|findstr|for|getent|git|grep|hwclock|icacls|ip"
+    r"|ipconfig|journalctl|kubectl|log|nc|netsh|npm|nslookup|ntpdate|okxdoctor|openssl|pip|ping|printf|python3?"
+    r"|resolvectl|route|scutil|sntp|ss|sudo|systemctl|tail|timedatectl|traceroute|tracert|tzutil|unset|w32tm"
+    r"|Get-(?:ChildItem|Content|DnsClientServerAddress)|Remove-Item|Resolve-DnsName|Set-Content|Test-NetConnection"
+    r"|\$env:[\w.=]+"
 )
-_LABEL = re.compile(r"(?P<label>[A-Za-z][^:]{0,40}: )?(?P<word>[a-z][\w.-]*)(?= |$)")
+_LABEL = re.compile(r"(?P<label>[A-Za-z][^:]{0,40}: )?(?P<word>[A-Za-z$][\w.:-]*)(?=[ =]|$)")
 
 
 def is_command(text: str) -> bool:

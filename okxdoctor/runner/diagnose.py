@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 
+from okxdoctor.knowledge.systems import ANYWHERE, System, on
 from okxdoctor.model import Blame, Diagnosis, Finding, Json, Severity
 from okxdoctor.runner.remedies import addressed
 
@@ -128,10 +129,13 @@ def vocabulary() -> Vocabulary:
     return Vocabulary(words=words, rules=rules(), look_alikes=alike)
 
 
-def diagnose(findings: Iterable[Finding], words: Vocabulary, *, skipped: Sequence[str] = ()) -> tuple[Diagnosis, ...]:
+def diagnose(
+    findings: Iterable[Finding], words: Vocabulary, *, skipped: Sequence[str] = (), system: System = ANYWHERE
+) -> tuple[Diagnosis, ...]:
     """Root causes of severity error and warning, most explanatory first.
 
-    ``skipped`` are the checks that could not run; an error is taken to explain those in the order only.
+    ``skipped`` are the checks that could not run; an error is taken to explain those in the order only. ``system`` is
+    where the remedies are to be typed.
     """
     grave = [f for f in findings if words.severity(f) is not Severity.INFO]
     parents: dict[int, list[int]] = {
@@ -157,7 +161,7 @@ def diagnose(findings: Iterable[Finding], words: Vocabulary, *, skipped: Sequenc
     merged: dict[str, list[int]] = {}
     for i in roots:
         merged.setdefault(grave[i].code, []).append(i)
-    rows = [_row([grave[i] for i in group], [f for i in group for f in explained[i]], words)
+    rows = [_row([grave[i] for i in group], [f for i in group for f in explained[i]], words, system)
             for group in merged.values()]  # fmt: skip
     return tuple(sorted(rows, key=_precedence))
 
@@ -185,7 +189,7 @@ def _roots_above(start: int, parents: Mapping[int, Sequence[int]]) -> set[int]:
     return found
 
 
-def _row(group: Sequence[Finding], under: Sequence[Finding], words: Vocabulary) -> Diagnosis:
+def _row(group: Sequence[Finding], under: Sequence[Finding], words: Vocabulary, system: System) -> Diagnosis:
     """One diagnosis of one or more findings with the same code (REST and WebSocket, two instruments).
 
     A cause that is a warning by itself is an error where an error follows from it: fixing it is what must be done.
@@ -209,7 +213,7 @@ def _row(group: Sequence[Finding], under: Sequence[Finding], words: Vocabulary) 
         evidence=evidence,
         explains=tuple(sorted({f.code for f in under} - {worst.code})),
         excluded=tuple(dict.fromkeys(code for f in group for code in f.excluded)),
-        remedy=worst.remedy or addressed(word.remedy, worst.evidence),
+        remedy=on(worst.remedy, system) or addressed(on(word.remedy, system), worst.evidence),
     )
 
 

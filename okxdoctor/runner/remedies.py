@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 
 from okxdoctor.model import Json
 
 EXAMPLE_HOST, EXAMPLE_PORT = "openapi.okx.com", 443
-_COMMANDS = ("openssl ", "curl ", "nc ", "sudo traceroute ", "resolvectl ")
+_COMMANDS = re.compile(
+    r"(?:\w+: )?(?:openssl|curl|curl\.exe|nc|sudo traceroute|getent|resolvectl|Test-NetConnection|Resolve-DnsName) "
+)
 
 
 def addressed(remedy: tuple[str, ...], evidence: Mapping[str, Json]) -> tuple[str, ...]:
@@ -16,7 +19,7 @@ def addressed(remedy: tuple[str, ...], evidence: Mapping[str, Json]) -> tuple[st
     host, port = evidence.get("host"), evidence.get("port")
     if not isinstance(host, str) or not isinstance(port, int) or not host or (host, port) == (EXAMPLE_HOST, 443):
         return remedy
-    return tuple(_one(line, host, port) if line.startswith(_COMMANDS) else line for line in remedy)
+    return tuple(_one(line, host, port) if _COMMANDS.match(line) else line for line in remedy)
 
 
 def _one(line: str, host: str, port: int) -> str:

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from okxdoctor import __version__
 from okxdoctor.check import Check, Inconclusive, Skip
+from okxdoctor.knowledge.systems import ANYWHERE, System
 from okxdoctor.model import Attempt, Finding, Outcome, Report, Severity, TargetName
 from okxdoctor.port import Io
 from okxdoctor.runner.diagnose import Vocabulary, diagnose, vocabulary
@@ -52,13 +53,15 @@ class Target(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """``timeout_s`` bounds one probe, ``deadline_s`` the run. ``redact`` is the one redaction point."""
+    """``timeout_s`` bounds one probe, ``deadline_s`` the run. ``redact`` is the one redaction point. ``system`` is the
+    one that is judged: where its remedies are to be typed."""
 
     timeout_s: float = 10.0
     deadline_s: float = 30.0
     fail_on: Severity = Severity.ERROR
     accepted: tuple[Acceptance, ...] = ()
     redact: Callable[[str], str] = lambda text: text
+    system: System = ANYWHERE
 
 
 _SPENT = {
@@ -286,9 +289,10 @@ async def run_checks(
         for task in pending:
             task.cancel()
     attempts = _complete(run, plan)
+    findings = [f for a in attempts for f in a.findings]
     conclusion = conclude(
         with_exclusions(
-            diagnose([f for a in attempts for f in a.findings], words, skipped=_skipped(attempts)),
+            diagnose(findings, words, skipped=_skipped(attempts), system=options.system),
             attempts,
             causes_of={check.id: check.causes for check in plan.chosen},
             look_alikes=words.look_alikes,

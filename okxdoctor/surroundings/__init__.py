@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
+from okxdoctor.knowledge.systems import platform
 from okxdoctor.port import ConfigFile, CredentialShape, Surroundings
 from okxdoctor.redact import shown_url
 from okxdoctor.secret import Secret
@@ -75,7 +75,7 @@ def gather(
         seen += _dotenv(folder / ".env", environ)
     return Surroundings(
         python=sys.version.split()[0],
-        platform=_platform(),
+        platform=platform(),
         credentials=tuple(_shapes(given)),
         files=tuple(seen),
         tls_off=(*tls_off, *_switched_off(environ)),
@@ -102,11 +102,3 @@ def _switched_off(environ: Mapping[str, str]) -> Iterable[str]:
 def _dotenv(path: Path, environ: Mapping[str, str]) -> list[ConfigFile]:
     found = dotenv_file(path, environ)
     return [] if found is None else [found]
-
-
-def _platform() -> str:
-    try:
-        system = os.uname()
-    except AttributeError:
-        return sys.platform
-    return f"{system.sysname} {system.release} {system.machine}"

@@ -81,6 +81,14 @@ class BundleTarget:
     def io(self) -> Io:
         return cast(Io, _Nothing())
 
+    @property
+    def platform(self) -> str:
+        """The machine it was made on, as its facts of the surroundings say; "" where it has none."""
+        facts = self.saved["env"].facts if "env" in self.saved else None
+        here = facts.get("surroundings") if isinstance(facts, dict) else None
+        said = here.get("platform") if isinstance(here, dict) else None
+        return said if isinstance(said, str) else ""
+
 
 class _Nothing:
     """There is no world behind a bundle."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from okxdoctor import knowledge
+from okxdoctor.knowledge.systems import ANYWHERE, System, on
 from okxdoctor.model import Blame, Confidence, Diagnosis, Finding, Json, Severity
 from okxdoctor.okx.signing import WS_LOGIN_METHOD, WS_LOGIN_PATH
 from okxdoctor.triage import answers, order_rules, visible
@@ -21,11 +22,15 @@ _DEEP_FAILURES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """The credentials at hand, as text; "" for none. Only the secret is needed to recompute a signature."""
+    """The credentials at hand, as text; "" for none. Only the secret is needed to recompute a signature.
+
+    ``system``: where remedies are to be typed.
+    """
 
     api_key: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
     passphrase: str = field(default="", repr=False)
+    system: System = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +90,7 @@ def inspect_one(capture: Capture, known: Known, *, pairs: bool = True) -> Inspec
     form_steps = _form_steps(findings) if not any(step.step == "timestamp" for step in recipe) else ()
     return Inspection(
         label=capture.label,
-        diagnosis=_diagnosis(findings),
+        diagnosis=_diagnosis(findings, known.system),
         recipe=(*form_steps, *recipe),
         tried=result.tried if result is not None else 0,
         right=right,
@@ -307,12 +312,12 @@ def _severity(finding: Finding) -> Severity:
     return finding.severity or Severity(knowledge.cause(finding.code).severity)
 
 
-def _diagnosis(findings: Sequence[Finding]) -> tuple[Diagnosis, ...]:
+def _diagnosis(findings: Sequence[Finding], system: System) -> tuple[Diagnosis, ...]:
     """One row for each cause: errors first, then the surest, then whatever the exchange looks at first."""
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.code, []).append(finding)
-    rows = [_row(sorted(group, key=_rank)) for group in groups.values()]
+    rows = [_row(sorted(group, key=_rank), system) for group in groups.values()]
     return tuple(sorted(rows, key=lambda row: (row.severity.rank, _SURE[row.confidence], _layer(row.code))))
 
 
@@ -325,7 +330,7 @@ def _layer(code: str) -> int:
     return _LAYERS.index(family) if family in _LAYERS else len(_LAYERS)
 
 
-def _row(group: Sequence[Finding]) -> Diagnosis:
+def _row(group: Sequence[Finding], system: System) -> Diagnosis:
     first, *others = group
     word = knowledge.cause(first.code)
     evidence: dict[str, Json] = dict(first.evidence)
@@ -339,7 +344,7 @@ def _row(group: Sequence[Finding]) -> Diagnosis:
         confidence=first.confidence,
         evidence=evidence,
         excluded=tuple(dict.fromkeys(text for finding in group for text in finding.excluded)),
-        remedy=first.remedy or word.remedy,
+        remedy=on(first.remedy or word.remedy, system),
     )
 
 

@@ -23,7 +23,7 @@ def test_a_cause() -> None:
     lines = result.output.splitlines()
     assert lines[0] == "clock.ahead: The clock of this machine is ahead of the exchange"
     assert "What to do" in lines
-    assert "  1. Linux: sudo timedatectl set-ntp true && sudo chronyc makestep" in lines
+    assert "  1. Linux: sudo timedatectl set-ntp true" in lines
     assert all(len(line) <= 80 for line in lines)
 
 
@@ -169,5 +169,5 @@ def test_a_terminal_without_utf_8_gets_plain_signs() -> None:
         env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PATH": ""},
     )
     page = done.stdout.decode("ascii")
-    assert "OKX_API_KEY=..." in page
+    assert "OKX_API_KEY='...'" in page
     assert "\\u" not in page

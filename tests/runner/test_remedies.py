@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from okxdoctor.knowledge.systems import ANYWHERE, System
+from okxdoctor.model import Finding
+from okxdoctor.runner.diagnose import diagnose, vocabulary
 from okxdoctor.runner.remedies import addressed
 
 
@@ -40,3 +43,32 @@ def test_without_host_and_port_nothing_changes() -> None:
 def test_an_ipv6_address_is_bracketed() -> None:
     line = ("openssl s_client -connect openapi.okx.com:443",)
     assert addressed(line, {"host": "::1", "port": 9443}) == ("openssl s_client -connect [::1]:9443",)
+
+
+@pytest.mark.parametrize(
+    ("system", "first", "last"),
+    [
+        (System(name="Linux", family="Debian"), "sudo timedatectl set-ntp true", "okxdoctor run --only 'clock.*'"),
+        (System(name="macOS"), "sudo sntp -sS time.apple.com", "okxdoctor run --only 'clock.*'"),
+        (System(name="Windows"), "w32tm /resync /force", 'okxdoctor run --only "clock.*"'),
+        (ANYWHERE, "Linux: sudo timedatectl set-ntp true", "okxdoctor run --only 'clock.*'"),
+    ],
+)
+def test_a_diagnosis_tells_what_can_be_typed_on_that_system(system: System, first: str, last: str) -> None:
+    (root,) = diagnose([Finding(code="clock.ahead", summary="45 s", evidence={})], vocabulary(), system=system)
+    assert root.remedy[0].startswith(first)
+    assert root.remedy[-1].startswith(last)
+
+
+def test_what_a_check_tells_to_type_is_told_for_that_system_too() -> None:
+    found = Finding(
+        code="proxy.unreachable", summary="dead", evidence={}, remedy=("unset HTTPS_PROXY   # if none is meant",)
+    )
+    (root,) = diagnose([found], vocabulary(), system=System(name="Windows"))
+    assert root.remedy == ("Remove-Item Env:HTTPS_PROXY   # if none is meant",)
+
+
+def test_the_command_of_another_system_asks_the_measured_host_too() -> None:
+    found = Finding(code="tcp.refused", summary="no", evidence={"host": "gw.test", "port": 9443})
+    (root,) = diagnose([found], vocabulary(), system=System(name="Windows"))
+    assert root.remedy[0] == "Test-NetConnection gw.test -Port 9443"

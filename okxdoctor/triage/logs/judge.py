@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from okxdoctor import knowledge
+from okxdoctor.knowledge.systems import ANYWHERE, System, on
 from okxdoctor.model import Blame, Confidence, Severity
 from okxdoctor.triage.logs.gather import Gathered, Group
 
@@ -49,11 +50,14 @@ class Row:
     group: Group
 
 
-def judge(gathered: Gathered) -> tuple[Row, ...]:
-    """A row for each failure: errors first, what is decided before what is not, the most frequent first."""
+def judge(gathered: Gathered, *, system: System = ANYWHERE) -> tuple[Row, ...]:
+    """A row for each failure: errors first, what is decided before what is not, the most frequent first.
+
+    ``system``: where the remedies are to be typed.
+    """
     groups = list(gathered.groups.values())
     decided = {code for group in groups if (code := _decided(group)[0]) != UNKNOWN}
-    rows = [_row(group, _points_to(group, groups, decided)) for group in groups]
+    rows = [_row(group, _points_to(group, groups, decided), system) for group in groups]
     return tuple(
         sorted(rows, key=lambda row: (row.severity.rank, row.code == UNKNOWN and not row.points_to, -row.group.count))
     )
@@ -89,7 +93,7 @@ def _points_to(group: Group, groups: Sequence[Group], decided: Iterable[str]) ->
     return left.pop() if len(left) == 1 else ""
 
 
-def _row(group: Group, points_to: str) -> Row:
+def _row(group: Group, points_to: str, system: System) -> Row:
     signal = group.signal
     code, confidence, because = _decided(group)
     if code != UNKNOWN:
@@ -103,7 +107,7 @@ def _row(group: Group, points_to: str) -> Row:
             because=because,
             candidates=(),
             points_to="",
-            remedy=word.remedy,
+            remedy=on(word.remedy, system),
             separate=separating((code,)),
             help=f"okxdoctor explain {code}",
             group=group,
