@@ -130,3 +130,18 @@ def test_a_refusal_nobody_knows_is_a_blind_spot() -> None:
 @given(facts=st.from_type(Facts))
 def test_any_facts_are_judged(facts: Facts) -> None:
     judged(CHECK, facts)
+
+
+def test_a_product_alone_is_a_wish_to_trade_and_a_need_to_read_is_none() -> None:
+    wishes = world(need=("read",), product="SPOT", trade_mode=None)
+    run(CHECK, wishes)
+    assert [ask.path for ask in wishes.asks] == ["/api/v5/account/balance", "/api/v5/asset/balances"]
+    reads = world(need=("read",))
+    run(CHECK, reads)
+    assert reads.asks == []
+
+
+def test_what_is_no_row_in_a_wallet_is_passed_over() -> None:
+    io = world(trading=ok([{"details": ["USDT", None, {"ccy": "USDT", "cashBal": "7", "availBal": "7"}]}]))
+    facts, _ = run(CHECK, io)
+    assert [(one.ccy, one.cash) for one in facts.trading] == [("USDT", "7")]

@@ -523,3 +523,41 @@ def test_probe_asks_a_shared_host_once() -> None:
     )
     found, _ = run(CHECK, FakeIo(view=view(ws=one), lookups=LOOKUPS))
     assert [h.roles for h in found.hosts] == [("rest", "ws")]
+
+
+WAY_OUT = Route(
+    url="socks5://proxy.lan:1080", scheme="socks5", host="proxy.lan", port=1080, source="flag", has_credentials=False
+)  # fmt: skip
+
+
+def poisoned_world(*dials: Dial, **changes: Any) -> FakeIo:
+    """A name resolves here to other places than elsewhere; nothing but the scripted connections can be made."""
+    greeting = Handshake(
+        host="openapi.okx.com", server_name="openapi.okx.com", address="203.0.113.2", port=443, outcome="closed"
+    )  # fmt: skip
+    return FakeIo(
+        view=view(**changes),
+        lookups={
+            "openapi.okx.com": (
+                lookup("openapi.okx.com", "203.0.113.1", "203.0.113.2"),
+                lookup("openapi.okx.com", PUBLIC, resolver="9.9.9.9:53"),
+            ),
+            "ws.okx.com": (lookup("ws.okx.com", PUBLIC),),
+            "example.com": (lookup("example.com", "93.184.215.14"),),
+        },
+        dials={"rest": dials} if dials else {},
+        handshakes={"rest": greeting} if dials else {},
+    )
+
+
+def test_an_odd_address_is_not_dialed_where_a_proxy_makes_the_connections() -> None:
+    facts, _ = run(CHECK, poisoned_world(rest_route=WAY_OUT, ws_route=WAY_OUT))
+    assert [host.dials for host in facts.hosts] == [(), ()]
+
+
+def test_one_open_address_of_several_is_greeted() -> None:
+    facts, _ = run(CHECK, poisoned_world(dialed("203.0.113.1", "timeout"), dialed("203.0.113.2", "connected")))
+    assert facts.hosts[0].presents is None, "a greeting without a certificate has no names"
+    assert [dial.outcome for dial in facts.hosts[0].dials] == ["timeout", "connected"]
+    shut, _ = run(CHECK, replace(poisoned_world(dialed("203.0.113.1", "timeout")), handshakes={}))
+    assert len(shut.hosts[0].dials) == 1

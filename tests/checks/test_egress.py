@@ -140,3 +140,35 @@ def test_the_key_never_stands_in_the_facts() -> None:
     facts, _ = run(CHECK, io)
     assert Passage(family="any", outcome="refused") in facts.passages
     assert all(isinstance(ask, Ask) for ask in io.asks)
+
+
+def test_in_the_keys_own_environment_the_header_stays_as_it_is() -> None:
+    io = world(["50110"], refused("203.0.113.7"), refused("203.0.113.7"))
+    run(CHECK, io)
+    assert {ask.simulated for ask in io.asks} == {None}
+
+
+@pytest.mark.parametrize(
+    ("frame", "told"),
+    [
+        ('{"event":"login","code":"0"}', "accepted"),
+        (REFUSED, "refused"),
+        ('{"event":"notice","code":"64008","msg":"service upgrade"}', "unknown"),
+    ],
+)
+def test_what_a_login_met(frame: str, told: str) -> None:
+    facts, _ = run(CHECK, world(["50110"], refused("203.0.113.7"), refused("203.0.113.7"), login=frame))
+    assert facts.websocket == told
+
+
+@pytest.mark.parametrize(("family", "other", "number"), [("v6", "v4", 6), ("v4", "v6", 4)])
+def test_the_advice_is_for_the_family_that_is_refused(family: Any, other: Any, number: int) -> None:
+    address = "2001:db8::9" if family == "v6" else "203.0.113.7"
+    passages = (
+        Passage(family=family, outcome="refused", address=address), Passage(family=other, outcome="accepted"),
+        *[Passage(family="any", outcome="refused", address=address)] * 3,
+    )  # fmt: skip
+    (found,) = judged(CHECK, Facts(host="openapi.okx.com", refused=1, passages=passages))
+    assert f"curl -{number}s" in found.remedy[-1]
+    assert ("AF_INET)" in found.remedy[1]) == (family == "v6"), "aiohttp is told to use IPv4 alone"
+    assert ("'0.0.0.0'" in found.remedy[1]) == (family == "v6")

@@ -257,3 +257,18 @@ def test_probe_asks_for_the_surroundings_and_nothing_else() -> None:
         return await CHECK.probe(FakeIo(surroundings_fact=here().surroundings))
 
     assert asyncio.run(once()) == here()
+
+
+def test_one_is_missing_or_two_are() -> None:
+    two = (KEY, empty("secret_key"), empty("passphrase"))
+    assert " are not set" in only(here(*two)).summary
+    assert only(here(*two)).summary.endswith(" is.")
+    one = (KEY, SECRET, empty("passphrase"))
+    assert " is not set" in only(here(*one)).summary
+    assert only(here(*one)).summary.endswith(" are.")
+
+
+def test_one_switch_or_two() -> None:
+    assert " switches the verification" in only(here(tls_off=("env:PYTHONHTTPSVERIFY=0",))).summary
+    both = ("env:PYTHONHTTPSVERIFY=0", "env:NODE_TLS_REJECT_UNAUTHORIZED=0")
+    assert " switch the verification" in only(here(tls_off=both)).summary

@@ -349,3 +349,27 @@ INSTRUMENTS = st.builds(
 @given(st.builds(Facts), st.lists(INSTRUMENTS, max_size=3), st.integers(-(10**18), 10**18))
 def test_any_facts_are_judged(facts: Facts, instruments: list[Instrument], now_ms: int) -> None:
     judged(CHECK, replace(facts, instruments=tuple(instruments), now_ms=now_ms))
+
+
+def test_figures_of_the_other_environment_are_so_called_when_all_are() -> None:
+    def declared_as(**figures: str) -> Finding:
+        specs = tuple(("BTC-USDT", name, value) for name, value in figures.items())
+        script = {
+            LIST: lambda ask: ok([instrument(tickSz="0.5", lotSz="0.1")] if ask.simulated else [instrument()]),
+            BANDS: ok([]),
+        }  # fmt: skip
+        return one(look(script, instruments=("BTC-USDT",), declared_specs=specs)[0])
+
+    whole, half = declared_as(tickSz="0.5", lotSz="0.1"), declared_as(tickSz="0.5", lotSz="7")
+    assert (whole.code, whole.evidence["figures_of"]) == ("instrument.spec-differs", "demo")
+    assert (half.code, half.evidence["figures_of"]) == ("instrument.spec-differs", "")
+
+
+def test_a_list_that_was_refused_does_not_say_that_the_instrument_is_missing() -> None:
+    """Nothing is searched for by another name because the exchange was busy."""
+    io = FakeIo(
+        view=view(instruments=("BTC-USDT",)), http_script={LIST: refusal("50011", "Too Many Requests", status=429)}
+    )
+    with pytest.raises(Skip, match="50011"):
+        run(CHECK, io)
+    assert len(io.asks) == 1

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from okxdoctor.check import Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding
 from okxdoctor.port import AccountView, Ask, KeyStanding, Route, TimeBasis
+from okxdoctor_checks._answers import Reply
 from okxdoctor_checks.key import CHECK, Facts
 
 CONFIG = "GET /api/v5/account/config"
@@ -471,3 +472,27 @@ def test_a_path_that_is_not_there_is_named() -> None:
     script = {CONFIG: refusal("404", "Not Found", status=404)}
     with pytest.raises(Inconclusive, match=r"nothing is at /okx/api/v5/account/config \(HTTP 404"):
         diagnose(script, rest=elsewhere)
+
+
+def test_places_that_a_recording_does_not_hold_are_counted() -> None:
+    finding = one(diagnose({CONFIG: refusal("50119")})[0])
+    assert (finding.code, finding.confidence) == ("key.unknown", Confidence.CERTAIN)
+    assert "on any of " in finding.summary
+    facts, _ = run(CHECK, FakeIo(view=view(), http_script={CONFIG: refusal("50119")}))
+    first, *others = facts.matrix
+    unasked = replace(first, asked=False, reply=Reply(method="GET", path="/api/v5/account/config", kind="failed"))
+    weaker = one(judged(CHECK, replace(facts, matrix=(unasked, *others))))
+    assert (weaker.code, weaker.confidence) == ("key.unknown", Confidence.LIKELY)
+    assert f"; 1 of {len(facts.matrix)} other places did not tell" in weaker.summary
+
+
+def test_a_key_that_two_places_know_is_not_only_in_the_wrong_environment() -> None:
+    """The same host in the other environment knows it, and another site does as well: where it lives is two places."""
+
+    def told(ask: Ask) -> Scripted:
+        return account() if ask.cell in ("global/demo", "eea/live") else refusal("50119")
+
+    finding = one(diagnose({CONFIG: told})[0])
+    assert finding.code == "region.wrong-rest-host"
+    assert finding.confidence is Confidence.LIKELY
+    assert finding.evidence["lives_on"] == ["global/demo", "eea/live"]

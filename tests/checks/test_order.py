@@ -397,3 +397,18 @@ def test_a_member_that_no_order_has_is_a_warning() -> None:
     )  # fmt: skip
     assert "set-leverage" in found.remedy[0]
     assert codes(spot(banAmend="true", stpMode="cancel_maker", expTime=str(NOW_MS + 1000))) == []
+
+
+@pytest.mark.parametrize(("cash", "told"), [("0", True), ("0.5", False), ("1", False)])
+def test_a_wallet_with_a_little_money_is_not_empty(cash: str, told: bool) -> None:
+    where = place(holdings=(Holding(ccy="USDT", cash=cash, available=cash),))
+    found = findings(spot(), where, funding=(Holding(ccy="USDT", cash="900", available="900"),))
+    assert ("account.funds-elsewhere" in {one.code for one in found}) == told
+
+
+@pytest.mark.parametrize(("available", "told"), [("0", False), ("", False), ("0.5", True)])
+def test_an_empty_wallet_elsewhere_explains_nothing(available: str, told: bool) -> None:
+    found = findings(
+        spot(), place(holdings=()), funding=(Holding(ccy="USDT", cash="900", available=available),)
+    )  # fmt: skip
+    assert ("account.funds-elsewhere" in {one.code for one in found}) == told

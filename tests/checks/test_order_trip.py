@@ -238,3 +238,36 @@ def test_steps_are_values() -> None:
     order = Wanted(inst_id="BTC-USDT", mode="cash", px="1", moved_px="0.9", sz="1", client_id="okxdoctor" + "0" * 20)
     one = Step(name="place", code="0", channel="live", channel_px="1", rest="live", rest_px="1.0")
     assert judged(CHECK, Facts(order=order, heard=True, steps=(one,))) == ()
+
+
+STEP = Step(name="place", code="0", ack_ms=9.0, channel="live", channel_px="1.5", rest="live", rest_px="1.5")
+
+
+@pytest.mark.parametrize(
+    ("changes", "heard", "told"),
+    [
+        ({}, True, ""),
+        ({"channel_px": "1.50"}, True, ""),
+        ({"channel_px": "1.6"}, True, "live at 1.6"),
+        ({"channel": "", "channel_px": ""}, True, "tells nothing of"),
+        ({"channel": "", "channel_px": ""}, False, ""),  # a channel that was never open has told nothing wrong
+        ({"channel_px": "1.6", "rest": "", "rest_px": ""}, True, ""),
+        ({"channel_px": "1.6", "code": ""}, True, ""),  # no answer: nobody knows what came of it
+    ],
+)
+def test_when_channel_and_rest_tell_different_things(changes: dict[str, Any], heard: bool, told: str) -> None:
+    order = Wanted(inst_id="BTC-USDT", mode="cash", client_id="okxdoctor" + "a" * 20, px="1.5", moved_px="1.4", sz="1")
+    found = judged(CHECK, Facts(order=order, heard=heard, steps=(replace(STEP, **changes),)))
+    assert [one.code for one in found] == (["order.state-diverges"] if told else [])
+    assert told in "".join(one.summary for one in found)
+
+
+@pytest.mark.parametrize("lost", ["tickSz", "lotSz"])
+def test_an_instrument_without_a_grid_is_no_place_for_an_order(lost: str) -> None:
+    io = world(Core(3))
+    io.records = (
+        Instruments(listed=(replace(BTC, spec=tuple(each for each in BTC.spec if each[0] != lost)),)), ACCOUNT,
+    )  # fmt: skip
+    with pytest.raises(Skip, match="no spot instrument of this run is open"):
+        asyncio.run(CHECK.probe(io))
+    assert not [ask for ask in io.asks if ask.method == "POST"]

@@ -244,3 +244,40 @@ def test_probe_dials_only_the_role_that_has_a_proxy() -> None:
     assert codes(findings) == ["proxy.split"]
     assert found.ways[1].dial is None
     assert found.variables == SURROUNDINGS.proxy_variables
+
+
+def test_one_proxy_that_fails_in_two_ways_is_two_findings() -> None:
+    ways = (way("rest", dialed("refused")), way("ws", dialed("status", status=407)))
+    found = judged(CHECK, Facts(ways=ways, variables=()))
+    assert [one.subject for one in found] == ["rest", "ws"]
+    assert found[0].code != found[1].code
+    assert [one.summary.partition(":")[0] for one in found] == ["REST", "WebSocket"]
+    same = only(judged(CHECK, both(dialed("refused"))))
+    assert same.summary.startswith("The proxy proxy.lan:3128 (set by HTTPS_PROXY)")
+
+
+def test_a_name_that_one_resolver_knows_is_known() -> None:
+    lookups = (
+        Lookup(name="openapi.okx.com", resolver="system", outcome="nxdomain", elapsed_ms=1.0),
+        Lookup(name="openapi.okx.com", resolver="9.9.9.9", outcome="ok", addresses=("1.1.1.1",), elapsed_ms=1.0),
+    )
+    one = replace(way("rest", dialed("status", status=502)), lookups=lookups)
+    assert only(judged(CHECK, Facts(ways=(one,), variables=()))).code == "proxy.forbidden"
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [("flag", "set by --proxy"), ("env:ALL_PROXY", "set by ALL_PROXY"), ("profile", "from the profile"),
+     ("", "configured")],
+)  # fmt: skip
+def test_where_the_proxy_was_set_is_told(source: str, told: str) -> None:
+    assert f"({told})" in only(judged(CHECK, both(dialed("refused", route(source=source))))).summary
+
+
+def test_what_is_set_now_is_told_where_something_is() -> None:
+    ways = (way("rest", None), way("ws", dialed("established")))
+    bare = only(judged(CHECK, Facts(ways=ways, variables=())))
+    assert (bare.evidence["rest"], bare.evidence["ws"]) == ("direct", "http://proxy.lan:3128")
+    assert "now set" not in "".join(bare.remedy)
+    named = only(judged(CHECK, Facts(ways=ways, variables=(("WSS_PROXY", "http://proxy.lan:3128"),))))
+    assert "(now set: WSS_PROXY)" in "".join(named.remedy)

@@ -332,3 +332,9 @@ def test_any_counts_are_judged(usages: list[Usage], samples: list[Sample], found
         usage=tuple(usages), refused=(), order_cap=1, documented=20, window_s=2.0, samples=tuple(samples), burst=found
     )
     judged(CHECK, facts)
+
+
+def test_the_least_of_two_told_limits_is_named() -> None:
+    told = [{"x-ratelimit-limit": str(limit), "x-ratelimit-used": "1"} for limit in (61, 59, 61)]
+    (found,) = [each for each in look(ticker=with_headers(*told))[0] if "documented 20" in each.summary]
+    assert "limit 59, documented 20" in found.summary

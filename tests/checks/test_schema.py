@@ -395,3 +395,19 @@ def test_every_public_answer_of_the_exchange_has_the_documented_shape() -> None:
     facts = gathered.facts()
     assert codes(judged(schema.CHECK, facts)) == []
     assert facts.unmodelled == ()
+
+
+def test_answers_that_were_cut_are_not_walked() -> None:
+    place = "GET /api/v5/market/ticker"
+    whole = answer(place, envelope({**TICKER, "last": 1}))
+    assert looked(whole)[1] != ()
+    for cut in (replace(whole, truncated=True), replace(whole, body=whole.body[:-9] + "\ufffd" + whole.body[-8:])):
+        facts, findings = looked(cut)
+        assert findings == ()
+        assert looked(whole)[0].answers - facts.answers == 1
+
+
+def test_answers_that_are_no_json_are_counted() -> None:
+    place = "GET /api/v5/market/ticker"
+    facts, _ = looked(*[answer(place, "<html>", content_type="text/html")] * 3)
+    assert [(odd.place, odd.count) for odd in facts.odd] == [(place, 3)]

@@ -227,3 +227,23 @@ REFUSALS = st.tuples(st.text(max_size=9), st.sampled_from(["50001", "50013", "0"
 @given(st.builds(Facts), st.lists(WINDOWS, max_size=4), st.lists(REFUSALS, max_size=3), st.integers(-(10**18), 10**18))
 def test_any_facts_are_judged(facts: Facts, windows: list[Window], refusals: list[Any], now_ms: int) -> None:
     judged(CHECK, replace(facts, windows=tuple(windows), refusals=tuple(refusals), now_ms=now_ms))
+
+
+def test_an_end_that_nobody_announced_is_not_told() -> None:
+    (announced,), (open_ended,) = look(window("ongoing", end_h=1))[1], look(window("ongoing", end_h=None))[1]
+    assert "announced until 2025-11-24T17:00" in announced.summary
+    assert announced.evidence["minutes_left"] == 60.0
+    assert "until" not in open_ended.summary
+    assert open_ended.evidence["minutes_left"] is None
+
+
+@pytest.mark.parametrize(
+    ("service", "confidence"), [("0", Confidence.CERTAIN), ("5", Confidence.CERTAIN), ("1", Confidence.LIKELY)]
+)
+def test_a_service_that_not_everybody_uses_is_only_likely_the_cause(service: str, confidence: Confidence) -> None:
+    assert look(window("ongoing", serviceType=service))[1][0].confidence is confidence
+
+
+def test_a_service_that_nobody_has_named_yet_is_told_by_its_number() -> None:
+    assert "service 77" in look(window("ongoing", serviceType="77"))[1][0].summary
+    assert "service without number" in look(window("ongoing", serviceType=""))[1][0].summary

@@ -353,3 +353,18 @@ def _probe(io: FakeIo) -> Any:
         return await CHECK.probe(io)
 
     return asyncio.run(once())
+
+
+def test_what_kind_of_silence_it_is_stands_in_the_summary() -> None:
+    refused = only(judged(CHECK, facts(door(dial("refused", "104.18.43.1"), dial("connected")), OPEN_WS)))
+    silent = only(judged(CHECK, facts(door(dial("timeout", "104.18.43.1"), dial("connected")), OPEN_WS)))
+    assert "refuse connections" in refused.summary
+    assert "do not answer" in silent.summary
+
+
+def test_only_what_is_certain_rules_the_others_out() -> None:
+    sure = only(judged(CHECK, facts(door(dial("refused")), OPEN_WS, control=CONTROL)))
+    assert (sure.confidence, sure.excluded) == (Confidence.CERTAIN, ("tcp.filtered", "tcp.unreachable"))
+    weak = [found for found in judged(CHECK, facts(door(dial("timeout")), OPEN_WS, control=SILENT))
+            if found.confidence is not Confidence.CERTAIN]  # fmt: skip
+    assert [found.excluded for found in weak] in ([], [()])
