@@ -74,7 +74,7 @@ class Finding:
     ``code`` is a row of the cause vocabulary. ``summary`` is one line with the numbers in it.
     ``evidence`` holds the measurement; every number has its unit in its name (``skew_s``).
     ``subject`` says what it is about (``rest``, ``ws``, an instrument id, ``""`` for the whole);
-    some explanations only hold for the same subject. ``severity`` and ``remedy`` override the
+    some explanations only hold for the same subject. ``severity``, ``blame`` and ``remedy`` override the
     vocabulary's where the circumstances change them; ``excluded`` names look-alikes that the
     evidence rules out.
     """
@@ -84,6 +84,7 @@ class Finding:
     evidence: Mapping[str, Json]
     subject: str = ""
     severity: Severity | None = None
+    blame: Blame | None = None
     confidence: Confidence = Confidence.CERTAIN
     remedy: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()

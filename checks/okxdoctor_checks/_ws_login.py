@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from okxdoctor.knowledge import tunable
-from okxdoctor.model import Confidence, Finding, Json
+from okxdoctor.knowledge import code, tunable
+from okxdoctor.model import Blame, Confidence, Finding, Json
 from okxdoctor.port import Cell, Frame, Io, Socket
 from okxdoctor_checks._answers import line
 from okxdoctor_checks._conversation import Ending, cells_of, code_of, ending, is_notice, message, refusal
@@ -181,6 +181,23 @@ def not_logged_in(facts: Refused) -> Iterator[Finding]:
             confidence=Confidence.LIKELY,
         )
         return
+    if _by_itself(login.code):
+        yield Finding(
+            code="ws.login-refused",
+            summary=line(f"The WebSocket login fails inside the exchange ({login.said}){beside}"),
+            evidence=evidence,
+            subject="ws",
+            blame=Blame.EXCHANGE,
+            remedy=(
+                "Repeat the login with growing pauses; key, signature and program stay as they are",
+                "okxdoctor run --only 'status.*'   # is maintenance announced?",
+                f"okxdoctor explain {login.code}",
+            ),
+            excluded=("key.secret-wrong", "key.passphrase-wrong", "clock.ahead", "clock.behind")
+            if facts.rest_accepts
+            else (),
+        )
+        return
     yield Finding(
         code="ws.login-refused",
         summary=line(f"The WebSocket login is refused ({login.said}){beside}"),
@@ -195,6 +212,14 @@ def not_logged_in(facts: Refused) -> Iterator[Finding]:
         if facts.rest_accepts
         else (),
     )
+
+
+def _by_itself(number: str) -> bool:
+    """Whether the documentation says of this code that the exchange failed, whatever the request was."""
+    try:
+        return any(cause.startswith("status.") for cause in code(number).causes[:1])
+    except KeyError:
+        return False
 
 
 def _elsewhere(facts: Refused, evidence: dict[str, Json], beside: str) -> Finding:

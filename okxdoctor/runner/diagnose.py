@@ -207,7 +207,7 @@ def _row(group: Sequence[Finding], under: Sequence[Finding], words: Vocabulary, 
     return Diagnosis(
         code=worst.code,
         severity=min((words.severity(f) for f in (worst, *under)), key=lambda severity: severity.rank),
-        blame=word.blame,
+        blame=worst.blame or word.blame,
         summary=worst.summary,
         confidence=worst.confidence,
         evidence=evidence,

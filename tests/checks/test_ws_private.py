@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from okxdoctor.check import Skip
 from okxdoctor.model import Confidence, Finding, Severity
 from okxdoctor.port import Failure, KeyStanding, Opening
+from okxdoctor.runner.diagnose import diagnose, vocabulary
 from okxdoctor_checks.ws_private import CHANNELS, CHECK, Channel, Facts, Flip, Login
 
 ACCEPTED = KeyStanding(standing="accepted")
@@ -109,6 +110,14 @@ def test_a_login_refused_although_rest_accepts(code: str) -> None:
     assert finding.code == "ws.login-refused"
     assert finding.subject == "ws"
     assert "key.secret-wrong" in finding.excluded
+
+
+@pytest.mark.parametrize(("code", "blame"), [("63999", "exchange"), ("60009", "yours"), ("60023", "yours")])
+def test_an_error_inside_the_exchange_is_not_the_users(code: str, blame: str) -> None:
+    """63999 says "Login failed due to internal error": nothing of the login is to be changed."""
+    (root,) = diagnose([one(look(error(code))[0])], vocabulary())
+    assert (root.code, root.blame) == ("ws.login-refused", blame)
+    assert ("stay as they are" in root.remedy[0]) is (blame == "exchange")
 
 
 @pytest.mark.parametrize(
