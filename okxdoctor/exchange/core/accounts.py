@@ -130,6 +130,7 @@ class Account:
     funding: dict[str, Decimal] = field(default_factory=dict)
     positions: dict[tuple[str, str, str], Position] = field(default_factory=dict)
     leverage: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By level (`margin.lever_level`): the instrument or family, and the margin mode with its side."""
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS))
     bills: deque[Bill] = field(default_factory=lambda: deque(maxlen=BILLS))
     funding_bills: deque[FundingBill] = field(default_factory=lambda: deque(maxlen=BILLS))

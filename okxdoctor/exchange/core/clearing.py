@@ -14,7 +14,17 @@ from .algos import attach
 from .bills import credit
 from .decimals import EXACT, plain
 from .instruments import Instrument
-from .margin import DELIVERED, fee_of, fee_rate, free, margin_of, notional, opening_need, short_option
+from .margin import (
+    DELIVERED,
+    fee_of,
+    fee_rate,
+    free,
+    lever_level,
+    margin_of,
+    notional,
+    opening_need,
+    short_option,
+)  # fmt: skip
 from .orders import Fill, Order
 from .positions import closes, move_position
 from .venue import Venue
@@ -241,10 +251,19 @@ def worth_usd(venue: Venue, inst: Instrument, size: Decimal, price: Decimal, now
     return plain(EXACT.multiply(value, venue.usd(ccy, now_ms)).quantize(_USD))
 
 
-def set_lever(venue: Venue, account: Account, inst: Instrument, mode: str, leverage: str, now_ms: int) -> bool:
+def set_lever(
+    venue: Venue, account: Account, inst: Instrument, mode: str, leverage: str, now_ms: int, side: str = "net"
+) -> bool:  # fmt: skip
     """Put the leverage of an instrument and its positions to ``leverage``; False when the margin is not there."""
     ccy = inst.listing.settle or inst.listing.quote
-    held = [each for (inst_id, _, kept), each in account.positions.items() if (inst_id, kept) == (inst.id, mode)]
+    level = lever_level(account, inst, mode, side)
+    held = [
+        each
+        for each in account.positions.values()
+        if each.inst_type == inst.type
+        and (listed := venue.traded(each.inst_id, each.inst_type)) is not None
+        and lever_level(account, listed, each.mode, each.side) == level
+    ]
     before = [each.lever for each in held]
     for position in held:
         position.lever = leverage
@@ -259,5 +278,5 @@ def set_lever(venue: Venue, account: Account, inst: Instrument, mode: str, lever
         for position in held:
             position.margin = margin_of(position.cost, leverage) + position.added
         account.balance(ccy).margin += more
-    account.leverage[inst.id, mode] = leverage
+    account.leverage[level] = leverage
     return True

@@ -30,9 +30,24 @@ SHORT_OPTION = (Decimal("0.15"), Decimal("0.1"), Decimal("0.075"))
 """Initial margin at the money, its least, and maintenance margin of a short option, as shares of the underlying."""
 
 
-def lever(account: Account, inst: Instrument, mode: str) -> str:
-    """The leverage in force for an instrument and margin mode; '' for options."""
-    return "" if inst.type == "OPTION" else account.leverage.get((inst.id, mode), "3")
+def lever(account: Account, inst: Instrument, mode: str, side: str = "net") -> str:
+    """The leverage in force for an instrument, a margin mode and the side of a position; '' for options."""
+    return "" if inst.type == "OPTION" else account.leverage.get(lever_level(account, inst, mode, side), "3")
+
+
+def lever_level(account: Account, inst: Instrument, mode: str, side: str) -> tuple[str, str]:
+    """What a leverage is kept for: futures on cross margin share one by their family, and isolated positions of
+    long/short mode have one for each side."""
+    if inst.type == "FUTURES" and mode == "cross":
+        return f"{inst.type} {inst.listing.family}", mode
+    if mode == "isolated" and two_sided(account, inst):
+        return inst.id, f"{mode} {side}"
+    return inst.id, mode
+
+
+def two_sided(account: Account, inst: Instrument) -> bool:
+    """Whether long and short positions in ``inst`` stand beside each other."""
+    return account.position_mode == "long_short_mode" and inst.type in ("SWAP", "FUTURES")
 
 
 def notional(inst: Instrument, size: Decimal, price: Decimal) -> Decimal:

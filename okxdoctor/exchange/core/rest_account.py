@@ -124,7 +124,7 @@ def _affordable(call: Call, listed: Instrument, mode: str) -> tuple[str, str]:
 
 def _opened(call: Call, inst: Instrument, mode: str, side: str, price: Decimal, left: Decimal) -> Decimal:
     """The largest size that ``left`` opens."""
-    lot, leverage = inst.lot, lever(call.account, inst, mode)
+    lot, leverage = inst.lot, lever(call.account, inst, mode, "long" if side == "buy" else "short")
     if lot is None or (inst.type == "MARGIN" and not inst.listing.lever):
         return ZERO
 

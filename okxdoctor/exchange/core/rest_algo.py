@@ -67,7 +67,8 @@ def _new(call: Call, args: dict[str, object]) -> Algo:
         size_text="" if size is None else text(args.get("sz")), created_ms=call.now_ms, updated_ms=call.now_ms,
         reduce_only=reduce_only or size is None, tag=tag, ccy=text(args.get("ccy")),
         with_position=size is None or text(args.get("cxlOnClosePos")).lower() == "true",
-        target_ccy=text(args.get("tgtCcy")), lever="" if inst.type == "SPOT" else lever(account, inst, mode),
+        target_ccy=text(args.get("tgtCcy")),
+        lever="" if inst.type == "SPOT" else lever(account, inst, mode, position_side),
     )  # fmt: skip
     _conditions(call, args, inst, algo)
     _room(call, algo)
@@ -180,6 +181,19 @@ def _item(algo: Algo | None, args: dict[str, object], code: str = "0", message: 
     }  # fmt: skip
 
 
+def _cancelled(item: dict[str, Json]) -> dict[str, Json]:
+    """An item as the answer to a cancellation has it."""
+    return {name: value for name, value in item.items() if name != "subCode"}
+
+
+def _amended(item: dict[str, Json], args: dict[str, object]) -> dict[str, Json]:
+    """An item as the answer to an amendment has it."""
+    return {
+        "algoClOrdId": item["algoClOrdId"], "algoId": item["algoId"], "reqId": text(args.get("reqId")),
+        "sCode": item["sCode"], "sMsg": item["sMsg"],
+    }  # fmt: skip
+
+
 def _answer(done: list[dict[str, Json]]) -> Reply:
     refused = sum(1 for item in done if item["sCode"] != "0")
     code, message = ("0", "") if not refused else ("1", "All operations failed")
@@ -222,9 +236,9 @@ def cancel_algos(call: Call) -> Reply:
                 raise Rejected("50014", "Parameter instId can not be empty.")
             algo = _live(call, args)
             algos.end(call.venue, call.account, algo, "canceled", call.now_ms)
-            done.append(_item(algo, args))
+            done.append(_cancelled(_item(algo, args)))
         except Rejected as refused:
-            done.append(_item(None, args, refused.code, refused.message))
+            done.append(_cancelled(_item(None, args, refused.code, refused.message)))
     call.exchange.tell()
     return _answer(done)
 
@@ -242,11 +256,11 @@ def amend_algos(call: Call) -> Reply:
             found = call.venue.algos.find(call.account.uid, text(args.get("algoId")), text(args.get("algoClOrdId")))
             if found is not None and found.live:
                 algos.end(call.venue, call.account, found, "canceled", call.now_ms)
-        return _answer([{**_item(None, args, code, message), "reqId": text(args.get("reqId"))}])
+        return _answer([_amended(_item(None, args, code, message), args)])
     algo.updated_ms = call.now_ms
     algos.tell(call.venue, call.account, algo, call.now_ms)
     call.exchange.tell()
-    return _answer([{**_item(algo, args), "reqId": text(args.get("reqId"))}])
+    return _answer([_amended(_item(algo, args), args)])
 
 
 def _amend(call: Call, algo: Algo, args: dict[str, object]) -> None:

@@ -124,7 +124,7 @@ def _afterwards(call: Call, wanted: Ticket, price: Decimal, before: Position | N
     """The position if the whole order were filled at ``price``."""
     inst, size = wanted.inst, wanted.size
     if before is None:
-        leverage = lever(call.account, inst, wanted.mode)
+        leverage = lever(call.account, inst, wanted.mode, wanted.position_side)
         before = Position(
             position_id="", inst_id=inst.id, inst_type=inst.type, mode=wanted.mode, side=wanted.position_side,
             quantity=ZERO, average=price, lever=leverage, opened_ms=call.now_ms, updated_ms=call.now_ms,

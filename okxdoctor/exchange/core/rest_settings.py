@@ -6,7 +6,7 @@ from .accounts import ZERO, Account, Event
 from .clearing import set_lever
 from .decimals import parse, plain
 from .instruments import Instrument
-from .margin import free, isolated_risk, lever, standing
+from .margin import free, isolated_risk, lever, standing, two_sided
 from .protocol import Json, Refused, Reply, bad_parameter, empty_parameter, failure, ok
 from .rest import Call
 from .tickets import text
@@ -35,13 +35,11 @@ def leverage_info(call: Call) -> Reply:
     rows: list[Json] = []
     for inst_id in call.need("instId").split(",")[:20]:
         inst = call.venue.instrument(inst_id)
-        sides = ["net"]
-        if call.account.position_mode == "long_short_mode" and mode == "isolated" and inst.type in ("SWAP", "FUTURES"):
-            sides = ["long", "short"]
+        sides = ("long", "short") if two_sided(call.account, inst) else ("net",)
         rows.extend(
             {
-                "ccy": "", "instId": inst_id, "lever": lever(call.account, inst, mode), "mgnMode": mode,
-                "posSide": side,
+                "ccy": "", "instId": inst_id, "lever": lever(call.account, inst, mode, side),
+                "mgnMode": mode, "posSide": side,
             }
             for side in sides
         )  # fmt: skip
@@ -49,14 +47,17 @@ def leverage_info(call: Call) -> Reply:
 
 
 def set_leverage(call: Call) -> Reply:
-    """POST account/set-leverage for an instrument."""
+    """POST account/set-leverage for an instrument; on isolated margin in long/short mode, for one side."""
     mode, value = text(call.body.get("mgnMode")), text(call.body.get("lever"))
+    side = text(call.body.get("posSide"))
     inst_id = text(call.body.get("instId"))
     if not inst_id:
         raise empty_parameter("instId")
     inst = call.venue.instrument(inst_id)
     if mode not in ("cross", "isolated"):
         raise bad_parameter("mgnMode")
+    if mode == "isolated" and two_sided(call.account, inst) and side not in ("long", "short"):
+        raise bad_parameter("posSide")
     wanted, most = parse(value), parse(inst.listing.lever)
     if wanted is None or wanted <= 0:
         raise bad_parameter("lever")
@@ -74,11 +75,11 @@ def set_leverage(call: Call) -> Reply:
             "leverage."
         )
         raise Refused(failure(200, code, message))
-    if not set_lever(call.venue, call.account, _view(call, inst), mode, plain(wanted), call.now_ms):
+    if not set_lever(call.venue, call.account, _view(call, inst), mode, plain(wanted), call.now_ms, side):
         message = "Account margin is insufficient and leverage is too low. Please increase the leverage."
         raise Refused(failure(200, "59103", message))
     call.account.tell(Event(channel="balance_and_position", event_type="set_leverage"))
-    return ok([{"instId": inst.id, "lever": plain(wanted), "mgnMode": mode, "posSide": text(call.body.get("posSide"))}])
+    return ok([{"instId": inst.id, "lever": plain(wanted), "mgnMode": mode, "posSide": side}])
 
 
 def set_position_mode(call: Call) -> Reply:

@@ -62,9 +62,7 @@ def do_amend(call: Call, args: dict[str, object]) -> dict[str, Json]:
                 ids = text(args.get("ordId")), text(args.get("clOrdId"))
                 cancel(call.venue, call.account, *ids, inst.id, call.now_ms, source="0")
         raise
-    item = acknowledgement(order, call.now_ms)
-    item["reqId"] = text(args.get("reqId"))
-    return item
+    return acknowledgement(order, call.now_ms)
 
 
 def _expiry(call: Call, args: dict[str, object]) -> None:
@@ -79,11 +77,21 @@ def items(call: Call, operation: Operation, many: list[dict[str, object]]) -> li
     done: list[dict[str, Json]] = []
     for args in many:
         try:
-            done.append(operation(call, args))
+            item = operation(call, args)
         except Rejected as refused:
-            done.append(rejection(refused, args, call.now_ms))
+            item = rejection(refused, args, call.now_ms)
+        done.append(answered(operation, item, args))
     call.exchange.tell()
     return done
+
+
+def answered(operation: Operation, item: dict[str, Json], args: dict[str, object]) -> dict[str, Json]:
+    """An item as ``operation`` answers it: only orders that are placed have a tag, only amendments a ``reqId``."""
+    if operation is not do_place:
+        del item["tag"]
+    if operation is do_amend:
+        item["reqId"] = text(args.get("reqId"))
+    return item
 
 
 def _answer(call: Call, done: list[dict[str, Json]]) -> Reply:

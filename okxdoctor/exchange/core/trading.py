@@ -44,8 +44,8 @@ def place(venue: Venue, account: Account, wanted: Ticket, now_ms: int) -> Order:
         inst_type=inst.type, family=inst.listing.family, side=wanted.side, position_side=wanted.position_side,
         mode=wanted.mode, kind=wanted.kind, size_text=wanted.size_text, size=wanted.size, price=wanted.price,
         target_ccy=wanted.target_ccy, ccy=wanted.ccy, tag=wanted.tag, reduce_only=wanted.reduce_only and not spot,
-        lever="" if spot else lever(account, inst, wanted.mode), created_ms=now_ms, updated_ms=now_ms,
-        fee_ccy=received if spot else inst.listing.settle, frozen_ccy=held_in(inst, wanted.side),
+        lever="" if spot else lever(account, inst, wanted.mode, wanted.position_side), created_ms=now_ms,
+        updated_ms=now_ms, fee_ccy=received if spot else inst.listing.settle, frozen_ccy=held_in(inst, wanted.side),
         stp=wanted.stp or account.stp, source=wanted.source, algo_id=wanted.algo_id,
         algo_client_id=wanted.algo_client_id, attached=wanted.attached,
     )  # fmt: skip

@@ -13,9 +13,9 @@ from .matching import settle
 from .orders import Order
 from .protocol import Json
 from .rest import Call
-from .rest_trade import BATCH, do_amend, do_cancel, do_place, items
-from .tickets import text
-from .trading import cancel
+from .rest_trade import BATCH, answered, do_amend, do_cancel, do_place, items
+from .tickets import Rejected, text
+from .trading import cancel, rejection
 from .venue import Venue
 from .ws_frames import Send, message
 
@@ -84,14 +84,11 @@ def _carried_out(
     data: list[dict[str, Json]] = []
     for arg in args:
         if "instIdCode" not in arg:
-            data.append(_refused(arg, "50014", "Parameter instIdCode can not be empty", call.now_ms))
+            said = Rejected("50014", "Parameter instIdCode can not be empty")
+            data.append(answered(run, rejection(said, arg, call.now_ms), arg))
             continue
         timed = {"expTime": request["expTime"], **arg} if "expTime" in request else arg
         data.extend(items(call, run, [timed]))
-    if "cancel" in operation or "amend" in operation:
-        # The answers of cancellations and amendments have no tag (documented).
-        for item in data:
-            item.pop("tag", None)
     return data
 
 
@@ -120,10 +117,3 @@ def _by_code(arg: dict[str, object]) -> dict[str, object]:
     if isinstance(code, str) and code.isascii() and code.isdigit() and len(code) < 19:
         code = int(code)
     return {**clean, "instIdCode": code} if isinstance(code, int) and not isinstance(code, bool) else clean
-
-
-def _refused(arg: dict[str, object], code: str, said: str, now_ms: int) -> dict[str, Json]:
-    return {
-        "clOrdId": text(arg.get("clOrdId")), "ordId": text(arg.get("ordId")), "sCode": code, "sMsg": said,
-        "tag": text(arg.get("tag")), "ts": str(now_ms),
-    }  # fmt: skip
