@@ -430,11 +430,11 @@ class KeyStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
-    """What account/config said of the key and the account."""
+    """What account/config said of the key and the account. ``ip``: the key's list, None where it told none."""
 
     uid: str
     perm: tuple[str, ...]
-    ip: tuple[str, ...]
+    ip: tuple[str, ...] | None
     acct_lv: str
     pos_mode: str
     kyc_lv: str

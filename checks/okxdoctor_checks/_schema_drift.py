@@ -66,6 +66,7 @@ def departures(profile: Profile, model: Shape, fields: Mapping[str, Field]) -> I
     seen = by_path(profile)
     unknown = [path for path in seen if path not in fields and _is_field(path, fields, model)]
     renamed: set[str] = set()
+    yield from _rows(fields, seen.get(""))
     for path, known in fields.items():
         there = seen.get(path)
         if known.always and (gone := _missing(known, there, seen)) is not None:
@@ -89,6 +90,17 @@ def departures(profile: Profile, model: Shape, fields: Mapping[str, Field]) -> I
             yield Departure(
                 change="new", path=path, documented="not known", seen="present", count=there.count,
                 of=there.of,
+            )  # fmt: skip
+
+
+def _rows(fields: Mapping[str, Field], there: Seen | None) -> Iterator[Departure]:
+    """Rows that are no objects (or no arrays, where those are documented)."""
+    wanted = "array" if any(path.startswith("[") for path in fields) else "object"
+    for form, count in there.forms if there is not None and fields else ():
+        if form != wanted:
+            yield Departure(
+                change="type", path="data[]", documented=_DOCUMENTED[wanted], seen=_SAID.get(form, "a text"),
+                count=count, of=there.count if there is not None else count,
             )  # fmt: skip
 
 

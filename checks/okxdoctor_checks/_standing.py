@@ -64,6 +64,8 @@ def ip_list(account: AccountView, setting: Setting) -> Iterator[Finding]:
     One circumstance, one finding: an unbound live key that may trade or withdraw is deleted when idle, and that says
     its reach too; demo keys do not expire, and a key that only reads does not either.
     """
+    if account.ip is None:
+        return  # an answer without a list tells nothing about one
     evidence: dict[str, Json] = {"ip": list(account.ip), "perm": list(account.perm), "environment": setting.environment}
     if not account.ip:
         powers = [word for word in account.perm if word in ("trade", "withdraw")]

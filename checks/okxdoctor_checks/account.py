@@ -93,8 +93,11 @@ async def probe(io: Io) -> Facts:
     )
 
 
-def _trading(answer: Answer) -> tuple[Holding, ...]:
-    details = [row for whole in rows(answer)[:1] if isinstance(found := whole.get("details"), list) for row in found]
+def _trading(answer: Answer) -> tuple[Holding, ...] | None:
+    """None where the answer has no list of currencies: that is no empty account."""
+    details = next((whole.get("details") for whole in rows(answer)), None)
+    if not isinstance(details, list):
+        return None
     return tuple(
         Holding(
             ccy=text(row, "ccy")[:20],
@@ -172,7 +175,7 @@ def _mode(facts: Facts) -> Iterator[Finding]:
 def _wallets(facts: Facts) -> Iterator[Finding]:
     if facts.trading is None or facts.funding is None:
         return
-    here = [one for one in facts.trading if (fraction(one.cash) or 0) > 0]
+    here = [one for one in facts.trading if (cash := fraction(one.cash)) is None or cash > 0]  # unreadable is not none
     there = [one for one in facts.funding if (fraction(one.available) or 0) > 0]
     if here or not there:
         return

@@ -208,7 +208,8 @@ async def _walk(io: Io, ask: Ask) -> tuple[Trial, ...]:
 
 
 def _account(answer: Answer) -> AccountView | None:
-    """What account/config says. Older accounts and other regions lack fields: absent is empty."""
+    """What account/config says. Older accounts and other regions lack fields: absent is empty, but for the IP list,
+    whose emptiness says something."""
     found = rows(answer)
     if not found:
         return None
@@ -216,7 +217,7 @@ def _account(answer: Answer) -> AccountView | None:
     return AccountView(
         uid=text(row, "uid"),
         perm=tuple(ALIASES.get(word, word) for word in _words(text(row, "perm"))),
-        ip=_words(text(row, "ip")),
+        ip=_words(text(row, "ip")) if isinstance(row.get("ip"), str) else None,
         acct_lv=text(row, "acctLv"),
         pos_mode=text(row, "posMode"),
         kyc_lv=text(row, "kycLv"),

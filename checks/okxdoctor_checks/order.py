@@ -20,6 +20,7 @@ account are left out. Where the exchange cannot be asked, an order's own mistake
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -146,25 +147,26 @@ def _for_all(first: Finding, others: list[Finding]) -> Finding:
 
 
 def _all(facts: Facts) -> Iterator[Finding]:
-    seen: dict[str, int] = {}
+    seen: dict[tuple[str, str], str] = {}
     right: list[int] = []
     orders = [order_of(draft.wire) for draft in facts.drafts]
-    for number, (draft, order) in enumerate(zip(facts.drafts, orders, strict=True)):
+    places = _where(facts.drafts)
+    for number, (draft, where, order) in enumerate(zip(facts.drafts, places, orders, strict=True)):
         breaches = judge(order, facts.place)
         for breach in (*breaches, *_elsewhere(order, breaches, facts)):
             if breach.cause in CAUSES:
-                yield _finding(draft, breach, facts.meanings[number] if number < len(facts.meanings) else "")
-        yield from _repeated(draft, order, seen)
+                yield _finding(where, breach, facts.meanings[number] if number < len(facts.meanings) else "")
+        yield from _repeated(draft.file, where, order, seen)
         if not breaches:
             right.append(number)
-            yield from _second_opinion(draft, number, facts)
-    yield from _at_once([orders[number] for number in right], [facts.drafts[number] for number in right], facts)
+            yield from _second_opinion(where, number, facts)
+    yield from _at_once([orders[number] for number in right], [places[number] for number in right], facts)
 
 
-def _at_once(orders: Sequence[Mapping[str, Wire]], drafts: Sequence[OrderDraft], facts: Facts) -> Iterator[Finding]:
+def _at_once(orders: Sequence[Mapping[str, Wire]], places: Sequence[str], facts: Facts) -> Iterator[Finding]:
     """Each order can be paid for, and all of them together cannot: whether they stand at once only the user knows."""
     for one in all_at_once(orders, facts.place):
-        where = _where(drafts[one.index])
+        where = places[one.index]
         yield Finding(
             code="order.insufficient-funds",
             summary=line(
@@ -191,12 +193,18 @@ def _cut(value: Json) -> Json:
     return f"{value[:LONGEST]}…" if isinstance(value, str) and len(value) > LONGEST else value
 
 
-def _where(draft: OrderDraft) -> str:
-    return f"{draft.file}:{draft.line}"
+def _where(drafts: Sequence[OrderDraft]) -> list[str]:
+    """File and line of each order; of several in one line (JSON is often written so) also which one it is."""
+    lines = [f"{draft.file}:{draft.line}" for draft in drafts]
+    shared, nth = Counter(lines), Counter[str]()
+    places: list[str] = []
+    for line_ in lines:
+        nth[line_] += 1
+        places.append(f"{line_}#{nth[line_]}" if shared[line_] > 1 else line_)
+    return places
 
 
-def _finding(draft: OrderDraft, breach: Breach, meaning: str) -> Finding:
-    where = _where(draft)
+def _finding(where: str, breach: Breach, meaning: str) -> Finding:
     told = f" ({breach.codes[0]})" if breach.codes else ""
     evidence: dict[str, Json] = {"parameter": breach.parameter}
     evidence |= {name: _cut(value) for name, value in breach.evidence.items()}
@@ -228,7 +236,8 @@ def _elsewhere(order: Mapping[str, Wire], breaches: tuple[Breach, ...], facts: F
         return
     here = next((one for one in facts.place.holdings or () if one.ccy == need.ccy), None)
     there = next((one for one in facts.funding if one.ccy == need.ccy), None)
-    if (here is not None and (fraction(here.cash) or 0) > 0) or there is None or not (fraction(there.available) or 0):
+    held = fraction(here.cash) if here is not None else 0
+    if held is None or held > 0 or there is None or not (fraction(there.available) or 0):
         return
     amount = min(need.amount, fraction(there.available) or need.amount)
     yield Breach(
@@ -244,27 +253,27 @@ def _elsewhere(order: Mapping[str, Wire], breaches: tuple[Breach, ...], facts: F
     )  # fmt: skip
 
 
-def _repeated(draft: OrderDraft, order: Mapping[str, Wire], seen: dict[str, int]) -> Iterator[Finding]:
+def _repeated(file: str, where: str, order: Mapping[str, Wire], seen: dict[tuple[str, str], str]) -> Iterator[Finding]:
     """The same client order id twice in what is sent together."""
     client_id = word(order, "clOrdId")
     if not client_id:
         return
-    key = f"{draft.file} {client_id}"
-    first = seen.setdefault(key, draft.line)
-    if first == draft.line:
+    first = seen.setdefault((file, client_id), where)
+    if first == where:
         return
+    place = first.removeprefix(f"{file}:")
     yield Finding(
         code="order.client-id-invalid",
-        summary=line(f"{_where(draft)}: clOrdId {client_id} stands in line {first} already (51016)"),
-        evidence={"parameter": "clOrdId", "first_line": first, "code": "51016"},
-        subject=_where(draft),
+        summary=line(f"{where}: clOrdId {client_id} stands in line {place} already (51016)"),
+        evidence={"parameter": "clOrdId", "first_line": place, "code": "51016"},
+        subject=where,
         # An order that is filled at once gives its id free again.
         confidence=Confidence.LIKELY,
         remedy=("uuid.uuid4().hex   # a new one for each order; a retry of the same order keeps its own",),
     )
 
 
-def _second_opinion(draft: OrderDraft, number: int, facts: Facts) -> Iterator[Finding]:
+def _second_opinion(where: str, number: int, facts: Facts) -> Iterator[Finding]:
     """An order that breaks no rule known here, and that order-precheck refuses."""
     said = next((one for one in facts.prechecked if one.index == number), None)
     if said is None or said.code in ("", "0"):
@@ -277,9 +286,9 @@ def _second_opinion(draft: OrderDraft, number: int, facts: Facts) -> Iterator[Fi
         return
     yield Finding(
         code=likely,
-        summary=line(f"{_where(draft)}: order-precheck refuses it: {said.code} {said.msg}"),
+        summary=line(f"{where}: order-precheck refuses it: {said.code} {said.msg}"),
         evidence={"code": said.code, "message": said.msg},
-        subject=_where(draft),
+        subject=where,
         confidence=Confidence.LIKELY,
         remedy=(f"okxdoctor explain {said.code}",),
     )

@@ -20,11 +20,11 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from okxdoctor.check import Check, Skip
+from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.knowledge import tunable
 from okxdoctor.model import Confidence, Finding
 from okxdoctor.port import Frame, Io, KeyStanding, Opening, Socket
-from okxdoctor_checks._answers import layer
+from okxdoctor_checks._answers import layer, line
 from okxdoctor_checks._control import CONTROL_INSTRUMENTS
 from okxdoctor_checks._conversation import (
     MISPLACED,
@@ -67,6 +67,7 @@ CHANNELS = {
 TELLS_AT_ONCE = ("account",)
 """Positions do so as well, where there are any; whether an account without any is told so is not known."""
 BAD_SIGNATURE = "50113"
+NOT_LOGGED_IN = "60011"
 LOGIN_FAILED = 4001
 """The close code of a login that failed."""
 _ID = "private"
@@ -150,11 +151,20 @@ async def _attempt(io: Io) -> Facts:
             if facts.refused.partition(" ")[0] in MISPLACED and facts.ended is None:
                 facts = replace(facts, leads_to=await whereabouts(io, socket, CONTROL_INSTRUMENTS[0]))
             standing = await io.given(KeyStanding)
-            refused = standing is not None and standing.standing == "refused"
-            return replace(facts, rest_accepts=False, rest_code=standing.code) if standing and refused else facts
+            if standing is not None and standing.standing == "refused":
+                return replace(facts, rest_accepts=False, rest_code=standing.code)
+            if _refused_otherwise(facts):
+                raise Inconclusive(line(f"a private subscription is refused: {facts.refused}"))
+            return facts
     finally:
         await socket.close()
     return await _after_a_refusal(io, facts)
+
+
+def _refused_otherwise(facts: Facts) -> bool:
+    """A subscription was refused with a code of which nothing follows for login, path or limits."""
+    code = facts.refused.partition(" ")[0]
+    return bool(code) and code not in (TOO_FREQUENT, NOT_LOGGED_IN) and facts.leads_to in ("", "private")
 
 
 async def _not_open(io: Io, facts: Facts, opening: Opening) -> Facts:
@@ -283,6 +293,8 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         )  # fmt: skip
     elif facts.leads_to not in ("", "private"):
         yield misplaced("private", facts.leads_to, facts.url, facts.refused, ", ".join(CHANNELS))
+    elif facts.refused.partition(" ")[0] == NOT_LOGGED_IN:
+        yield _not_held(facts)
     else:
         yield from _crowded_channels(facts)
         yield from _silent(facts)
@@ -318,6 +330,22 @@ def _changed_on_the_way(facts: Facts) -> Finding:
             "Gateway, reverse proxy, TLS inspection: pass path, query and body byte for byte, and add nothing",
         ),
         excluded=("key.secret-wrong", "timestamp.expired"),
+    )
+
+
+def _not_held(facts: Facts) -> Finding:
+    """The login was accepted, and a moment later the same connection is one without a login."""
+    return Finding(
+        code="ws.login-refused",
+        summary=line(f"The WebSocket login is accepted, and the subscription behind it is refused: {facts.refused}"),
+        evidence={"url": facts.url, "code": NOT_LOGGED_IN, "message": facts.refused, "login_code": facts.login.code},
+        subject="ws",
+        confidence=Confidence.LIKELY,
+        remedy=(
+            f"okxdoctor explain {NOT_LOGGED_IN}",
+            "okxdoctor run --only 'ws.*'   # the same from another network, without gateway",
+        ),
+        excluded=("ws.wrong-path",),
     )
 
 

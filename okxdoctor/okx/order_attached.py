@@ -33,18 +33,23 @@ def attached(order: Mapping[str, Json], listed: ListedInstrument, place: Place) 
     given = order.get("attachAlgoOrds")
     old = not isinstance(given, list) or not given
     items = [order] if old else [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
-    if old and not any(word(order, f"{leg}TriggerPx") for leg in _NAMES):
+    if old and not any(_given(order, f"{leg}TriggerPx") for leg in _NAMES):
         return
     if word(order, "reduceOnly").lower() == "true":
         yield _wrong("51100", "reduceOnly", "a reduce-only order takes no take profit or stop loss")
         return
     beside = fraction(number(order, "px")) or place.price(listed.inst_id)
     for item in items:
-        legs = [leg for leg in _NAMES if word(item, f"{leg}TriggerPx") or word(item, f"{leg}OrdPx")]
+        legs = [leg for leg in _NAMES if _given(item, f"{leg}TriggerPx") or _given(item, f"{leg}OrdPx")]
         if not legs:
             yield _wrong("51178", "attachAlgoOrds", "what is attached has neither tpTriggerPx nor slTriggerPx")
         for leg in legs:
             yield from _leg(item, leg, word(order, "side"), beside, listed)
+
+
+def _given(item: Mapping[str, Json], name: str) -> bool:
+    """Whether a member is there, however its value is written: that is judged as a number's form."""
+    return item.get(name) not in (None, "")
 
 
 def _wrong(code: str, parameter: str, says: str, *more: str, fix: tuple[tuple[str, str], ...] = ()) -> Breach:
@@ -64,7 +69,7 @@ def _leg(
     trigger_name, price_name, of_name = f"{leg}TriggerPx", f"{leg}OrdPx", f"{leg}TriggerPxType"
     trigger, price = fraction(number(item, trigger_name)), word(item, price_name)
     for name in (trigger_name, price_name):
-        if not word(item, name):
+        if not _given(item, name):
             yield _wrong("51178", name, f"{name} is missing beside its other half", "51000")
     if listed.type == "SPOT" and word(item, of_name) not in ("", "last"):
         says = f"{of_name} is {word(item, of_name)[:20]}; spot orders are triggered by the last price alone"

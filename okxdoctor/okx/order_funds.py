@@ -65,12 +65,12 @@ def short_of_funds(order: Mapping[str, Json], listed: ListedInstrument, place: P
         return
     if place.holdings is None:
         return
-    if need.amount <= _free(next((one for one in place.holdings if one.ccy == need.ccy), None), listed):
+    held = next((one for one in place.holdings if one.ccy == need.ccy), None)
+    has = _free(held, listed)
+    if has is None or need.amount <= has:
         # What tiers and other limits leave of it is the exchange's to say.
         yield from _over_most(order, listed, place)
         return
-    held = next((one for one in place.holdings if one.ccy == need.ccy), None)
-    has = _free(held, listed)
     fits = _affordable(order, listed, has / need.amount)
     frozen = held.frozen if held is not None and (fraction(held.frozen) or 0) > 0 else ""
     hints = [] if fits else [f"Transfer or buy at least {shown(need.amount - has, up=True)} {need.ccy}"]
@@ -125,7 +125,7 @@ def all_at_once(orders: Sequence[Mapping[str, Json]], place: Place) -> Iterator[
         sums[need.ccy] = sums.get(need.ccy, Fraction(0)) + need.amount
         counts[need.ccy] = counts.get(need.ccy, 0) + 1
         has = _free(next((one for one in place.holdings if one.ccy == need.ccy), None), listed)
-        if need.amount <= has < sums[need.ccy]:
+        if has is not None and need.amount <= has < sums[need.ccy]:
             told.add(need.ccy)
             total = sums[need.ccy]
             yield Shared(
@@ -291,11 +291,12 @@ def _may_close(order: Mapping[str, Json], listed: ListedInstrument, place: Place
     )
 
 
-def _free(held: Holding | None, listed: ListedInstrument) -> Fraction:
+def _free(held: Holding | None, listed: ListedInstrument) -> Fraction | None:
+    """What can be spent of a currency: nothing of one that is not held, None where the figure is no number."""
     if held is None:
         return Fraction(0)
-    text = (held.margin or held.available) if listed.type in SIDED else held.available
-    return max(Fraction(0), fraction(text) or Fraction(0))
+    told = fraction((held.margin or held.available) if listed.type in SIDED else held.available)
+    return None if told is None else max(Fraction(0), told)
 
 
 def _affordable(order: Mapping[str, Json], listed: ListedInstrument, share: Fraction) -> str:

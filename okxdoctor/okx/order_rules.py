@@ -31,6 +31,9 @@ from okxdoctor.okx.wire_numbers import CAUSE, NumberFlaw, number_flaws, without_
 from okxdoctor.trading_facts import ListedInstrument
 
 _LEVER = 'POST /api/v5/account/set-leverage {"instId":"…","lever":"…","mgnMode":"cross"}   # leverage is set there'
+_NO_REDUCING = {"1": "51139", "3": "51133"}
+"""Account modes whose refusal of a reduce-only spot order has a code of its own."""
+_TRADED = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION")
 _LEVEL = {"1": "spot mode", "2": "futures mode", "3": "multi-currency margin mode", "4": "portfolio margin mode"}
 
 
@@ -64,6 +67,7 @@ def judge(order: Mapping[str, Json], place: Place) -> tuple[Breach, ...]:
     if listed is None or "instId" in told:
         return tuple(found)
     found += (breach for breach in _account(order, listed, place) if breach.parameter not in told)
+    found += _of_another_product(order, listed) if "ordType" not in told else ()
     found += priced(order, listed, place) if "px" not in told else ()
     found += sized(order, listed, place) if "sz" not in told else ()
     found += attached(order, listed, place)
@@ -179,19 +183,46 @@ def _account(order: Mapping[str, Json], listed: ListedInstrument, place: Place) 
             evidence=evidence,
             fix=(("ccy", listed.value("quoteCcy")), ("ccy", listed.value("baseCcy"))),
         )
-    kind = word(order, "ordType")
+    yield from _sides(order, traded, account.pos_mode)
+    if traded in SIDED:
+        yield from _reducing(order, listed, place, account.pos_mode)
+    elif traded == "SPOT" and word(order, "reduceOnly").lower() == "true":
+        own = _NO_REDUCING.get(account.acct_lv)
+        yield Breach(
+            cause="order.parameter-invalid",
+            codes=(own or "51205",),
+            parameter="reduceOnly",
+            says=f"reduceOnly: in {level}, spot has no positions to reduce",
+            evidence={"acctLv": account.acct_lv, "product": traded},
+            hints=("Leave reduceOnly out of spot orders",),
+            sure=own is not None,
+        )
+
+
+def _of_another_product(order: Mapping[str, Json], listed: ListedInstrument) -> Iterator[Breach]:
+    """An order type that this product does not have."""
+    kind, traded = word(order, "ordType"), product(order, listed)
+    evidence: dict[str, Value] = {"ordType": kind, "product": traded}
+    homes = wire_rules().of_products.get(kind)
     if traded == "OPTION" and kind in ("market", "optimal_limit_ioc"):
         yield Breach(
             cause="order.parameter-invalid",
             codes=("51066",),
             parameter="ordType",
             says=f"ordType {kind}: options take no market orders",
-            evidence={"ordType": kind, "product": traded},
+            evidence=evidence,
             fix=(("ordType", "limit"),),
         )
-    yield from _sides(order, traded, account.pos_mode)
-    if traded in SIDED:
-        yield from _reducing(order, listed, place, account.pos_mode)
+    elif homes is not None and traded not in homes and traded in _TRADED:
+        meant = {"optimal_limit_ioc": "market", "mmp_and_post_only": "post_only", "op_fok": "fok"}.get(kind, "limit")
+        yield Breach(
+            cause="order.parameter-invalid",
+            codes=(WRONG,),
+            parameter="ordType",
+            says=f"ordType {kind} is for {' and '.join(homes)} alone, and {listed.inst_id} is {traded}",
+            evidence=evidence,
+            fix=(("ordType", meant),),
+        )
 
 
 def _sides(order: Mapping[str, Json], traded: str, pos_mode: str) -> Iterator[Breach]:

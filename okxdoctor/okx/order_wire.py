@@ -55,6 +55,9 @@ class WireRules:
     numbers: frozenset[str]
     members: frozenset[str]
     ids: tuple[str, ...]
+    booleans: tuple[str, ...]
+    lists: tuple[str, ...]
+    of_products: Mapping[str, tuple[str, ...]]
     meant: Mapping[str, str]
     batch_limit: int
     id_characters: int
@@ -73,6 +76,9 @@ def wire_rules() -> WireRules:
         numbers=frozenset(members["numbers"]),
         members=frozenset((*members["numbers"], *members["others"])),
         ids=tuple(members["ids"]),
+        booleans=tuple(members["booleans"]),
+        lists=tuple(members["lists"]),
+        of_products={kind: tuple(products) for kind, products in raw["of_products"].items()},
         meant=raw["meant"],
         batch_limit=raw["batch_limit"],
         id_characters=raw["id_characters"],
@@ -114,6 +120,7 @@ def wire_flaws(
         ):
             kind = order["ordType"]
             yield _invalid((WRONG, "51204"), "px", f"an order of type {kind} needs px.", {"parameter": "px"})
+    yield from _forms(order)
     yield from _ids(order, "")
     yield from _numbers(order, "", steps or {})
     attached = order.get("attachAlgoOrds")
@@ -160,6 +167,26 @@ def _word(order: Mapping[str, Json], name: str, allowed: tuple[str, ...]) -> Ite
         f"{name} is {shown[:40]!r}; it must be one of {known}.",
         {"parameter": name, "value": str(shown)[:40]},
     )
+
+
+def _forms(order: Mapping[str, Json]) -> Iterator[WireFlaw]:
+    """Members that are neither text nor number. A boolean is written as one or as its word (both are documented)."""
+    for name in wire_rules().booleans:
+        value = order.get(name)
+        if value not in (None, "") and str(value).lower() not in ("true", "false"):
+            yield _invalid(
+                (WRONG,), name, f"{name} is {str(value)[:40]!r}; it must be true or false.", {"parameter": name}
+            )
+    for name in wire_rules().lists:
+        value = order.get(name)
+        if value in (None, "", []):
+            continue
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            says = f"{name} must be a JSON list of objects, not {_SORTS.get(type(value), 'something else')}."
+            yield _invalid((WRONG,), name, says, {"parameter": name})
+
+
+_SORTS = {dict: "an object", str: "a text", list: "a list of others", bool: "a boolean"}
 
 
 def _ids(order: Mapping[str, Json], where: str) -> Iterator[WireFlaw]:

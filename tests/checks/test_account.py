@@ -145,3 +145,15 @@ def test_what_is_no_row_in_a_wallet_is_passed_over() -> None:
     io = world(trading=ok([{"details": ["USDT", None, {"ccy": "USDT", "cashBal": "7", "availBal": "7"}]}]))
     facts, _ = run(CHECK, io)
     assert [(one.ccy, one.cash) for one in facts.trading] == [("USDT", "7")]
+
+
+@pytest.mark.parametrize("row", [{}, {"details": None}, {"details": "[]"}])
+def test_an_answer_without_a_list_of_currencies_is_no_empty_account(row: dict[str, Any]) -> None:
+    facts, findings = run(CHECK, world(trading=ok([row]), other=funding(USDT="900")))
+    assert facts.trading is None
+    assert findings == ()
+
+
+def test_an_amount_that_is_no_text_is_no_empty_account() -> None:
+    held = ok([{"details": [{"ccy": "USDT", "cashBal": 7.5, "availBal": 7.5}]}])
+    assert run(CHECK, world(trading=held, other=funding(USDT="900")))[1] == ()

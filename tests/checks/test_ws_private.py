@@ -13,7 +13,7 @@ from fakeio import FakeIo, FakeSocket, Talk, codes, judged, run, view
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okxdoctor.check import Skip
+from okxdoctor.check import Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Severity
 from okxdoctor.port import Failure, KeyStanding, Opening
 from okxdoctor.runner.diagnose import diagnose, vocabulary
@@ -253,6 +253,23 @@ def test_a_gateway_to_another_path(path: str) -> None:
     finding = one(look(respond=peer(path=path))[0])
     assert finding.code == "ws.wrong-path"
     assert (finding.evidence["asked"], finding.evidence["leads_to"]) == ("private", path)
+
+
+def refusing(code: str) -> Callable[[str], Iterable[str | int]]:
+    return lambda text: ["pong"] if text == "ping" else [error(code, "no", id=json.loads(text)["id"])]
+
+
+def test_a_login_that_is_forgotten_at_once() -> None:
+    """Accepted, and the subscription behind it is told to log in: nothing private would ever come."""
+    finding = one(look(respond=refusing("60011"))[0])
+    assert (finding.code, finding.confidence) == ("ws.login-refused", Confidence.LIKELY)
+    assert finding.evidence["login_code"] == "0"
+
+
+@pytest.mark.parametrize("code", ["64003", "60012", "50026", "63999"])
+def test_a_subscription_that_is_refused_otherwise_is_a_blind_spot(code: str) -> None:
+    with pytest.raises(Inconclusive, match=f"a private subscription is refused: {code} no"):
+        look(respond=refusing(code))
 
 
 def test_too_many_connections_in_a_second() -> None:

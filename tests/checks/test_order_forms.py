@@ -1,0 +1,88 @@
+"""The preflight of orders: members of another kind than documented, types of other products, several in one line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from fakeio import judged
+from test_order import account, codes, findings, place, spot, swap
+
+from okxdoctor.model import Confidence
+from okxdoctor.okx.order_files import read_orders
+from okxdoctor.trading_facts import Holding
+from okxdoctor_checks.order import CHECK, Facts
+
+TAKE_PROFIT = {"tpTriggerPx": "66000", "tpOrdPx": "-1"}
+
+
+def in_one_line(*orders: dict[str, Any]) -> Facts:
+    """What a file with the list in one line gives, as json.dumps writes it."""
+    return Facts(drafts=tuple(read_orders(json.dumps(orders).encode(), "o.json")), place=place())
+
+
+@pytest.mark.parametrize(
+    ("order", "says", "code"),
+    [
+        (spot(attachAlgoOrds=TAKE_PROFIT), "attachAlgoOrds must be a JSON list of objects, not an object", "51000"),
+        (spot(attachAlgoOrds=json.dumps([TAKE_PROFIT])), "not a text", "51000"),
+        (spot(attachAlgoOrds=["tp"]), "not a list of others", "51000"),
+        (spot(stpMode="none"), "stpMode is 'none'; it must be one of cancel_both", "51000"),
+        (spot(pxAmendType="2"), "pxAmendType is '2'", "51000"),
+        (swap(reduceOnly="yes"), "reduceOnly is 'yes'; it must be true or false", "51000"),
+        (spot(reduceOnly=True), "spot has no positions to reduce", "51205"),
+        (spot(ordType="optimal_limit_ioc", px=None), "is for SWAP and FUTURES alone, and BTC-USDT is SPOT", "51000"),
+        (swap(ordType="op_fok"), "is for OPTION alone, and BTC-USDT-SWAP is SWAP", "51000"),
+        (swap(ordType="mmp_and_post_only"), "is for OPTION alone", "51000"),
+        (swap(instId="BTC-USD-261225-70000-C", ordType="market", px=None), "options take no market orders", "51066"),
+    ],
+)
+def test_a_member_that_the_exchange_cannot_take(order: dict[str, Any], says: str, code: str) -> None:
+    found = findings(order)
+    assert [one.code for one in found] == ["order.parameter-invalid"]
+    assert says in found[0].summary
+    assert found[0].evidence["code"] == code
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        spot(attachAlgoOrds=[TAKE_PROFIT]), spot(attachAlgoOrds=[]), spot(attachAlgoOrds=""),
+        spot(stpMode="", pxAmendType="0", reduceOnly="false", banAmend=False), spot(reduceOnly=False),
+        swap(ordType="optimal_limit_ioc", px=None), swap(reduceOnly="False"), swap(stpMode="cancel_both"),
+    ],
+)  # fmt: skip
+def test_members_in_every_documented_form(order: dict[str, Any]) -> None:
+    assert codes(order) == []
+
+
+@pytest.mark.parametrize(("level", "code"), [("1", "51139"), ("3", "51133"), ("4", "51205")])
+def test_the_account_mode_decides_how_a_reduce_only_spot_order_is_refused(level: str, code: str) -> None:
+    (found,) = findings(spot(reduceOnly="true"), place(account=account(acct_lv=level)))
+    assert found.evidence["code"] == code
+    assert (found.confidence is Confidence.CERTAIN) == (level != "4")
+
+
+def test_a_trigger_that_is_a_number_is_there_all_the_same() -> None:
+    assert set(codes(spot(attachAlgoOrds=[{"tpTriggerPx": 66000, "tpOrdPx": -1}]))) == {"precision.number-format"}
+
+
+def test_orders_in_one_line_are_told_apart() -> None:
+    """A finding names one of them, and what is wrong with one explains nothing of another."""
+    found = judged(CHECK, in_one_line(swap(sz="0.001"), spot(sz="0.000001"), spot(clOrdId="a"), spot(clOrdId="a")))
+    told = {(one.code, one.subject) for one in found}
+    assert {("order.unit-confusion", "o.json:1#1"), ("precision.size-below-minimum", "o.json:1#2")} <= told
+    assert ("order.client-id-invalid", "o.json:1#4") in told
+    repeated = next(one for one in found if one.code == "order.client-id-invalid")
+    assert "clOrdId a stands in line 1#3 already (51016)" in repeated.summary
+
+
+@pytest.mark.parametrize("available", ["", "many"])
+def test_a_figure_that_is_no_number_is_no_lack_of_money(available: str) -> None:
+    """A drifted answer: what is there is not known, and so is what is missing."""
+    held = (Holding(ccy="USDT", cash=available, available=available, margin=available),)
+    assert codes(spot(), place(holdings=held)) == []
+    assert codes(swap(), place(holdings=held)) == []
+    funding = (Holding(ccy="USDT", cash="900", available="900"),)
+    assert [one.code for one in findings(spot(), place(holdings=held), funding=funding)] == []
