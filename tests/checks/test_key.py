@@ -380,7 +380,7 @@ def test_a_sparse_account_is_no_crash() -> None:
         (refusal("50001", status=503), "status"),
         (refusal("50013", status=429), "status"),
         (refusal("50011", status=429), "ratelimit"),
-        (page(429, "error code: 1015"), "ratelimit"),
+        (page(429, "error code: 1015"), "http"),
         (refusal("50121", status=200), "http"),
     ],
 )
@@ -496,3 +496,9 @@ def test_a_key_that_two_places_know_is_not_only_in_the_wrong_environment() -> No
     assert finding.code == "region.wrong-rest-host"
     assert finding.confidence is Confidence.LIKELY
     assert finding.evidence["lives_on"] == ["global/demo", "eea/live"]
+
+
+@pytest.mark.parametrize("ip", [None, ["127.0.0.1"], 0])
+def test_an_answer_that_tells_no_list_says_nothing_of_one(ip: object) -> None:
+    """Absent as on older accounts, or another type by now: it is not the list that is empty."""
+    assert diagnose({CONFIG: account(ip=ip)}, need=("read", "trade"))[0] == ()

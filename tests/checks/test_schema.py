@@ -411,3 +411,14 @@ def test_answers_that_are_no_json_are_counted() -> None:
     place = "GET /api/v5/market/ticker"
     facts, _ = looked(*[answer(place, "<html>", content_type="text/html")] * 3)
     assert [(odd.place, odd.count) for odd in facts.odd] == [(place, 3)]
+
+
+@pytest.mark.parametrize("row", [["BTC-USDT", "67000"], [[]], "BTC-USDT", None, 7])
+def test_a_row_that_is_no_object(row: object) -> None:
+    findings = looked(answer("GET /api/v5/market/ticker", envelope(row)))[1]
+    assert [(one.code, one.evidence["changes"][0]["field"]) for one in findings] == [("schema.type-changed", "data[]")]
+
+
+def test_a_candle_that_is_an_object() -> None:
+    findings = looked(answer("GET /api/v5/market/candles", envelope({"ts": "1795361598371", "o": "1"})))[1]
+    assert ("type", "data[]") in {(row["change"], row["field"]) for row in findings[0].evidence["changes"]}
