@@ -14,12 +14,15 @@ from email.utils import parsedate_to_datetime
 from typing import Literal, TypeVar, assert_never
 
 from okxdoctor.check import Inconclusive, Skip
+from okxdoctor.knowledge import code as code_row
 from okxdoctor.okx import envelope
 from okxdoctor.okx.json_text import Json
 from okxdoctor.port import Answer, Ask, Failure, Io
 
 T = TypeVar("T")
 MESSAGE_LENGTH = 200
+NO_SUCH_PATH = "404"
+"""The one HTTP status that the exchange itself writes as a code."""
 Kind = Literal["ok", "refused", "not-json", "failed"]
 
 
@@ -59,6 +62,29 @@ def _decoded(answer: Answer) -> envelope.Answer | None:
         return None
     # JSON is UTF-8. Where a byte was not, somebody rewrote the answer, and no field of it is the API's word.
     return envelope.decode(answer.status, "" if "\ufffd" in answer.body else answer.body)
+
+
+def of_the_api(found: envelope.Ok | envelope.Rejected | envelope.Partial) -> bool:
+    """Whether an envelope is the exchange's and not that of a gateway which happens to call a member ``code``.
+
+    Gateways write the HTTP status there, or a number of their own, beside a ``message`` or nothing. A code that the
+    exchange is known to use, rows, or a ``msg`` beside a code of any other form, is taken for its word.
+    """
+    if isinstance(found.data, list):
+        return True
+    if found.code == str(found.status) != NO_SUCH_PATH:
+        return False
+    if envelope.Oddity.CODE_IS_NUMBER not in found.oddities and _known(found.code):
+        return True
+    return bool(found.message)
+
+
+def _known(code: str) -> bool:
+    try:
+        code_row(code)
+    except KeyError:
+        return False
+    return True
 
 
 def rows(answer: Answer) -> tuple[dict[str, Json], ...]:
@@ -101,6 +127,8 @@ def read(answer: Answer) -> Reply:
         age_ms=age_ms,
     )
     match found:
+        case envelope.Ok() | envelope.Rejected() | envelope.Partial() if not of_the_api(found):
+            return seen
         case envelope.Ok() | envelope.Rejected() | envelope.Partial():
             return replace(
                 seen,
@@ -206,8 +234,6 @@ def standing_in_the_way(reply: Reply, host: str) -> Skip | None:
         below = layer(reply.failure)
         word = "no answer from" if below == "http" else "no connection to"
         return Skip(f"{word} {host}: {broken_off(reply.failure)} (see {below})", layer=below)
-    if reply.kind == "not-json" and reply.status == 429:
-        return Skip(f"{host} answered HTTP 429 (see ratelimit)", layer="ratelimit")
     if reply.kind == "not-json":
         return Skip(f"{host} answered HTTP {reply.status} without an answer of the API (see http)", layer="http")
     if reply.kind == "refused":

@@ -78,8 +78,9 @@ def most_within(times_ns: Iterable[int], window_s: float) -> int:
     """The largest number of these instants that any half-open window of this length holds."""
     ordered = sorted(times_ns)
     first = most = 0
+    window_ns = round(window_s * 1e9)  # 4.041 * 1e9 is more than its nanoseconds
     for last, at in enumerate(ordered):
-        while at - ordered[first] >= window_s * 1e9:
+        while at - ordered[first] >= window_ns:
             first += 1
         most = max(most, last - first + 1)
     return most

@@ -11,7 +11,8 @@ from okxdoctor_checks._pages import Page
 from okxdoctor_checks._words import counted, duration, finite
 
 REGION_CODE = "50121"
-EDGE_SERVERS = ("cloudflare", "cloudfront", "akamai", "fastly")
+CONTENT_NETWORKS = ("Cloudflare", "CloudFront", "Akamai", "Fastly")
+"""Edges before the exchange or its like. Behind those that anyone rents with a server, a page may be a stranger's."""
 NO_HTTP = "the answer is no HTTP: "
 """How a target words that the peer spoke another protocol; its first words follow."""
 
@@ -46,7 +47,7 @@ def unsent(page: Page) -> bool:
 
 
 def _from_edge(page: Page) -> bool:
-    return bool(page.ray) or bool(page.mitigated) or page.server.lower().startswith(EDGE_SERVERS)
+    return bool(page.edge or page.ray or page.mitigated)
 
 
 def look(page: Page) -> dict[str, Json]:
@@ -54,6 +55,7 @@ def look(page: Page) -> dict[str, Json]:
     return {
         "status": page.status,
         "server": page.server or None,
+        "edge": page.edge or None,
         "ray_id": page.ray or None,
         "content_type": page.content_type or None,
         "title": page.title or None,
@@ -136,13 +138,13 @@ def other_server(facts: Facts, odd: Sequence[Page]) -> Finding | None:
         # A sign-in page answers anything but "too many": that is a limit of whoever answers.
         if status != 429 and _portal(page, status):
             return _captive(facts, odd, page, status)
-        if status in (401, 403, 429, 503) or page.mitigated or (page.speaks_of_challenge and _from_edge(page)):
+        if status in (401, 403, 407, 429, 503) or page.mitigated or (page.speaks_of_challenge and _from_edge(page)):
             return _edge_blocked(facts, odd, page, status)
     return None
 
 
 def _origin_down(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> Finding:
-    by = "The CDN" if _from_edge(page) else page.server or "A server in between"
+    by = "The CDN" if page.edge in CONTENT_NETWORKS else page.edge or page.server or "A server in between"
     return finding(
         "http.origin-down",
         facts,
@@ -156,17 +158,22 @@ def _origin_down(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> 
 def _portal(page: Page, status: int) -> bool:
     if status == 511:
         return True
-    if _from_edge(page):
+    if page.mitigated or page.edge in CONTENT_NETWORKS:
+        return False
+    if page.edge and (status >= 400 or page.speaks_of_challenge):
         return False
     if 300 <= status < 400:
-        return bool(page.redirect_host)
+        return bool(page.redirect_host or page.redirect_path)
+    if status in (401, 407) and not page.speaks_of_sign_in:
+        return False  # who asks for a password by HTTP has no page to sign in at
     # A web page from a server that has a name, and not the edge's.
     return page.body == "html" and (bool(page.server) or page.speaks_of_sign_in)
 
 
 def _captive(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> Finding:
     who = f"A server that calls itself {page.server}" if page.server else "A server without a name"
-    what = f"redirects to {page.redirect_host}" if page.redirect_host else f"answers {status} with a web page"
+    goal = page.redirect_host or page.redirect_path
+    what = f"redirects to {goal}" if goal else f"answers {status} with a web page"
     title = f" ({page.title})" if page.title else ""
     sure = status == 511 or bool(page.redirect_host) or page.speaks_of_sign_in
     return finding(
@@ -174,7 +181,7 @@ def _captive(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> Find
         facts,
         odd,
         f"{who} {what}{title} in place of {facts.host}.",
-        look(page) | {"redirects_to": page.redirect_host or None},
+        look(page) | {"redirects_to": goal or None},
         confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
         excluded=("http.edge-blocked",),
     )
@@ -183,7 +190,8 @@ def _captive(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> Find
 def _edge_blocked(facts: Facts, odd: Sequence[Page], page: Page, status: int) -> Finding:
     sure = _from_edge(page) and (status == 403 or bool(page.mitigated) or page.speaks_of_challenge)
     what = "a challenge page" if page.mitigated else "a page" if page.body == "html" else "an answer"
-    who = "The edge" if _from_edge(page) or not page.server else f"{page.server} in front"
+    who = "The edge" if page.edge in CONTENT_NETWORKS or not (page.edge or page.server) else None
+    who = who or f"{page.edge or page.server} in front"
     return finding(
         "http.edge-blocked",
         facts,
@@ -225,7 +233,8 @@ def no_envelope(facts: Facts, odd: Sequence[Page]) -> Finding | None:
         return None
     page = odd[0]
     some = f" ({len(odd)} of {counted(len(facts.pages), 'answer')})" if len(odd) < len(facts.pages) else ""
-    said, sure = _flaw(page)
+    goal = _goal(page, facts.host)
+    said, sure = _flaw(page, goal)
     return finding(
         "http.not-json",
         facts,
@@ -234,15 +243,23 @@ def no_envelope(facts: Facts, odd: Sequence[Page]) -> Finding | None:
         look(page)
         | {
             "announced_bytes": page.announced,
+            "redirects_to": goal or None,
             "content_encoding": page.content_encoding or None,
             "failure": f"{page.failure.kind} during {page.failure.phase}" if page.failure is not None else None,
         },
         confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
+        remedy=(f"Write {goal} for the REST address",) if page.redirect_scheme else (),
         excluded=("http.captive-portal", "http.edge-blocked") if page.failure is None else (),
     )
 
 
-def _flaw(page: Page) -> tuple[str, bool]:
+def _goal(page: Page, host: str) -> str:
+    """Where a redirect leads, as far as it is another place than was asked."""
+    scheme = page.redirect_scheme
+    return (f"{scheme}://{page.redirect_host or host}" if scheme else page.redirect_host) + page.redirect_path
+
+
+def _flaw(page: Page, goal: str) -> tuple[str, bool]:
     """What is wrong with an answer that is no envelope, and whether that is certain."""
     status = f"status {page.status} and "
     if page.failure is not None and page.failure.detail.startswith(NO_HTTP):
@@ -256,12 +273,14 @@ def _flaw(page: Page) -> tuple[str, bool]:
         if page.content_encoding and page.announced is not None and page.announced < page.length:
             return f"{status}{page.announced} bytes of {page.content_encoding} that unpack to over {page.length}", True
         return f"{status}a body that is cut off after {page.length} characters{of}", True
+    if page.status is not None and 300 <= page.status < 400 and page.status != 304:
+        return f"status {page.status} and a redirect" + (f" to {goal}" if goal else ""), False
     if page.misread:
         return f"{status}a body that is not in the encoding it claims", True
     kind = {
         "empty": "an empty body",
         "html": f"a web page ({page.title})" if page.title else "a web page",
-        "json": "JSON that is no envelope (no code)",
+        "json": "JSON that is no envelope of the API",
         "broken-json": f"JSON that breaks off or is malformed ({page.length} characters)",
         "text": "a body that is not JSON",
         "envelope": "an envelope",
@@ -272,6 +291,7 @@ def _flaw(page: Page) -> tuple[str, bool]:
 def kept_back(facts: Facts, odd: Sequence[Page]) -> Finding | None:
     """Single requests are refused by who is not the exchange. No portal lets the others pass."""
     for page in odd:
-        if page.status in (401, 403, 404, 405) and page.body != "envelope" and not page.redirect_host:
-            return _edge_blocked(facts, odd, page, page.status)
+        status = page.status or 0
+        if (400 <= status < 500 or status == 501) and page.body != "envelope":
+            return _edge_blocked(facts, odd, page, status)
     return None

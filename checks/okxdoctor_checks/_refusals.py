@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from okxdoctor.check import Skip
-from okxdoctor.model import Finding, Json
+from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.port import AccountView, Io, KeyStanding
 from okxdoctor_checks._answers import Reply, line
 
 EXPIRED = "50102"
 NOT_LISTED = "50110"
 WRONG_ENVIRONMENT = frozenset({"50101"})
+WRONG_METHOD = "50115"
 UNKNOWN_KEY = frozenset({"50119", "50067"})
 # Refused for another reason than the key's absence: so the key exists there.
 KNOWS_THE_KEY = frozenset({"50100", "50105", "50110", "50113", "50120", "50035"})
@@ -129,6 +130,19 @@ def _header(reply: Reply, way: Way) -> Finding:
         evidence={**seen(reply), "header": header, "via": way.via or "no proxy"},
         subject="rest",
         remedy=in_between(way, f"removes the header {header}"),
+    )
+
+
+def other_method(reply: Reply, way: Way) -> Finding:
+    """50115 to a method that is the documented one."""
+    return Finding(
+        code="signature.unexplained",
+        summary=f"A signed {reply.method} arrives as another method ({reply.code}): requests are changed on the way",
+        evidence={**seen(reply), "method": reply.method, "changed": "method", "via": way.via or "no proxy"},
+        subject="rest",
+        confidence=Confidence.LIKELY,
+        remedy=in_between(way, "changes the method"),
+        excluded=("key.secret-wrong", "timestamp.expired"),
     )
 
 

@@ -29,6 +29,7 @@ from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.port import Ask, Io, Traffic
 from okxdoctor_checks._answers import broken_off, layer, line
+from okxdoctor_checks._ledger import path_of, usage
 from okxdoctor_checks._limits import limit
 from okxdoctor_checks._page_verdicts import Facts as Facts
 from okxdoctor_checks._page_verdicts import (
@@ -97,8 +98,13 @@ async def _with_others(io: Io, facts: Facts) -> Facts:
         return facts
     own = io.view.rest.url.rstrip("/")
     heard = [answer for answer in traffic.answers if answer.status is not None and answer.url.startswith(f"{own}/")]
-    # Who answers 429 counts requests, which is for the check `ratelimit`.
-    told = [(answer, seen(answer, facts.host)) for answer in heard if answer.failure is None and answer.status != 429]
+    # A page that says "too many" where the budget was used up is the exchange's own, and for the check `ratelimit`.
+    over = {(use.method, use.path) for use in usage(io.ledger()) if use.spent}
+    told = [
+        (answer, seen(answer, facts.host))
+        for answer in heard
+        if answer.failure is None and (answer.status != 429 or (answer.method, path_of(answer.path)) not in over)
+    ]
     odd = [replace(page, asked=line(f"{answer.method} {answer.path.partition('?')[0]}", 80))
            for answer, page in told if not answered(page)]  # fmt: skip
     return replace(facts, others=tuple(odd[:MOST_OTHERS]), heard=len(heard))

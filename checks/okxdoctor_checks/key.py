@@ -35,8 +35,10 @@ from okxdoctor_checks._refusals import (
     NOT_LISTED,
     UNKNOWN_KEY,
     WRONG_ENVIRONMENT,
+    WRONG_METHOD,
     Way,
     in_between,
+    other_method,
     plain_refusal,
     seen,
 )
@@ -45,7 +47,6 @@ from okxdoctor_checks._words import duration
 
 CONFIG = "/api/v5/account/config"
 Environment = Literal["live", "demo"]
-WRONG_METHOD = "50115"
 _JUDGED = NAMED | WRONG_ENVIRONMENT | UNKNOWN_KEY | {EXPIRED, WRONG_METHOD}
 _REPEATED = NAMED - {NOT_LISTED} | {WRONG_METHOD}
 """Refusals that are asked for twice. How requests leave, and whether each is refused, is the check `egress` to see."""
@@ -299,21 +300,9 @@ def _refused(reply: Reply, facts: Facts) -> Iterator[Finding]:
     elif reply.code in UNKNOWN_KEY:
         yield from _elsewhere(reply, facts)
     elif reply.code == WRONG_METHOD:
-        yield _other_method(reply, facts.way)
+        yield other_method(reply, facts.way)
     else:
         yield from plain_refusal(reply, facts.way)
-
-
-def _other_method(reply: Reply, way: Way) -> Finding:
-    return Finding(
-        code="signature.unexplained",
-        summary=f"A signed {reply.method} arrives as another method ({reply.code}): requests are changed on the way",
-        evidence={**seen(reply), "method": reply.method, "changed": "method", "via": way.via or "no proxy"},
-        subject="rest",
-        confidence=Confidence.LIKELY,
-        remedy=in_between(way, "changes the method"),
-        excluded=("key.secret-wrong", "timestamp.expired"),
-    )
 
 
 def _other(environment: Environment) -> Environment:

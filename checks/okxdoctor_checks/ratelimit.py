@@ -245,8 +245,13 @@ def _contradictions(facts: Facts) -> Iterator[str]:
 
 
 def _shapes(facts: Facts) -> Iterator[Finding]:
-    """Refusals for a limit that are not HTTP 429 with code 50011."""
-    seen = (*facts.refused, *(facts.burst.refused if facts.burst is not None else ()))
+    """Refusals for a limit that are not HTTP 429 with code 50011.
+
+    Who refused without a code what was within the budget need not be the exchange.
+    """
+    spent = any(use.spent for use in facts.usage if use.refused)
+    own = (shape for shape in facts.refused if shape.code or spent)
+    seen = (*own, *(facts.burst.refused if facts.burst is not None else ()))
     odd = [shape for shape in seen if (shape.status, shape.code) != (429, "50011")]
     if not odd:
         return

@@ -30,15 +30,26 @@ from okxdoctor.okx import signing
 from okxdoctor.port import Ask, Io, KeyStanding
 from okxdoctor_checks._answers import Reply, line, read, standing_in_the_way, together
 from okxdoctor_checks._own_signing import vectors_reproduced
-from okxdoctor_checks._refusals import AUTHENTICATION, EXPIRED, NAMED, Way, plain_refusal, seen
+from okxdoctor_checks._refusals import (
+    AUTHENTICATION,
+    EXPIRED,
+    NAMED,
+    WRONG_METHOD,
+    Way,
+    in_between,
+    other_method,
+    plain_refusal,
+    seen,
+)
 
 BALANCE = "/api/v5/account/balance"
 PRECHECK = "/api/v5/trade/order-precheck"
 BAD_SIGNATURE = "50113"
+WRONG_CONTENT_TYPE = "50006"
 # Reached only after the signature was found good: permission and binding are looked at behind it.
 _UNBOUND = "50035"
 _BEHIND = frozenset({"50120", _UNBOUND})
-_REFUSED_SIGN = AUTHENTICATION - _BEHIND
+_REFUSED_SIGN = AUTHENTICATION - _BEHIND | {WRONG_METHOD, WRONG_CONTENT_TYPE}
 
 Part = Literal["query", "body"]
 
@@ -155,6 +166,10 @@ def _accepted(form: Form) -> bool:
 def _form_refused(form: Form, facts: Facts) -> Iterator[Finding]:
     if form.reply.code == BAD_SIGNATURE:
         yield _rewritten(form, facts)
+    elif form.reply.code == WRONG_METHOD:
+        yield other_method(form.reply, facts.way)
+    elif form.reply.code == WRONG_CONTENT_TYPE:
+        yield _other_content_type(form, facts.way)
     elif form.reply.code == EXPIRED:
         yield Finding(
             code="timestamp.expired",
@@ -174,6 +189,17 @@ def _form_refused(form: Form, facts: Facts) -> Iterator[Finding]:
                 confidence=Confidence.LIKELY,
                 excluded=(),
             )
+
+
+def _other_content_type(form: Form, way: Way) -> Finding:
+    return Finding(
+        code="header.missing",
+        summary=line(f"Content-Type: application/json was sent and did not arrive ({form.reply.said})"),
+        evidence={**seen(form.reply), "header": "Content-Type", "via": way.via or "no proxy"},
+        subject="rest",
+        confidence=Confidence.LIKELY,
+        remedy=in_between(way, "changes the header Content-Type"),
+    )
 
 
 def _rewritten(form: Form, facts: Facts) -> Finding:

@@ -147,9 +147,13 @@ def test_the_order_cap_is_its_own_cause() -> None:
     [(429, "50011", False), (200, "50011", True), (429, "", True), (403, "50011", True)],
 )
 def test_the_shape_of_a_refusal(status: int, code: str, odd: bool) -> None:
-    found = codes(look(ledger=rows(3, refused=1, status=status, code=code))[0])
+    found = codes(look(ledger=rows(20, refused=1, status=status, code=code))[0])
     assert ("ratelimit.refusal-shape" in found) == odd
-    assert "ratelimit.shared" in found
+    assert "ratelimit.exceeded" in found
+
+
+def test_a_bare_429_within_the_budget_says_nothing_of_how_the_exchange_refuses() -> None:
+    assert codes(look(ledger=rows(3, refused=1, status=429, code=""))[0]) == ["ratelimit.shared"]
 
 
 # ---- headers ----------------------------------------------------------------------------------------

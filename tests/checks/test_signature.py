@@ -132,6 +132,17 @@ def test_a_query_that_is_decoded_on_the_way_is_seen_by_its_variants() -> None:
     assert "key.secret-wrong" in finding.excluded
 
 
+def test_a_post_that_arrives_as_another_method_is_changed_on_the_way() -> None:
+    finding = one(look(body=refusal("50115", "Invalid request method.", status=405))[0])
+    assert (finding.code, finding.evidence["changed"]) == ("signature.unexplained", "method")
+    assert (finding.evidence["method"], finding.confidence) == ("POST", Confidence.LIKELY)
+
+
+def test_a_content_type_that_does_not_arrive_is_a_header_that_is_missing() -> None:
+    finding = one(look(body=refusal("50006", "Invalid Content-Type.", status=400))[0])
+    assert (finding.code, finding.evidence["header"]) == ("header.missing", "Content-Type")
+
+
 def test_a_query_that_is_dropped_on_the_way_is_only_likely_rewriting() -> None:
     finding = one(look(query=refusal("50113"))[0])
     assert finding.code == "signature.unexplained"

@@ -143,6 +143,29 @@ GATEWAYS: dict[str, tuple[Callable[[], Gateway], str | None]] = {
     "writes bodies anew": (
         lambda: rest(lambda it: replace(it, body=it.body + b"\n") if it.body else it), "signature.unexplained"
     ),
+    "makes every POST a GET": (
+        lambda: rest(lambda it: replace(it, method="GET", body=b"") if it.method == "POST" else it),
+        "signature.unexplained",
+    ),
+    "writes another Content-Type": (
+        lambda: rest(lambda it: replace(it, headers=[(name, "text/plain" if name.lower() == "content-type" else value)
+                                                      for name, value in it.headers])),
+        "header.missing",
+    ),
+    "has a code of its own": (
+        lambda: Gateway(ask=lambda _: replace(NOT_ROUTED, status=401, body=b'{"code":401,"message":"Unauthorized"}')),
+        "http.edge-blocked",
+    ),
+    "counts private requests": (
+        lambda: rest(lambda it: page(429, "slow", ("Server", "kong")) if "/account/" in it.target else it),
+        "http.edge-blocked",
+    ),
+    "takes no bodies of that size": (
+        lambda: rest(lambda it: page(413, "no", ("Server", "nginx")) if it.method == "POST" else it),
+        "http.edge-blocked",
+    ),
+    "sends to a login of its own": (lambda: Gateway(ask=lambda _: page(302, "", ("Location", "/login?next=x"))),
+                                    "http.captive-portal"),
     "makes every GET a POST": (lambda: rest(lambda it: replace(it, method="POST")), "signature.unexplained"),
     "keeps all answers": (lambda: storing("/api/"), "clock.server-time-cached"),
     "answers 200 with a page": (lambda: rest(lambda _: page(200, "<title>Welcome</title>")), "http.not-json"),
