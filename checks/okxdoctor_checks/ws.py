@@ -152,8 +152,6 @@ async def _not_open(io: Io, upgrade: Upgrade) -> Facts:
     host = io.view.ws.host
     if upgrade.failure is not None and (below := layer(upgrade.failure)) != "http":
         raise Skip(f"no connection to {host}: {broken_off(upgrade.failure)} (see {below})", layer=below)
-    if upgrade.status == 429:
-        return Facts(upgrade=upgrade)
     answer = read(await _ticker(io, CONTROL_INSTRUMENTS[0]))
     if answer.kind in ("failed", "not-json"):
         raise standing_in_the_way(answer, io.view.rest.host) or Skip("REST does not answer either", layer="http")

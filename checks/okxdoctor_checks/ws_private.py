@@ -23,8 +23,8 @@ from dataclasses import dataclass, field, replace
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.knowledge import tunable
 from okxdoctor.model import Confidence, Finding
-from okxdoctor.port import Frame, Io, KeyStanding, Opening, Socket
-from okxdoctor_checks._answers import layer, line
+from okxdoctor.port import Ask, Frame, Io, KeyStanding, Opening, Socket
+from okxdoctor_checks._answers import layer, line, read
 from okxdoctor_checks._control import CONTROL_INSTRUMENTS
 from okxdoctor_checks._conversation import (
     MISPLACED,
@@ -64,9 +64,12 @@ CHANNELS = {
     "positions": {"channel": "positions", "instType": "ANY"},
     "orders": {"channel": "orders", "instType": "ANY"},
 }
+TIME = "/api/v5/public/time"
 TELLS_AT_ONCE = ("account",)
 """Positions do so as well, where there are any; whether an account without any is told so is not known."""
 BAD_SIGNATURE = "50113"
+ALTERED = {"50105": "OK-ACCESS-PASSPHRASE", "50111": "OK-ACCESS-KEY"}
+"""Refusals by REST of a value that a login has as well, and the header that carries it there."""
 NOT_LOGGED_IN = "60011"
 LOGIN_FAILED = 4001
 """The close code of a login that failed."""
@@ -142,7 +145,7 @@ async def _attempt(io: Io) -> Facts:
     )  # fmt: skip
     try:
         if not socket.opening.ok:
-            if socket.opening.status == 429:
+            if socket.opening.status == 429 and await _rest_answers(io):
                 return facts
             return await _not_open(io, facts, socket.opening)
         facts = replace(facts, login=await log_in(io, socket))
@@ -165,6 +168,13 @@ def _refused_otherwise(facts: Facts) -> bool:
     """A subscription was refused with a code of which nothing follows for login, path or limits."""
     code = facts.refused.partition(" ")[0]
     return bool(code) and code not in (TOO_FREQUENT, NOT_LOGGED_IN) and facts.leads_to in ("", "private")
+
+
+async def _rest_answers(io: Io) -> bool:
+    """Whether REST is there: an edge that answers upgrades with 429 may do so while nothing else is reached either."""
+    if await io.given(KeyStanding) is not None:
+        return True
+    return read(await io.http(Ask(method="GET", path=TIME))).kind in ("ok", "refused")
 
 
 async def _not_open(io: Io, facts: Facts, opening: Opening) -> Facts:
@@ -280,6 +290,8 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         return
     if facts.login.code == "0" and facts.rest_code == BAD_SIGNATURE:
         yield _changed_on_the_way(facts)
+    elif facts.login.code == "0" and facts.rest_code in ALTERED:
+        yield _altered_on_the_way(facts)
     if TOO_FREQUENT in (facts.login.code, facts.refused.partition(" ")[0]):
         yield too_frequent(facts.url, facts.refused or facts.login.said)
     elif _mute(facts.login):
@@ -330,6 +342,24 @@ def _changed_on_the_way(facts: Facts) -> Finding:
             "Gateway, reverse proxy, TLS inspection: pass path, query and body byte for byte, and add nothing",
         ),
         excluded=("key.secret-wrong", "timestamp.expired"),
+    )
+
+
+def _altered_on_the_way(facts: Facts) -> Finding:
+    """Key and passphrase are the account's, for the login has them too; REST receives others."""
+    header = ALTERED[facts.rest_code]
+    return Finding(
+        code="header.missing",
+        summary=f"{header} does not arrive as it is sent: REST refuses it ({facts.rest_code}) and the WebSocket "
+        "accepts a login with the same",
+        evidence={"url": facts.url, "websocket_login": "accepted", "rest_code": facts.rest_code, "header": header},
+        subject="rest",
+        confidence=Confidence.LIKELY,
+        remedy=(
+            "okxdoctor run --only key   # the same from another network, without proxy and gateway",
+            f"Gateway, reverse proxy, TLS inspection: pass {header} once and as it is",
+        ),
+        excluded=("key.malformed", "key.passphrase-wrong"),
     )
 
 
@@ -409,6 +439,7 @@ CHECK = Check(
         "timestamp.expired",
         "timestamp.format",
         "signature.unexplained",
+        "header.missing",
         "ws.blocked",
         "ws.no-pong",
         "ws.login-refused",

@@ -145,12 +145,25 @@ def test_when_rest_does_not_work_either_it_is_not_the_websocket(rest: Scripted) 
 
 
 def test_too_many_connections_is_the_limit_and_not_blocked() -> None:
-    findings, io, _ = look(Talk(opening=Opening(url="wss://x", ok=False, status=429)))
-    finding = one(findings)
+    shut = Talk(opening=Opening(url="wss://x", ok=False, status=429))
+    finding = one(look(shut, {TICKER: ok([{"ts": "1"}])})[0])
     assert finding.code == "ws.connection-limit"
     assert finding.confidence is Confidence.LIKELY
     assert "ws.blocked" in finding.excluded
-    assert io.asks == []
+
+
+@pytest.mark.parametrize(
+    ("rest", "below"),
+    [
+        (failed("refused", "connect"), "tcp"),
+        (failed("timeout", "first-byte"), "http"),
+        (page(429, "slow down"), "http"),
+    ],
+)
+def test_an_edge_that_answers_429_while_rest_is_out_of_reach_counts_nothing(rest: Scripted, below: str) -> None:
+    with pytest.raises(Skip) as caught:
+        look(Talk(opening=Opening(url="wss://x", ok=False, status=429)), {TICKER: rest})
+    assert caught.value.layer == below
 
 
 # ---- pong ----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakeio import FakeIo, FakeSocket, Talk, codes, judged, run, view
+from fakeio import FakeIo, FakeSocket, Scripted, Talk, codes, judged, ok, page, run, view
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -277,6 +277,21 @@ def test_too_many_connections_in_a_second() -> None:
     assert codes(look(sockets={"private": shut})[0]) == ["ws.connection-limit"]
 
 
+@pytest.mark.parametrize(("rest", "expected"), [(ok([{"ts": "1"}]), True), (page(522), False)])
+def test_an_edge_that_answers_429_while_rest_is_out_of_reach_counts_nothing(rest: Scripted, expected: bool) -> None:
+    """The key check has nothing to say then: REST is asked whether it is there."""
+    io = FakeIo(
+        http_script={"GET /api/v5/public/time": rest},
+        sockets={"private": Talk(opening=Opening(url="wss://x", ok=False, status=429))},
+    )
+    if expected:
+        assert codes(run(CHECK, io)[1]) == ["ws.connection-limit"]
+        return
+    with pytest.raises(Skip) as caught:
+        run(CHECK, io)
+    assert caught.value.layer == "ws"
+
+
 def test_a_websocket_that_does_not_open_is_the_other_checks() -> None:
     shut = Opening(url="wss://x", ok=False, failure=Failure(kind="refused", phase="connect"))
     with pytest.raises(Skip) as caught:
@@ -341,6 +356,26 @@ def test_a_close_that_says_login_failed_is_a_refusal() -> None:
     with pytest.raises(Skip) as caught:
         look(4001, plain=KeyStanding(standing="refused", code="50113"))
     assert caught.value.layer == "key"
+
+
+@pytest.mark.parametrize(
+    ("code", "cause", "names"),
+    [
+        ("50113", "signature.unexplained", "requests are changed on the way"),
+        ("50105", "header.missing", "OK-ACCESS-PASSPHRASE does not arrive as it is sent"),
+        ("50111", "header.missing", "OK-ACCESS-KEY does not arrive as it is sent"),
+    ],
+)
+def test_what_rest_refuses_and_a_login_proves_right_is_changed_on_the_way(code: str, cause: str, names: str) -> None:
+    finding = one(look(plain=KeyStanding(standing="refused", code=code))[0])
+    assert (finding.code, finding.subject, finding.confidence) == (cause, "rest", Confidence.LIKELY)
+    assert names in finding.summary
+    assert finding.evidence["rest_code"] == code
+
+
+@pytest.mark.parametrize("code", ["50119", "50110", "50101", "50120"])
+def test_what_rest_refuses_for_other_reasons_proves_nothing_of_the_way(code: str) -> None:
+    assert look(plain=KeyStanding(standing="refused", code=code))[0] == ()
 
 
 def test_an_end_on_the_subscription() -> None:

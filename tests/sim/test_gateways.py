@@ -152,6 +152,20 @@ GATEWAYS: dict[str, tuple[Callable[[], Gateway], str | None]] = {
                                                       for name, value in it.headers])),
         "header.missing",
     ),
+    "gives OK-ACCESS-KEY twice in one": (
+        lambda: rest(lambda it: replace(it, headers=[(name, f"{value}, {value}" if name.lower() == "ok-access-key"
+                                                      else value) for name, value in it.headers])),
+        "header.missing",
+    ),
+    "changes the passphrase": (
+        lambda: rest(lambda it: replace(it, headers=[(name, f"{value}%20" if name.lower() == "ok-access-passphrase"
+                                                      else value) for name, value in it.headers])),
+        "header.missing",
+    ),
+    "answers upgrades with 429 and reaches nothing": (
+        lambda: Gateway(ask=lambda it: page(429 if it.upgrade else 522, "no", ("Server", "cloudflare"))),
+        "http.origin-down",
+    ),
     "has a code of its own": (
         lambda: Gateway(ask=lambda _: replace(NOT_ROUTED, status=401, body=b'{"code":401,"message":"Unauthorized"}')),
         "http.edge-blocked",
