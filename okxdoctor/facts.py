@@ -56,6 +56,7 @@ class Lookup:
     ``outcome``: ok | nxdomain | nodata | servfail | refused | timeout | error.
     ``unanswered``: how many times it was asked before and had no answer when this one came; ``elapsed_ms`` is of the
     question that was answered. ``again_ms``: how long it took when asked once more, where the first answer took long.
+    ``in_turn``: other addresses that the same way gave when asked once more, where a server asked directly gave others.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Lookup:
     detail: str = ""
     unanswered: int = 0
     again_ms: float | None = None
+    in_turn: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -232,8 +232,11 @@ class Io(Protocol):
 
     async def trust(self) -> TrustStore: ...
 
-    async def handshake(self, role: Role, *, server_name: str | None = None) -> Handshake:
-        """TLS with the role's host (through its proxy if it has one), on the first address that connects."""
+    async def handshake(self, role: Role, *, server_name: str | None = None, again: bool = False) -> Handshake:
+        """TLS with the role's host (through its proxy if it has one), on the first address that connects.
+
+        Once in a run for each name, whoever asks; ``again``: a second time.
+        """
         ...
 
     async def http(self, ask: Ask) -> Answer: ...

@@ -73,6 +73,8 @@ def _dead_answer(host: Host, subject: str) -> Finding | None:
     alive = {r: addresses for r, addresses in elsewhere.items() if any(reached.get(a) for a in addresses)}
     if not alive or not all(reached.get(a) is False for a in own):
         return None
+    if any(reached.get(address) for address in host.lookups[0].in_turn):
+        return None  # the same way leads to living addresses too, one at a time: this one is dead, not the answer wrong
     resolver, addresses = next(iter(alive.items()))
     living = next(address for address in addresses if reached.get(address))
     return Finding(

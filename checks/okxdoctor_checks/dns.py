@@ -185,15 +185,15 @@ def _late(facts: Facts, asked: list[Host]) -> Finding | None:
         if lookup.addresses and not lookup.resolver.startswith("http")
     }
     waited = [host.lookups[0] for host in asked]
-    if len(answered) < len(asked) or any(lookup.outcome != "timeout" for lookup in (*waited, facts.control[0])):
+    if len(answered) < len(asked) or not all(map(_in_vain, (*waited, facts.control[0]))):
         return None
     one = next(iter(answered.values()))
     waited_ms = max(lookup.elapsed_ms for lookup in waited)
     return Finding(
         code="dns.slow",
         summary=f"No name resolves within {duration(waited_ms / 1000)} the usual way, though {one.resolver}, asked "
-        f"directly, answers in {one.elapsed_ms:.0f} ms: a dead server is asked first, or the IPv6 half of the answer "
-        "never comes.",
+        f"directly, answers in {one.elapsed_ms:.0f} ms: a dead server is asked first, answers are lost or later than "
+        "is waited for, or their IPv6 half never comes.",
         evidence={
             "waited_ms": finite(waited_ms, 1),
             "direct_ms": {lookup.resolver: finite(lookup.elapsed_ms, 1) for lookup in answered.values()},
@@ -209,6 +209,12 @@ def _late(facts: Facts, asked: list[Host]) -> Finding | None:
         ),
         excluded=("dns.resolver-down", "dns.name-not-found"),
     )
+
+
+def _in_vain(lookup: Lookup) -> bool:
+    """Whether nothing came. The C library says EAI_AGAIN, told as a server's failure, when it gives up waiting too."""
+    gave_up = lookup.detail == "EAI_AGAIN" and lookup.elapsed_ms > limit("dns_slow_ms")
+    return lookup.outcome == "timeout" or gave_up
 
 
 def _now_and_then(host: Host, subject: str, facts: Facts) -> Finding | None:

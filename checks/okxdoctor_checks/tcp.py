@@ -164,9 +164,14 @@ def _counting(door: Door, facts: Facts) -> tuple[Dial, ...]:
     IPv6 attempts of a machine that has no IPv6; addresses that cannot be the exchange's: the resolver's doing.
     """
     known = tuple(dial for dial in door.dials if not _family_missing(dial)) or door.dials
+    return _possible(known, facts) or known
+
+
+def _possible(dials: tuple[Dial, ...], facts: Facts) -> tuple[Dial, ...]:
+    """Without those to addresses that cannot be the exchange's."""
     if facts.addresses == "any":
-        return known
-    return tuple(dial for dial in known if kind(dial.address) == facts.addresses) or known
+        return dials
+    return tuple(dial for dial in dials if kind(dial.address) == facts.addresses)
 
 
 def _family_missing(dial: Dial) -> bool:
@@ -220,7 +225,7 @@ def evaluate(facts: Facts) -> Iterator[Finding]:
         if not door.dials or (legacy is not None and legacy.severity is Severity.ERROR):
             continue
         if _open(door.dials):
-            yield from _ipv6(door)
+            yield from _ipv6(door, facts)
             yield from _some(door)
         elif (verdict := _verdict(door, facts)) is not None:
             yield _shut(door, *verdict, facts)
@@ -276,8 +281,8 @@ def _longest_ms(dials: tuple[Dial, ...]) -> float | None:
     return round(longest, 1) if 0 <= longest < 1e12 else None
 
 
-def _ipv6(door: Door) -> Iterator[Finding]:
-    six = [dial for dial in door.dials if dial.family == "v6"]
+def _ipv6(door: Door, facts: Facts) -> Iterator[Finding]:
+    six = [dial for dial in _possible(door.dials, facts) if dial.family == "v6"]
     four = [dial for dial in door.dials if dial.family == "v4"]
     broken = [dial for dial in six if dial.outcome != "connected" and not _family_missing(dial)]
     if not six or len(broken) < len(six) or not _open(tuple(four)):

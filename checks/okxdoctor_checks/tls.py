@@ -90,18 +90,27 @@ async def probe(io: Io) -> Facts:
 
 async def _greet(io: Io, endpoint: Endpoint) -> Greeting | Skip | Inconclusive:
     role = endpoint.role
-    first, flip = asyncio.ensure_future(io.handshake(role)), None
+    first = asyncio.ensure_future(io.handshake(role))
+    flip: asyncio.Future[Handshake | None] | None = None
+    second: asyncio.Future[Handshake | None] | None = None
+    other: Handshake | None = None
     try:
         # Silence costs the whole patience for one handshake; two in a row would be all that a probe has.
         await asyncio.wait({first}, timeout=limit("tls_silence_s"))
         if not first.done():
-            flip = asyncio.ensure_future(_flipped(io, role))
+            flip = asyncio.ensure_future(_once_more(io, role, server_name=io.view.control_name))
+            second = asyncio.ensure_future(_once_more(io, role))
         handshake = await first
-        other = await flip if flip is not None else None
+        if _cut(handshake):
+            other = await (flip or _once_more(io, role, server_name=io.view.control_name))
+        if other is not None and other.outcome in ("ok", "alert") and handshake.outcome != "alert":
+            # One that was lost, on a line that is slow or loses packets, is not one that is cut off for its name.
+            repeated = await (second or _once_more(io, role))
+            handshake = repeated if repeated is not None and repeated.outcome in ("ok", "alert") else handshake
     except (Skip, Inconclusive) as reason:
         return reason
     finally:
-        for task in (first, flip):
+        for task in (first, flip, second):
             if task is not None:
                 task.cancel()
     if handshake.outcome != "ok" and not handshake.address:
@@ -110,18 +119,19 @@ async def _greet(io: Io, endpoint: Endpoint) -> Greeting | Skip | Inconclusive:
         routed = (io.view.rest_route if role == "rest" else io.view.ws_route) is not None
         layer = "proxy" if routed or phase == "proxy" else "dns" if phase == "resolve" else "tcp"
         return Skip(f"no connection to {endpoint.host} (see {layer})", layer=layer)
-    flipped = None
-    if handshake.outcome in ("reset", "closed", "timeout") or (
-        handshake.outcome == "alert" and handshake.alert not in TOO_OLD
-    ):
-        flipped = other if flip is not None else await _flipped(io, role)
-    return Greeting(role=role, host=endpoint.host, handshake=handshake, flipped=flipped)
+    return Greeting(role=role, host=endpoint.host, handshake=handshake, flipped=other if _cut(handshake) else None)
 
 
-async def _flipped(io: Io, role: Role) -> Handshake | None:
-    """The same place, greeted with the name of another host."""
+def _cut(handshake: Handshake) -> bool:
+    """Whether it ended in a way that may be the name's fault."""
+    refused = handshake.outcome == "alert" and handshake.alert not in TOO_OLD
+    return refused or handshake.outcome in ("reset", "closed", "timeout")
+
+
+async def _once_more(io: Io, role: Role, *, server_name: str | None = None) -> Handshake | None:
+    """The same place greeted again, or with the name of another host."""
     try:
-        return await io.handshake(role, server_name=io.view.control_name)
+        return await io.handshake(role, server_name=server_name, again=server_name is None)
     except (Skip, Inconclusive):
         return None
 

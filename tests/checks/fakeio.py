@@ -292,8 +292,9 @@ class FakeIo:
         assert self.trust_fact is not None, "the trust store is not scripted"
         return self.trust_fact
 
-    async def handshake(self, role: Role, *, server_name: str | None = None) -> Handshake:
+    async def handshake(self, role: Role, *, server_name: str | None = None, again: bool = False) -> Handshake:
         key = role if server_name is None else f"{role} {server_name}"
+        key = f"{key} again" if again and f"{key} again" in self.handshakes else key
         assert key in self.handshakes, f"handshake with {key} is not scripted"
         return self.handshakes[key]
 

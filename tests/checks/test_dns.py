@@ -25,8 +25,8 @@ def lookup(name: str, *addresses: str, resolver: str = "system", **more: Any) ->
     return replace(base, **more)
 
 
-def nothing(name: str, outcome: Any = "nxdomain", resolver: str = "system") -> Lookup:
-    return Lookup(name=name, resolver=resolver, outcome=outcome, elapsed_ms=12.0)
+def nothing(name: str, outcome: Any = "nxdomain", resolver: str = "system", **more: Any) -> Lookup:
+    return replace(Lookup(name=name, resolver=resolver, outcome=outcome, elapsed_ms=12.0), **more)
 
 
 def host(*lookups: Lookup, role: Any = "rest", dials: tuple[Dial, ...] = ()) -> Host:
@@ -429,6 +429,22 @@ def test_probe_dials_where_answers_contradict() -> None:
     assert codes(run(CHECK, io)[1]) == ["dns.poisoned"]
 
 
+@pytest.mark.parametrize(("living", "expected"), [(PUBLIC, []), ("104.18.9.8", ["dns.poisoned"])])
+def test_a_name_that_gives_its_addresses_one_at_a_time_is_not_poisoned(living: str, expected: list[str]) -> None:
+    """Where the program's own way leads to a living address as well; not where each of its answers is dead."""
+    own = lookup("openapi.okx.com", "104.18.9.9", in_turn=(PUBLIC,))
+    io = FakeIo(
+        lookups=LOOKUPS | {"openapi.okx.com": (own, lookup("openapi.okx.com", "104.18.9.8", resolver="10.0.0.1:53"))},
+        dials={
+            "rest": (dialed("104.18.9.9", "timeout"),),
+            "rest elsewhere": tuple(
+                dialed(a, "connected" if a == living else "timeout") for a in (PUBLIC, "104.18.9.8")
+            ),
+        },
+    )
+    assert codes(run(CHECK, io)[1]) == expected
+
+
 def test_a_server_that_answers_when_asked_directly_is_not_down() -> None:
     late = {name: lookup(name, outcome="timeout", elapsed_ms=2000.0) for name in LOOKUPS}
     direct = {name: lookup(name, PUBLIC, resolver="192.168.1.1:53", elapsed_ms=3.0) for name in LOOKUPS}
@@ -444,6 +460,15 @@ def test_a_server_that_answers_when_asked_directly_is_not_down() -> None:
     assert codes(run(CHECK, FakeIo(lookups=doh))[1]) == ["dns.resolver-down"]
     refused = {name: (replace(late[name], outcome="servfail"), direct[name]) for name in LOOKUPS}
     assert codes(run(CHECK, FakeIo(lookups=refused))[1]) == ["dns.resolver-down"]
+
+
+@pytest.mark.parametrize(("elapsed_ms", "expected"), [(1000.0, ["dns.slow"]), (4.0, ["dns.resolver-down"])])
+def test_the_c_library_that_gives_up_has_heard_nothing(elapsed_ms: float, expected: list[str]) -> None:
+    """``options timeout:1 attempts:1`` and an answer after 1.5 s; at once, ``EAI_AGAIN`` is what a server said."""
+    gave_up = {n: nothing(n, "servfail", elapsed_ms=elapsed_ms, detail="EAI_AGAIN") for n in LOOKUPS}
+    direct = {n: lookup(n, PUBLIC, resolver="192.168.1.1:53", elapsed_ms=1500.0) for n in LOOKUPS}
+    found = run(CHECK, FakeIo(lookups={n: (gave_up[n], direct[n]) for n in LOOKUPS}))[1]
+    assert codes(found) == expected
 
 
 @pytest.mark.parametrize("outcome", ["timeout", "servfail"])

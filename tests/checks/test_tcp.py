@@ -142,6 +142,13 @@ def test_one_living_ipv6_address_is_enough() -> None:
     assert judged(CHECK, facts(door(dial("connected"), *six), OPEN_WS)) == ()
 
 
+@pytest.mark.parametrize(("addresses", "expected"), [("global", []), ("any", ["tcp.ipv6-broken"])])
+def test_an_ipv6_address_that_is_nobody_s_says_nothing_of_ipv6(addresses: Any, expected: list[str]) -> None:
+    """A resolver that answers AAAA with this machine's own address: the answer is wrong, the protocol works."""
+    seen = replace(facts(door(dial("connected"), dial("refused", "::1")), OPEN_WS), addresses=addresses)
+    assert codes(judged(CHECK, seen)) == expected
+
+
 def test_broken_ipv4_is_no_ipv6_finding() -> None:
     assert judged(CHECK, facts(door(dial("timeout"), dial("connected", V6)), OPEN_WS)) == ()
 

@@ -498,7 +498,7 @@ def test_probe_does_not_wait_out_a_silence_before_it_flips_the_name(monkeypatch:
     class Silent(FakeIo):
         flips = 0
 
-        async def handshake(self, role: Role, *, server_name: str | None = None) -> Handshake:
+        async def handshake(self, role: Role, *, server_name: str | None = None, again: bool = False) -> Handshake:
             if server_name is not None:
                 self.flips += 1
                 return shaken(server_name=server_name)
@@ -510,6 +510,24 @@ def test_probe_does_not_wait_out_a_silence_before_it_flips_the_name(monkeypatch:
     found, findings = run(CHECK, Silent(trust_fact=STORE))
     assert codes(findings) == ["tls.handshake-reset", "tls.handshake-reset"]
     assert {g.flipped.outcome for g in found.greetings if g.flipped} == {"ok"}
+
+
+@pytest.mark.parametrize("first", ["timeout", "reset", "closed"])
+@pytest.mark.parametrize(("second", "expected"), [("ok", []), ("same", ["tls.handshake-reset"])])
+def test_a_greeting_that_was_lost_once_is_not_cut_off_for_its_name(
+    first: Any, second: str, expected: list[str]
+) -> None:
+    """A slow line, or one that loses packets: the other name was luckier, and so is this one the second time."""
+    io = FakeIo(
+        handshakes={
+            "rest": shaken(first),
+            "rest again": shaken() if second == "ok" else shaken(first),
+            "rest example.com": shaken(server_name="example.com"),
+            "ws": WS,
+        },
+        trust_fact=STORE,
+    )
+    assert codes(run(CHECK, io)[1]) == expected
 
 
 @pytest.mark.parametrize(
@@ -536,7 +554,7 @@ def test_probe_that_saw_nothing_says_so() -> None:
 
 def test_probe_of_a_target_that_holds_only_a_part() -> None:
     class Bare(FakeIo):
-        async def handshake(self, role: Any, *, server_name: str | None = None) -> Handshake:
+        async def handshake(self, role: Any, *, server_name: str | None = None, again: bool = False) -> Handshake:
             if role == "ws" or server_name is not None:
                 raise Skip("no sockets here", layer="tcp")
             return await super().handshake(role)

@@ -29,6 +29,9 @@ AGAIN_S = 0.3
 """A question without an answer for so long is put once more beside it: what the C library does itself after 5 s."""
 MOST_ASKED = 3
 
+TURNS = 2
+"""So often is a name asked for again that may give its addresses one at a time: one of four that is dead is missed."""
+
 Server = tuple[str, int]
 
 _SILENT = ("timeout", "servfail")
@@ -64,8 +67,19 @@ class Resolver:
         if literal_address(name) is not None:
             return (await self.system(name),)
         servers = self._servers[1:] if self._servers else resolv_conf_servers()
-        answers = await asyncio.gather(self._at_leisure(name), *(self._direct(name, server) for server in servers))
-        return tuple(answers)
+        own, *direct = await asyncio.gather(self._at_leisure(name), *(self._direct(name, server) for server in servers))
+        given = {address for lookup in direct for address in lookup.addresses}
+        if own.addresses and given and not given & set(own.addresses):
+            own = await self._in_turn(own)
+        return (own, *direct)
+
+    async def _in_turn(self, own: Lookup) -> Lookup:
+        """An answer that its own server contradicts, asked for again: a name may give its addresses one at a time."""
+        again = await asyncio.gather(
+            *(self._memo.once(("turn", turn, own.name), lambda: self._asking(own.name)) for turn in range(TURNS))
+        )
+        others = dict.fromkeys(address for lookup in again for address in lookup.addresses)
+        return replace(own, in_turn=tuple(address for address in others if address not in own.addresses))
 
     async def _at_leisure(self, name: str) -> Lookup:
         """As ``system``; an answer that took long is asked for once more: is it every time?"""

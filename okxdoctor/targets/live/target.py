@@ -200,7 +200,7 @@ class LiveTarget:
 
     async def _dial_elsewhere(self, place: Place) -> tuple[Dial, ...]:
         own, *others = await self.lookup(place.host)
-        unseen = dict.fromkeys(address for other in others for address in other.addresses)
+        unseen = dict.fromkeys((*own.in_turn, *(address for other in others for address in other.addresses)))
         return await self._dial_all(
             tuple((address, place.port) for address in unseen if address not in own.addresses)[:_ELSEWHERE]
         )
@@ -267,13 +267,13 @@ class LiveTarget:
     async def trust(self) -> TrustStore:
         return (await self._trust.in_use()).store
 
-    async def handshake(self, role: Role, *, server_name: str | None = None) -> Handshake:
+    async def handshake(self, role: Role, *, server_name: str | None = None, again: bool = False) -> Handshake:
         place = self._place(role)
         if not place.tls:
             raise Skip(f"{place.authority} is reached without TLS")
         name = server_name or place.host
         return await self._memo.once(
-            ("handshake", place.host, place.port, name), lambda: self._handshake(role, place, name)
+            ("handshake", place.host, place.port, name, again), lambda: self._handshake(role, place, name)
         )
 
     async def _handshake(self, role: Role, place: Place, name: str) -> Handshake:

@@ -315,6 +315,27 @@ def test_a_slow_answer_is_asked_for_again_by_who_has_time(stage: Any, each_time:
     assert (own.again_ms > 550) == each_time
 
 
+def test_addresses_that_a_name_gives_one_at_a_time(monkeypatch: pytest.MonkeyPatch, stage: Any) -> None:
+    """The program's answer and its server's, asked directly, have nothing in common: the program's way is asked again.
+
+    Not a line of the hosts file, which says the same each time.
+    """
+
+    async def main(given: list[str]) -> Any:
+        def getaddrinfo(*args: Any, **flags: Any) -> Any:
+            address = given.pop(0) if len(given) > 1 else given[0]
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0))]
+
+        async with stage.dns(lambda name, kind, packet: stage.reply(packet, records(kind))) as server:
+            monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+            monkeypatch.setattr("okxdoctor.targets.live.resolve.resolv_conf_servers", lambda: (server,))
+            return (await resolver().all("api.test"))[0]
+
+    turned = asyncio.run(main(["198.51.100.1", "198.51.100.2", "198.51.100.3"]))
+    assert (turned.addresses, set(turned.in_turn)) == (("198.51.100.1",), {"198.51.100.2", "198.51.100.3"})
+    assert asyncio.run(main(["198.51.100.1"])).in_turn == ()
+
+
 def test_the_operating_system_is_asked_again_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """The C library waits five seconds for a packet that was lost."""
     asked: list[float] = []
