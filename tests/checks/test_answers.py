@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from okxdoctor.port import Answer
+from okxdoctor.port import Answer, Failure
 from okxdoctor_checks._answers import read, rows, standing_in_the_way
 
 GOOD = '{"code":"0","data":[{"uid":"1"}],"msg":""}'
@@ -27,3 +29,21 @@ def test_anything_else_is_left_to_the_http_check(body: str) -> None:
     skip = standing_in_the_way(reply, "openapi.okx.com")
     assert skip is not None
     assert skip.layer == "http"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "told"),
+    [
+        ('{"code":"50113","msg":"Invalid Sign"}', 401, "HTTP 401, code 50113 (Invalid Sign)"),
+        ('{"code":"50113","msg":"","data":[]}', 401, "HTTP 401, code 50113"),
+        ("<html>", 502, "HTTP 502 without an answer of the API"),
+    ],
+)
+def test_what_an_answer_said(body: str, status: int, told: str) -> None:
+    assert read(answer(body, status)).said == told
+
+
+def test_a_failure_is_told_as_one() -> None:
+    lost = replace(answer(""), status=None, failure=Failure(kind="timeout", phase="connect", detail=""))
+    assert read(lost).said.startswith("no answer (")
+    assert "connect" in read(lost).said

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okxdoctor.check import Inconclusive, Skip
-from okxdoctor.model import Finding, Severity
+from okxdoctor.model import Confidence, Finding, Severity
 from okxdoctor.port import Ask, Instant, NtpAnswer, TimeBasis
 from okxdoctor_checks._intervals import Interval, agreement, overlap
 from okxdoctor_checks._timekeeping import Sample, exchange_offset
@@ -528,3 +528,26 @@ def test_probe_inconclusive_without_any_time() -> None:
 
 async def _probe(io: FakeIo) -> Any:
     return await CHECK.probe(io)
+
+
+@pytest.mark.parametrize("skew_s", [45.0, 900.0, 5.0])
+def test_one_time_server_alone_is_only_likely_right(skew_s: float) -> None:
+    """The exchange itself decides; without it two time servers that agree do."""
+    assert only(judged(CHECK, facts(skew_s, ntp=()))).confidence is Confidence.CERTAIN
+    assert only(judged(CHECK, facts(skew_s, samples=()))).confidence is Confidence.CERTAIN
+    assert only(judged(CHECK, facts(skew_s, samples=(), ntp=(ntp(-skew_s),)))).confidence is Confidence.LIKELY
+
+
+def test_a_shift_tells_how_near_it_is_to_the_quarter_hour() -> None:
+    assert "15 min ahead of the exchange, to within 1.0 s" in only(judged(CHECK, facts(901.0))).summary
+    assert "15 min behind the exchange, to within 1.0 s" in only(judged(CHECK, facts(-901.0))).summary
+
+
+def test_what_is_left_without_time_servers_is_told() -> None:
+    silent = (ntp(server="a.ntp:123", outcome="timeout"),)
+    found = only(judged(CHECK, facts(ntp=silent)))
+    assert (found.code, found.summary.partition("; ")[2]) == (
+        "clock.ntp-unreachable", "the exchange's time is the only reference."
+    )  # fmt: skip
+    nothing = only(judged(CHECK, facts(ntp=silent, samples=())))
+    assert nothing.summary.endswith("no other reference is left.")

@@ -550,3 +550,42 @@ def test_who_answers_no_request_needs_no_other_witness() -> None:
     )
     facts, _ = run(CHECK, io)
     assert (facts.others, facts.heard) == ((), 0)
+
+
+REGION_PAGE = Page(status=403, body="html", server="cloudflare", speaks_of_region=True)
+
+
+@pytest.mark.parametrize(
+    ("seen_page", "confidence"),
+    [
+        (REGION_PAGE, Confidence.LIKELY),
+        (replace(REGION_PAGE, status=451, speaks_of_region=False), Confidence.CERTAIN),
+        (Page(status=403, body="envelope", code="50121"), Confidence.CERTAIN),
+    ],
+)
+def test_a_code_or_a_status_of_its_own_is_more_than_a_page_about_a_region(
+    seen_page: Page, confidence: Confidence
+) -> None:
+    found = only(judged(CHECK, facts_of(seen_page, seen_page, seen_page)))
+    assert (found.code, found.confidence) == ("http.region-blocked", confidence)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"body": "html"}, "answers 403 with a page"), ({"body": "text"}, "answers 403 with an answer"),
+        ({"body": "html", "mitigated": "challenge"}, "answers 403 with a challenge page"),
+    ],
+)  # fmt: skip
+def test_what_the_edge_answers_with_is_called_by_its_kind(changes: dict[str, Any], told: str) -> None:
+    blocked = replace(Page(status=403, body="html", server="cloudflare", edge="Cloudflare", ray="8f2a"), **changes)
+    assert told in only(judged(CHECK, facts_of(*[blocked] * 3))).summary
+
+
+def test_only_answers_that_came_are_counted_as_slow() -> None:
+    slow = replace(FINE, phases=Phases(first_byte_ms=9_000.0, total_ms=9_000.0))
+    lost = Page(
+        status=None, body="empty", ended_after=1, failure=Failure(kind="timeout", phase="first-byte", detail="")
+    )
+    found = next(each for each in judged(CHECK, facts_of(slow, slow, lost)) if each.code == "http.slow")
+    assert (found.evidence["answers"], found.evidence["affected"]) == (3, 2)

@@ -502,3 +502,25 @@ def test_a_key_that_two_places_know_is_not_only_in_the_wrong_environment() -> No
 def test_an_answer_that_tells_no_list_says_nothing_of_one(ip: object) -> None:
     """Absent as on older accounts, or another type by now: it is not the list that is empty."""
     assert diagnose({CONFIG: account(ip=ip)}, need=("read", "trade"))[0] == ()
+
+
+PROXY = Route(
+    url="http://proxy.lan:3128", scheme="http", host="proxy.lan", port=3128, source="flag", has_credentials=False
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "word"), [("50106", "removes the header OK-ACCESS-SIGN"), ("50112", "rewrites the timestamp")]
+)
+def test_what_changes_requests_on_the_way_is_the_proxy_where_there_is_one(code: str, word: str) -> None:
+    direct, proxied = (
+        one(diagnose({CONFIG: refusal(code)})[0]),
+        one(diagnose({CONFIG: refusal(code)}, rest_route=PROXY)[0]),
+    )
+    assert "from another network" in direct.remedy[0]
+    assert "without the proxy" in proxied.remedy[0]
+    assert "proxy.lan:3128" in proxied.remedy[1]
+    assert word in direct.remedy[1]
+    assert word in proxied.remedy[1]
+    if code == "50106":
+        assert (direct.evidence["via"], proxied.evidence["via"]) == ("no proxy", "proxy.lan:3128")

@@ -278,6 +278,8 @@ def test_what_is_set_now_is_told_where_something_is() -> None:
     ways = (way("rest", None), way("ws", dialed("established")))
     bare = only(judged(CHECK, Facts(ways=ways, variables=())))
     assert (bare.evidence["rest"], bare.evidence["ws"]) == ("direct", "http://proxy.lan:3128")
+    turned = only(judged(CHECK, Facts(ways=(way("rest", dialed("established")), way("ws", None)), variables=())))
+    assert (turned.evidence["rest"], turned.evidence["ws"]) == ("http://proxy.lan:3128", "direct")
     assert "now set" not in "".join(bare.remedy)
     named = only(judged(CHECK, Facts(ways=ways, variables=(("WSS_PROXY", "http://proxy.lan:3128"),))))
     assert "(now set: WSS_PROXY)" in "".join(named.remedy)

@@ -422,3 +422,15 @@ def test_a_row_that_is_no_object(row: object) -> None:
 def test_a_candle_that_is_an_object() -> None:
     findings = looked(answer("GET /api/v5/market/candles", envelope({"ts": "1795361598371", "o": "1"})))[1]
     assert ("type", "data[]") in {(row["change"], row["field"]) for row in findings[0].evidence["changes"]}
+
+
+def test_what_stands_beside_the_rows_is_walked_too() -> None:
+    """Of the documented pushes the books have such a member: the kind of message."""
+    row = {**BOOK, "checksum": 0, "prevSeqId": -1}
+
+    def pushed(action: object) -> Conversation:
+        text = json.dumps({"arg": {"channel": "books", "instId": "BTC-USDT"}, "action": action, "data": [row]})
+        return Conversation(url="wss://ws.okx.com:8443/ws/v5/public", received=(text,))
+
+    assert changes(looked(conversations=(pushed("snapshot"),))[1]) == set()
+    assert {field for _, field, _ in changes(looked(conversations=(pushed(7),))[1])} == {"action"}

@@ -247,3 +247,8 @@ def test_a_service_that_not_everybody_uses_is_only_likely_the_cause(service: str
 def test_a_service_that_nobody_has_named_yet_is_told_by_its_number() -> None:
     assert "service 77" in look(window("ongoing", serviceType="77"))[1][0].summary
     assert "service without number" in look(window("ongoing", serviceType=""))[1][0].summary
+
+
+def test_a_table_that_was_asked_for_once_too_often_says_so() -> None:
+    with pytest.raises((Inconclusive, Skip), match=r"allows 1 request in 5 s, and this was one more \(50011\)"):
+        look(table=refusal("50011", "Too Many Requests", status=429))

@@ -332,3 +332,13 @@ def test_the_probe_survives_a_cancelled_wait() -> None:
         return io
 
     assert all(socket.closed for socket in asyncio.run(cancelled()).opened)
+
+
+def test_a_market_that_stands_still_for_long_is_neither_stale_nor_silent() -> None:
+    """REST shows the very message that came last, however long nothing else came."""
+    _, _, facts = look(SNAPSHOT, book=rest(10))
+    assert judged(CHECK, replace(facts, moved=False, listened_s=1e6)) == ()
+    _, _, behind = look(SNAPSHOT, book=rest(20, ts=1_400))
+    stopped = one(judged(CHECK, replace(behind, moved=False, listened_s=1e6)))
+    assert stopped.code == "ws.silent"
+    assert judged(CHECK, replace(behind, moved=False, listened_s=0.0)) == ()
