@@ -13,7 +13,8 @@ from okxdoctor.knowledge import store
 class LogMarks:
     """`statuses` and `closes` give the causes behind a number, likeliest first. `not_in_logs` are phrases of the
     symptoms that healthy logs hold too, `generic` those that only wrap another failure, `other_venues` names of other
-    exchanges, in lower case. `parameters` are the causes behind a parameter that a refusal names."""
+    exchanges, in lower case. `parameters` are the causes behind a parameter that a refusal names. `answering` are the
+    words before a number that a person gives as what was answered, `units` those behind one that counts."""
 
     statuses: Mapping[str, tuple[str, ...]]
     closes: Mapping[str, tuple[str, ...]]
@@ -21,6 +22,8 @@ class LogMarks:
     generic: frozenset[str]
     other_venues: tuple[str, ...]
     parameters: Mapping[str, tuple[str, ...]]
+    answering: frozenset[str]
+    units: frozenset[str]
 
 
 @cache
@@ -33,4 +36,6 @@ def log_marks() -> LogMarks:
         generic=frozenset(table["generic"]),
         other_venues=tuple(table["other_venues"]),
         parameters={name: tuple(causes) for name, causes in table["parameter"].items()},
+        answering=frozenset(table["answering"]),
+        units=frozenset(table["units"]),
     )

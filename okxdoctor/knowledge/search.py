@@ -10,11 +10,12 @@ from okxdoctor.knowledge import store
 from okxdoctor.knowledge.cause_table import CauseRow, cause, causes
 from okxdoctor.knowledge.code_table import CodeRow, codes
 from okxdoctor.knowledge.lookup import Matches, several
+from okxdoctor.knowledge.messages import in_chinese
+from okxdoctor.knowledge.words import words as words_of
 
-_WORD = re.compile(r"[a-z0-9]+")
 _PLACEHOLDER = re.compile(r"\{[^}]*\}")
 _IDLE = frozenset(
-    _WORD.findall("a an and api be can code error for from header in is it msg not of on or request the this to your")
+    words_of("a an and api be can code error for from header in is it msg not of on or request the this to your")
 )
 """Words that tell nothing about which row is meant."""
 
@@ -26,6 +27,9 @@ MOST_WORDS = 150
 
 _SLOT = "*"
 """Stands for one or more words where the exchange's text has a placeholder."""
+_HOLE = " xplaceholderx "
+GAP = "…"
+"""In a phrase of the symptoms: any words between."""
 
 
 def by_text(text: str) -> CauseRow | CodeRow | Matches | None:
@@ -64,9 +68,13 @@ def _rows() -> tuple[tuple[CauseRow | CodeRow, tuple[_Text, ...], float], ...]:
     found: list[tuple[CauseRow | CodeRow, tuple[_Text, ...], float]] = []
     for row in codes().values():
         bonus = _COMMON.get(row.area, 0.0) + (0.02 if row.http_observed else 0.0)
-        found.append((row, tuple(_Text.of(text) for text in (row.message, *row.variants) if text), bonus))
+        found.append((row, tuple(_Text.of(text) for text in _texts(row) if text), bonus))
     found += [(cause, (_Text.of(cause.title),), -0.02) for cause in causes().values()]
     return tuple(found)
+
+
+def _texts(row: CodeRow) -> tuple[str, ...]:
+    return (row.message, *row.variants, *in_chinese().get(row.code, ()))
 
 
 def _best(asked: _Text, texts: tuple[_Text, ...], bonus: float) -> float:
@@ -91,10 +99,10 @@ def _symptoms(asked: tuple[str, ...]) -> list[CauseRow]:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    plain = text.lower().replace("can not", "cannot").replace("'", "").replace("\u2019", "")
-    if "{" in plain:
-        return tuple(re.findall(r"[a-z0-9]+|\*", _PLACEHOLDER.sub(_SLOT, plain)))
-    return tuple(_WORD.findall(plain))
+    plain = text.lower().replace("can not", "cannot").replace(GAP, _HOLE)
+    if "{" in plain or GAP in text:
+        return tuple(_SLOT if word == _HOLE.strip() else word for word in words_of(_PLACEHOLDER.sub(_HOLE, plain)))
+    return words_of(plain)
 
 
 def _likeness(asked: _Text, known: _Text) -> float:

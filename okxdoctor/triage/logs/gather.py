@@ -226,6 +226,10 @@ def read_log(name: str, stream: BinaryIO, gathered: Gathered, *, year: int) -> N
     for line in lines(stream, tally, (*MARKS, *venues)):
         log.line(line)
     log.end()
+    if tally.short:
+        from okxdoctor.triage.logs.said import read_said
+
+        read_said(name, tally.short.decode("utf-8", "replace"), gathered, year=year)
     gathered.files.append(File(name=name, kind="log", bytes=tally.bytes, lines=tally.lines, notes=tuple(_notes(tally))))
 
 

@@ -68,7 +68,7 @@ def _decided(group: Group) -> tuple[str, Confidence, str]:
     if group.decided is not None:
         code, because = group.decided
         return code, Confidence.LIKELY, because
-    if len(signal.causes) == 1:
+    if len(signal.causes) == 1 and signal.sure:
         return signal.causes[0], Confidence.LIKELY, "no other cause is known for it"
     return UNKNOWN, Confidence.POSSIBLE, ""
 

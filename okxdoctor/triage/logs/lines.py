@@ -17,6 +17,8 @@ BLOCK = 1 << 20
 LONGEST = 1 << 14
 """A longer line is read in pieces of this many bytes that overlap; no message of the exchange is that long."""
 OVERLAP = 512
+SHORT = 1 << 14
+"""A file of so many bytes may be what a person wrote, and is kept whole."""
 HEAD = 400
 """Bytes of an earlier line that are looked at for its time."""
 
@@ -52,6 +54,8 @@ class Tally:
     problem: str = ""
     """Why the rest could not be read: a damaged gzip file."""
     zero_bytes: int = 0
+    short: bytearray = field(default_factory=bytearray)
+    """All of it, as UTF-8, while it is no longer than SHORT."""
 
 
 MARKS: tuple[bytes, ...] = tuple(
@@ -64,7 +68,9 @@ MARKS: tuple[bytes, ...] = tuple(
         *("keyword argument", "no module named", "/api/v5/", "unauthori", "insufficient", "not exist", "okx"),
         *("clock", "synchronized", "attention required", "invalidoperation", "conversionsyntax"),
         *("received 1", "received 4", "ok-access", "incorrect", "whitelist", "permission", "'t exist", "log in"),
-        *("duplicate", "illegal", "not be empty", "semaphore"),
+        *("duplicate", "illegal", "not be empty", "semaphore", "hang up", "misbehav", "deadline", "net::err", "pong"),
+        *("not match", "marshal", "variant", "deserial"),
+        *("失败", "错误", "超时", "拒绝", "断开", "无效", "过期", "不足", "不能", "无法", "报错"),
     )
 )
 """Lower case; a line with none of them holds no failure that is known here."""
@@ -90,6 +96,10 @@ def lines(stream: BinaryIO, tally: Tally, marks: Sequence[bytes] = MARKS) -> Ite
         tally.bytes += len(block)
         if encoding != "utf-8":
             block = _recoded(block, encoding, stream, tally)
+        if tally.bytes <= SHORT:
+            tally.short += block
+        else:
+            tally.short.clear()
         data = rest + block
         if not data:
             break

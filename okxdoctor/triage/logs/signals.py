@@ -13,8 +13,10 @@ from functools import cache
 
 from okxdoctor.knowledge.code_table import CodeRow, code, codes
 from okxdoctor.knowledge.log_marks import log_marks
+from okxdoctor.knowledge.messages import in_chinese
+from okxdoctor.knowledge.words import words as words_of
 
-_OKX = ("okx", "okex", "/api/v5/", "/ws/v5/", "ok-access", '"scode"', "'scode'", "scode=")
+_OKX = ("okx", "okex", "欧易", "/api/v5/", "/ws/v5/", "ok-access", '"scode"', "'scode'", "scode=")
 _HOST = re.compile(r"(?:https?|wss?)://([a-z0-9.-]+)|\bhost[= ]['\"]?([a-z0-9-]+(?:\.[a-z0-9-]+)+)", re.IGNORECASE)
 _OURS = re.compile(r"(^|\.)(okx|okex)\.(com|cab|test)$|^(localhost|127\.|0\.0\.0\.0|\[?::1)")
 
@@ -37,6 +39,7 @@ _BEFORE = re.compile(
 _AS_NUMBER = re.compile(r"""\{["']msg["']: ?["'][^"']{0,200}["'], ?["']code["']: ?\d{5}[,}]""")
 _TYPE = "schema.type-changed"
 _PARAMETER = re.compile(r"\bparameter\s[\"']?([A-Za-z]{2,20})\b", re.IGNORECASE)
+_PARAMETER_ERROR = re.compile(r"\bParameter [\"']?[A-Za-z]{2,20}[\"']?\s{1,3}error\b")
 _NAMING = ("51000", "50014")
 _STATUS = re.compile(
     r"""(?:\bHTTP/\d(?:\.\d)?["']?\s{1,3}|\bstatus(?:_?code)?["']?\s{0,3}[:=(]?\s{0,3}["']?|\bresponse\s{0,3}\["""
@@ -55,18 +58,18 @@ _FAILURE = re.compile(
     r"error|exception|fail|warn|refus|reject|denied|\bs?msg\b|invalid|expired|incorrect|critical|fatal|okx|okex",
     re.IGNORECASE,
 )
-_PART = re.compile(r"[a-z0-9]+")
 MOST_WORDS = 400
 # Looked for first, because they are cheap: a line without such a number needs no closer look.
 _MAYBE_CODE = re.compile(r"(?<![\d.])[4-7]\d{4}(?![\d.])")
 _MAYBE_CLOSE = re.compile(r"(?<![\d.])(?:10(?:0[169]|1[123])|40\d\d)(?![\d.])")
 _MAYBE_STATUS = re.compile(r"(?<![\d.,])[345]\d\d(?![\d.])")
-_BLANKS = {ord(c): " " for c in map(chr, range(128)) if not c.isalnum()} | {ord("'"): None, ord("\u2019"): None}
+_PLACEHOLDER = re.compile(r"\{[^}]*\}")
+_BLANKS = {ord(c): " " for c in map(chr, range(128)) if not c.isalnum()} | {ord("'"): None}
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One failure: `kind` code, status, close or text; `name` what a report calls it; `causes` likeliest first."""
+    """One failure: `kind` code, status, close, text, told; `name` what a report calls it; `causes` likeliest first."""
 
     kind: str
     name: str
@@ -75,6 +78,8 @@ class Signal:
     generic: bool = False
     about: str = ""
     """The parameter that the message names: a failure of its own beside those of other parameters."""
+    sure: bool = True
+    """Whether its only cause, where it has but one, may be named for it."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -113,7 +118,7 @@ def signals(text: str) -> Iterator[Signal]:
 
 
 def _codes(text: str, lower: str) -> Iterator[Signal]:
-    if "code" not in lower and not _MAYBE_CODE.search(text):
+    if "code" not in lower and not _MAYBE_CODE.search(text) and "Parameter" not in text:
         return
     of_items: list[str] = []
     of_all: list[str] = []
@@ -134,10 +139,12 @@ def _codes(text: str, lower: str) -> Iterator[Signal]:
     numbers = refused or of_all
     if not numbers and _FAILURE.search(text):
         numbers = _BEHIND.findall(text)
+    if not numbers and _PARAMETER_ERROR.search(text):
+        numbers = ["51000"]
     if not numbers:
         # The words of the message behind the number are evidence of their own.
         numbers = [number for number, said in _BEFORE.findall(text) if _says(number, said)]
-    named = [signal for number in dict.fromkeys(numbers) if (signal := _of_code(number)) is not None]
+    named = [signal for number in dict.fromkeys(numbers) if (signal := of_code(number)) is not None]
     parameter = _PARAMETER.search(text) if named else None
     if parameter is not None and parameter[1] in log_marks().parameters:
         named = [_about(one, parameter[1]) if one.name in _NAMING else one for one in named]
@@ -155,7 +162,8 @@ def _about(signal: Signal, parameter: str) -> Signal:
     return replace(signal, causes=causes, about=parameter, says=f"{signal.says} Here: {parameter}.")
 
 
-def _of_code(number: str) -> Signal | None:
+def of_code(number: str) -> Signal | None:
+    """The failure that a number stands for; None where no code of OKX looks like it."""
     if not re.fullmatch(r"[4-7]\d{4}|4088", number):
         return None
     try:
@@ -175,8 +183,8 @@ def _says(number: str, said: str) -> bool:
         row = code(number)
     except KeyError:
         return False
-    words = set(_PART.findall(said.lower()))
-    return any(len(words & set(_PART.findall(text.lower()))) >= 2 for text in (row.message, *row.variants))
+    words = set(words_of(said))
+    return any(len(words & set(words_of(text))) >= 2 for text in (row.message, *row.variants))
 
 
 # ---- closes and statuses -------------------------------------------------------------------------------------------
@@ -233,25 +241,40 @@ def _with_address(signal: Signal, lower: str) -> Signal:
     return replace(signal, causes=tuple(dict.fromkeys((*first, *signal.causes)))) if first else signal
 
 
-Phrase = tuple[str, int, Signal]
-"""The words between blanks, how many they are, and what they stand for."""
+Phrase = tuple[tuple[str, ...], int, Signal]
+"""The words between blanks, in the parts that a gap leaves, how many they are, and what they stand for."""
+GAP = "…"
+"""In a phrase: any words between."""
 
 
 def _texts(lower: str) -> Signal | None:
-    """What the longest known phrase in the line stands for; one that only wraps a failure counts last."""
-    words = lower.translate(_BLANKS).split()[:MOST_WORDS]
+    """What the longest known phrase in the line stands for, the one of most parts first; one that only wraps a failure
+    counts last."""
+    words = (lower.translate(_BLANKS).split() if lower.isascii() else words_of(lower))[:MOST_WORDS]
     table = _phrases()
     begins = [word for word in words if word in table]
     if not begins:
         return None
     text = f" {' '.join(words)} "
-    best: tuple[bool, int] = (False, 0)
+    best: tuple[bool, int, int] = (False, 0, 0)
     found: Signal | None = None
     for word in dict.fromkeys(begins):
-        for phrase, length, signal in table[word]:
-            if (not signal.generic, length) > best and phrase in text:
-                best, found = (not signal.generic, length), signal
+        for parts, length, signal in table[word]:
+            worth = (not signal.generic, len(parts), length)
+            if worth > best and _stands(parts, text):
+                best, found = worth, signal
     return found
+
+
+def _stands(parts: tuple[str, ...], text: str) -> bool:
+    """Whether the parts of a phrase stand in the text, in their order."""
+    at = 0
+    for part in parts:
+        at = text.find(part, at)
+        if at < 0:
+            return False
+        at += len(part) - 1
+    return True
 
 
 @cache
@@ -264,24 +287,29 @@ def _phrases() -> dict[str, tuple[Phrase, ...]]:
     for row in store.from_toml("symptoms.toml")["symptom"]:
         for text in row["phrases"]:
             if text not in marks.not_in_logs:
-                words = tuple(_PART.findall(text.lower().replace("'", "")))
+                parts = tuple(words_of(part) for part in text.split(GAP))
                 signal = Signal("text", row["phrases"][0], tuple(row["causes"]), "", text in marks.generic)
-                found.setdefault(words[0], []).append((f" {' '.join(words)} ", len(words), signal))
-    for words, rows in _messages().items():
+                found.setdefault(parts[0][0], []).append((_spaced(parts), sum(map(len, parts)), signal))
+    for parts, rows in _messages().items():
         names = tuple(dict.fromkeys(cause for row in rows for cause in row.causes))
         single = _signal(rows[0]) if len(rows) == 1 else Signal("text", rows[0].message, names, rows[0].meaning)
-        found.setdefault(words[0], []).append((f" {' '.join(words)} ", len(words), single))
+        found.setdefault(parts[0][0], []).append((_spaced(parts), sum(map(len, parts)), single))
     return {word: tuple(phrases) for word, phrases in found.items()}
 
 
-def _messages() -> dict[tuple[str, ...], list[CodeRow]]:
+def _spaced(parts: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    return tuple(f" {' '.join(part)} " for part in parts)
+
+
+def _messages() -> dict[tuple[tuple[str, ...], ...], list[CodeRow]]:
     """Messages of OKX that are telling enough to be known without their code: of codes with a cause, three words or
-    more, or of the area of keys and signatures."""
-    found: dict[tuple[str, ...], list[CodeRow]] = {}
+    more (four around a placeholder), or of the area of keys and signatures."""
+    found: dict[tuple[tuple[str, ...], ...], list[CodeRow]] = {}
     for row in codes().values():
-        for text in (row.message, *row.variants):
-            words = tuple(_PART.findall(text.lower().replace("'", "")))
-            telling = len(words) >= 3 or (row.area == "auth" and len(words) == 2)
-            if row.causes and telling and "{" not in text and row.area != "close":
-                found.setdefault(words, []).append(row)
+        for text in (row.message, *row.variants, *in_chinese().get(row.code, ())):
+            parts = tuple(part for piece in _PLACEHOLDER.split(text) if (part := words_of(piece)))
+            length = sum(map(len, parts))
+            telling = length >= (3 if len(parts) == 1 else 4) or (row.area == "auth" and length == 2)
+            if row.causes and telling and row.area != "close":
+                found.setdefault(parts, []).append(row)
     return found

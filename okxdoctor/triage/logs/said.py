@@ -1,0 +1,89 @@
+"""A short text that a person wrote, such as a ticket: codes named in passing, and what is told beside them.
+
+A log speaks in forms; a person says "50113 on every POST". So a number counts here where the sentence gives it as an
+answer. What works and what does not reorders the causes of the failures that the text names, or is a failure of its
+own. Nothing that is told makes a cause more than possible.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from okxdoctor.knowledge.code_table import codes
+from okxdoctor.knowledge.log_marks import log_marks
+from okxdoctor.knowledge.told import Differential, matching, observe
+from okxdoctor.triage.logs.gather import Gathered, Group, Place
+from okxdoctor.triage.logs.signals import Signal, concerns_okx, of_code
+from okxdoctor.triage.logs.times import Clock
+
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_.,$€=+-])(?:[4-7]\d{4}|[45]\d\d)(?![A-Za-z0-9_%]|[.,:]\d)")
+_WORD_BEFORE = re.compile(r"([A-Za-z]+|[\u3400-\u9fff]|[(/:,;.]|\A)[\s\"'“‘(]*\Z")
+_WORD_BEHIND = re.compile(r"\A[\s\"'”’)]*([A-Za-z]+)")
+
+
+def read_said(name: str, text: str, gathered: Gathered, *, year: int) -> None:
+    """The failures that a short text tells in words, added to those that its lines told. `text` is the whole file."""
+    clock = Clock(year)
+    kept = [
+        (number, line)
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.strip() and clock.of(line) is None  # a line with a time was written by a program
+    ]
+    about = {concerns_okx(line) for _, line in kept}
+    if not kept or (False in about and True not in about):
+        return
+    known = {group.signal.name for group in gathered.groups.values()}
+    for number, line in kept:
+        place = Place(file=name, line=number, moment=None, zoned=False)
+        named = [signal for signal in _named(line, okx=True in about) if signal.name not in known]
+        for signal in named:
+            # One of several that are named in a breath is not sure to be the one that counts.
+            gathered.note(replace(signal, sure=len(named) == 1), place, line)
+    groups = [group for group in gathered.groups.values() if group.first.file == name]
+    rows = list(matching(observe("\n".join(line for _, line in kept))))
+    if not _told_of(groups, rows) and all(group.signal.generic for group in groups):
+        for row in rows:
+            if not row.within and (True in about or (row.works and row.fails)):
+                place = Place(file=name, line=kept[0][0], moment=None, zoned=False)
+                gathered.note(Signal("told", row.says, row.causes, sure=False), place, kept[0][1])
+                break
+
+
+def _told_of(groups: Sequence[Group], rows: Sequence[Differential]) -> bool:
+    """Puts the causes first that fit what is told; the most telling row counts. False where none fits."""
+    fits = False
+    for group in groups:
+        row = next((row for row in rows if row.within and _within(row, group.signal)), None)
+        if row is None or group.decided is not None:
+            continue
+        fits = True
+        causes = tuple(dict.fromkeys((*row.causes, *group.signal.causes)))
+        says = f"{group.signal.says} Told besides: {row.says}.".strip()
+        group.signal = replace(group.signal, causes=causes, says=says)
+    return fits
+
+
+def _within(row: Differential, signal: Signal) -> bool:
+    if signal.name in row.within or (signal.causes and signal.causes[0] in row.within):
+        return True
+    # Codes that share their text are one failure with the text for a name.
+    return any(known.message == signal.name for one in row.within if (known := codes().get(one)) is not None)
+
+
+def _named(line: str, *, okx: bool) -> Iterator[Signal]:
+    """Codes and statuses that a sentence gives as what was answered."""
+    marks = log_marks()
+    for hit in _NUMBER.finditer(line):
+        before = _WORD_BEFORE.search(line, 0, hit.start())
+        behind = _WORD_BEHIND.search(line[hit.end() : hit.end() + 40])
+        word = before[1].lower() if before else "-"
+        if word not in marks.answering or (behind is not None and behind[1].lower() in marks.units):
+            continue
+        if len(hit[0]) == 3:
+            causes = marks.statuses.get(hit[0])
+            if causes is not None and okx and word.isalpha():
+                yield Signal("status", f"HTTP {hit[0]}", causes, f"answered with HTTP {hit[0]}")
+        elif (signal := of_code(hit[0])) is not None and signal.causes:
+            yield signal
