@@ -48,6 +48,8 @@ Found = CauseRow | CodeRow | Family | Endpoints | Matches
 MOST = 16
 """Rows that a list of matches shows at most."""
 
+_LETTERS_FOR_DIGITS = str.maketrans("oil", "011")
+
 FAR = 9
 """A number that is no plausible slip of another."""
 
@@ -66,8 +68,12 @@ def find(asked: str) -> Found | None:
         return called
     if (named := _pasted(text) or _listed(text)) is not None:
         return named
-    if status := re.fullmatch(r"(?:HTTP[ /]*)?([1-5][0-9]{2})", text, re.IGNORECASE):
+    if status := re.fullmatch(
+        r"(?:(?:HTTP|status|error|response|code)[ /:=]*){0,3}([1-5][0-9]{2})", text, re.IGNORECASE
+    ):
         return _with_status(int(status[1]))
+    if close := re.fullmatch(r"(?:(?:close[d]?|code|ws|websocket|with)[ :=]*){0,4}(1[0-9]{3})", text, re.IGNORECASE):
+        return _with_close(close[1])
     if text.isdigit():
         return None
     from okxdoctor.knowledge.search import by_text
@@ -78,6 +84,8 @@ def find(asked: str) -> Found | None:
 def near(asked: str, others: Iterable[str] = ()) -> tuple[str, ...]:
     """Up to four known names that look like `asked`, nearest first. `others` are further names, such as check ids."""
     text = asked.strip().lower()
+    if (digits := text.translate(_LETTERS_FOR_DIGITS)) in codes():
+        return (digits,)
     if re.fullmatch(r"[0-9]{3,6}", text):
         slips = sorted((_slip(text, one), one) for one in codes())
         return tuple(one for slip, one in slips[:4] if slip < FAR)
@@ -100,6 +108,14 @@ def _exact(text: str) -> CauseRow | CodeRow | Family | None:
     if (all_of := name.rstrip(".*")) in families():
         return Family(name=all_of, causes=family(all_of))
     return next((row for row in family(name.partition(".")[0]) if row.code == name), None)
+
+
+def _with_close(number: str) -> CauseRow | CodeRow | Matches | None:
+    """A close of the protocol's own, which is no code of OKX."""
+    from okxdoctor.knowledge.log_marks import log_marks
+
+    behind = [causes()[name] for name in log_marks().closes.get(number, ())]
+    return several(behind, f"may be behind a WebSocket that was closed with {number}")
 
 
 _USUAL = frozenset({"trade", "account", "market", "public", "asset"})
@@ -134,7 +150,9 @@ def _pasted(text: str) -> CodeRow | Matches | None:
 
 def _listed(text: str) -> CodeRow | Matches | None:
     """Codes named in passing: `50102, 50113`, `error 50113`."""
-    numbers = dict.fromkeys(re.findall(r"(?<![\w.])[0-9]{4,5}(?![\w]|\.[0-9])", text))
+    numbers = dict.fromkeys(
+        re.findall(r"(?<![\w.])(?:E|ERR_?|OKX_?|CODE_?)?([0-9]{4,5})(?![\w]|\.[0-9])", text, re.IGNORECASE)
+    )
     return several([row for number in numbers if (row := codes().get(number)) is not None], "named here")
 
 

@@ -10,12 +10,15 @@ from okxdoctor.knowledge import store
 from okxdoctor.knowledge.cause_table import CauseRow, cause, causes
 from okxdoctor.knowledge.code_table import CodeRow, codes
 from okxdoctor.knowledge.lookup import Matches, several
-from okxdoctor.knowledge.messages import in_chinese
+from okxdoctor.knowledge.messages import in_questions, same_words
 from okxdoctor.knowledge.words import words as words_of
 
 _PLACEHOLDER = re.compile(r"\{[^}]*\}")
 _IDLE = frozenset(
-    words_of("a an and api be can code error for from header in is it msg not of on or request the this to your")
+    words_of(
+        "a access an and api be can code do does error for from header in is it msg not of ok on or request the this to"
+        " your"
+    )
 )
 """Words that tell nothing about which row is meant."""
 
@@ -25,25 +28,75 @@ _COMMON = {"auth": 0.05, "general": 0.03, "trade": 0.02, "websocket": 0.01}
 MOST_WORDS = 150
 """Of a pasted text so many words are compared; no message of the exchange is longer."""
 
+MOST_TYPED = 200
+"""Characters of a question that are looked through for slips; what is longer was pasted."""
+
 _SLOT = "*"
 """Stands for one or more words where the exchange's text has a placeholder."""
 _HOLE = " xplaceholderx "
+TELLING = 3
+"""So many words of its own make a message with a placeholder as good as one without."""
 GAP = "…"
 """In a phrase of the symptoms: any words between."""
 
 
 def by_text(text: str) -> CauseRow | CodeRow | Matches | None:
     """Rows whose message (or title) is this text or shares its words; texts of libraries by the causes behind them."""
-    asked = _Text.of(text, most=MOST_WORDS)
-    if not any(len(word) >= 3 and word.isalpha() for word in asked.words):
+    asked = _Text.of(_mended(text), most=MOST_WORDS)
+    if not any(len(word) >= 3 and word.isalpha() for word in asked.words) and not _chinese(asked.words):
         return None
     scored = [(score, row) for row, texts, bonus in _rows() if (score := _best(asked, texts, bonus))]
     exact = any(score >= 1 and isinstance(row, CodeRow) for score, row in scored)
     if not exact and (behind := _symptoms(asked.words)):
         return several(behind, "may be behind this text")
+    if not exact and (behind := _told(text)):
+        return several(behind, "may be behind what is told")
     scored.sort(key=lambda one: -one[0])
-    rows = [row for score, row in scored if score >= scored[0][0] * 0.8]
-    return several(rows, "with this or a similar text" if exact else "with a similar text")
+    rows = [row for score, row in scored if score >= (0.95 if exact else scored[0][0] * 0.8)]
+    return several(rows, "with this text" if exact else "with a similar text")
+
+
+def _chinese(words: tuple[str, ...]) -> bool:
+    """Whether there are two Chinese characters: the shortest word that says something."""
+    return sum(not word.isascii() for word in words) >= 2
+
+
+def _told(text: str) -> list[CauseRow]:
+    """The causes behind a contrast: "only POST fails". A circumstance alone is too little without a code."""
+    from okxdoctor.knowledge.told import matching, observe
+
+    row = next((row for row in matching(observe(text)) if row.weight >= 2), None)
+    return [cause(name) for name in row.causes] if row is not None else []
+
+
+def _mended(text: str) -> str:
+    """`text` with words that no row has replaced by the one that they are a slip of the pen away from."""
+    if " " not in text.strip():
+        return text  # a name: what it may be meant for is suggested, not taken for it
+    known = _vocabulary()
+    slips = {}
+    for word in dict.fromkeys(words_of(text[:MOST_TYPED])):
+        if len(word) >= 4 and word.isalpha() and word.isascii() and word not in known:
+            near = [one for one in known if abs(len(one) - len(word)) <= 1 and _is_slip(word, one)]
+            exchanged = [one for one in near if sorted(one) == sorted(word)]
+            if len(exchanged or near) == 1:
+                slips[word] = (exchanged or near)[0]
+    if not slips:
+        return text
+    return " ".join(slips.get(word, word) for word in words_of(text))
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    asked = {word for _, texts, _ in _rows() for text in texts for word in text.words}
+    return frozenset(asked | set(same_words()) | {word for phrase, _ in symptoms() for word in phrase})
+
+
+def _is_slip(one: str, other: str) -> bool:
+    """Whether two words differ by one letter, or by two neighbours exchanged."""
+    start = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    a, b = one[start:], other[start:]
+    return a[1:] == b[1:] or a[1:] == b or a == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +110,9 @@ class _Text:
     @classmethod
     def of(cls, text: str, most: int | None = None) -> _Text:
         words = _words(text)[:most]
-        different = frozenset(words)
-        telling = frozenset(word for word in words if word not in _IDLE and not word.isdigit())
+        same = same_words()
+        different = frozenset(same.get(word, word) for word in words)
+        telling = frozenset(word for word in different if word not in _IDLE and not word.isdigit())
         return cls(words=words, different=different, telling=telling or different)
 
 
@@ -74,7 +128,7 @@ def _rows() -> tuple[tuple[CauseRow | CodeRow, tuple[_Text, ...], float], ...]:
 
 
 def _texts(row: CodeRow) -> tuple[str, ...]:
-    return (row.message, *row.variants, *in_chinese().get(row.code, ()))
+    return (row.message, *row.variants, *in_questions().get(row.code, ()))
 
 
 def _best(asked: _Text, texts: tuple[_Text, ...], bonus: float) -> float:
@@ -106,7 +160,8 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _likeness(asked: _Text, known: _Text) -> float:
-    """0 (too little in common) to 0.9, and 1 for the same words in the same order with placeholders filled."""
+    """0 (too little in common) to 0.9; 0.93 for the same telling words, 1 for the same words in the same order with
+    placeholders filled."""
     if asked.words == known.words:
         return 1.0
     shared = asked.telling & known.different
@@ -114,7 +169,9 @@ def _likeness(asked: _Text, known: _Text) -> float:
         return 0.0
     slots = known.words.count(_SLOT)
     if slots and _fills(asked.words, known.words):
-        return 1.0
+        return 1.0 if len(known.words) - slots >= TELLING or not asked.words[0].isascii() else 0.9
+    if not slots and asked.telling == known.telling:
+        return 0.93
     # Each placeholder may stand for one of the words asked.
     filled = min(slots, len(asked.telling - known.different))
     covered = (len(shared) + filled) / len(asked.telling)

@@ -13,7 +13,7 @@ from functools import cache
 
 from okxdoctor.knowledge.code_table import CodeRow, code, codes
 from okxdoctor.knowledge.log_marks import log_marks
-from okxdoctor.knowledge.messages import in_chinese
+from okxdoctor.knowledge.messages import in_logs
 from okxdoctor.knowledge.words import words as words_of
 
 _OKX = ("okx", "okex", "欧易", "/api/v5/", "/ws/v5/", "ok-access", '"scode"', "'scode'", "scode=")
@@ -306,7 +306,7 @@ def _messages() -> dict[tuple[tuple[str, ...], ...], list[CodeRow]]:
     more (four around a placeholder), or of the area of keys and signatures."""
     found: dict[tuple[tuple[str, ...], ...], list[CodeRow]] = {}
     for row in codes().values():
-        for text in (row.message, *row.variants, *in_chinese().get(row.code, ())):
+        for text in (row.message, *row.variants, *in_logs().get(row.code, ())):
             parts = tuple(part for piece in _PLACEHOLDER.split(text) if (part := words_of(piece)))
             length = sum(map(len, parts))
             telling = length >= (3 if len(parts) == 1 else 4) or (row.area == "auth" and length == 2)
