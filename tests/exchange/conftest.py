@@ -6,6 +6,7 @@ import base64
 import gc
 import hashlib
 import hmac
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -87,6 +88,17 @@ class Bench:
             change(headers)
         request = Request(method=method, target=target, headers=headers, body=body.encode(), peer=peer)
         return respond(self.exchange, site, request)
+
+    def get(self, target: str) -> Any:
+        """The rows of a read that is accepted; ``target`` behind /api/v5/."""
+        answer = json.loads(self.send("GET", f"/api/v5/{target}").body)
+        assert answer["code"] == "0", answer
+        return answer["data"]
+
+    def post(self, path: str, body: object, **headers: str) -> Any:
+        """The whole answer to a body; ``path`` behind /api/v5/."""
+        text = json.dumps(body)
+        return json.loads(self.send("POST", f"/api/v5/{path}", text, change=lambda given: given.update(headers)).body)
 
     def put(self, *faults: str) -> None:
         from okxdoctor.exchange.faults import parse

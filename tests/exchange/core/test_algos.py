@@ -11,18 +11,8 @@ import pytest
 SWAP = "BTC-USDT-SWAP"
 
 
-def post(bench: Any, path: str, body: object) -> Any:
-    return json.loads(bench.send("POST", f"/api/v5/{path}", json.dumps(body)).body)
-
-
-def get(bench: Any, target: str) -> Any:
-    answer = json.loads(bench.send("GET", f"/api/v5/{target}").body)
-    assert answer["code"] == "0", answer
-    return answer["data"]
-
-
 def algo(bench: Any, **fields: str) -> Any:
-    return post(bench, "trade/order-algo", {"instId": SWAP, "tdMode": "cross", "sz": "2", **fields})
+    return bench.post("trade/order-algo", {"instId": SWAP, "tdMode": "cross", "sz": "2", **fields})
 
 
 def placed(bench: Any, **fields: str) -> str:
@@ -32,18 +22,18 @@ def placed(bench: Any, **fields: str) -> str:
 
 
 def shown(bench: Any, algo_id: str) -> dict[str, Any]:
-    return dict(get(bench, f"trade/order-algo?algoId={algo_id}")[0])
+    return dict(bench.get(f"trade/order-algo?algoId={algo_id}")[0])
 
 
 def order(bench: Any, **fields: Any) -> dict[str, Any]:
     body = {"instId": SWAP, "tdMode": "cross", "ordType": "market", **fields}
-    answer = post(bench, "trade/order", body)
+    answer = bench.post("trade/order", body)
     assert answer["code"] == "0", answer
-    return dict(get(bench, f"trade/order?instId={body['instId']}&ordId={answer['data'][0]['ordId']}")[0])
+    return dict(bench.get(f"trade/order?instId={body['instId']}&ordId={answer['data'][0]['ordId']}")[0])
 
 
 def last(bench: Any, inst: str = SWAP) -> Decimal:
-    return Decimal(get(bench, f"market/ticker?instId={inst}")[0]["last"])
+    return Decimal(bench.get(f"market/ticker?instId={inst}")[0]["last"])
 
 
 def away(bench: Any, share: str, inst: str = SWAP) -> str:
@@ -68,20 +58,20 @@ def test_each_leg_of_an_oco_closes_the_position(bench: Any, kind: str, name: str
     }  # fmt: skip
     algo_id = placed(bench, side="sell", ordType="oco", reduceOnly="true", algoClOrdId="oco1", **legs)
     assert shown(bench, algo_id)["state"] == "live"
-    pending = get(bench, "trade/orders-algo-pending?ordType=oco")
+    pending = bench.get("trade/orders-algo-pending?ordType=oco")
     assert [(row["algoId"], row["algoClOrdId"]) for row in pending] == [(algo_id, "oco1")]
-    assert get(bench, "account/positions")[0]["closeOrderAlgo"][0]["algoId"] == algo_id
+    assert bench.get("account/positions")[0]["closeOrderAlgo"][0]["algoId"] == algo_id
     move(bench, by * 0.3)
     assert shown(bench, algo_id)["state"] == "live"
     move(bench, by)
     row = shown(bench, algo_id)
     assert (row["state"], row["actualSide"], row["actualSz"]) == ("effective", name, "2")
-    assert get(bench, "account/positions") == []
-    closed = get(bench, f"trade/order?instId={SWAP}&ordId={row['ordId']}")[0]
+    assert bench.get("account/positions") == []
+    closed = bench.get(f"trade/order?instId={SWAP}&ordId={row['ordId']}")[0]
     assert (closed["algoId"], closed["algoClOrdId"], closed["source"]) == (algo_id, "oco1", "7")
     assert (closed["state"], closed["side"], closed["reduceOnly"]) == ("filled", "sell", "true")
-    assert get(bench, "trade/orders-algo-pending?ordType=oco") == []
-    history = get(bench, "trade/orders-algo-history?ordType=oco&state=effective")
+    assert bench.get("trade/orders-algo-pending?ordType=oco") == []
+    history = bench.get("trade/orders-algo-history?ordType=oco&state=effective")
     assert [each["ordIdList"] for each in history] == [[row["ordId"]]]
 
 
@@ -95,8 +85,8 @@ def test_a_trigger_order_waits_for_its_price_from_either_side(bench: Any, by: fl
     move(bench, by)
     row = shown(bench, algo_id)
     assert row["state"] == "effective"
-    assert get(bench, f"trade/order?instId={SWAP}&ordId={row['ordId']}")[0]["source"] == "6"
-    assert get(bench, "account/positions")[0]["pos"] == "2"
+    assert bench.get(f"trade/order?instId={SWAP}&ordId={row['ordId']}")[0]["source"] == "6"
+    assert bench.get("account/positions")[0]["pos"] == "2"
 
 
 def test_a_trigger_order_with_a_price_leaves_a_limit_order(bench: Any) -> None:
@@ -104,7 +94,7 @@ def test_a_trigger_order_with_a_price_leaves_a_limit_order(bench: Any) -> None:
     algo_id = placed(bench, side="buy", ordType="trigger", triggerPx=away(bench, "-0.01"), orderPx=low)
     move(bench, -0.012)
     row = shown(bench, algo_id)
-    resting = get(bench, f"trade/order?instId={SWAP}&ordId={row['ordId']}")[0]
+    resting = bench.get(f"trade/order?instId={SWAP}&ordId={row['ordId']}")[0]
     assert (resting["state"], resting["ordType"], Decimal(resting["px"])) == ("live", "limit", Decimal(low))
 
 
@@ -126,8 +116,8 @@ def test_a_trailing_stop_follows_and_turns(bench: Any) -> None:
     move(bench, -0.01)
     row = shown(bench, algo_id)
     assert row["state"] == "effective"
-    assert get(bench, f"trade/order?instId={SWAP}&ordId={row['ordId']}")[0]["source"] == "25"
-    assert get(bench, "account/positions") == []
+    assert bench.get(f"trade/order?instId={SWAP}&ordId={row['ordId']}")[0]["source"] == "25"
+    assert bench.get("account/positions") == []
 
 
 def test_an_order_that_is_refused_when_it_is_set_off_has_failed(bench: Any) -> None:
@@ -146,7 +136,7 @@ def test_a_whole_position_is_closed_by_fraction_and_the_order_ends_with_it(bench
     order(bench, side="sell", sz="2")
     move(bench, -0.02)
     assert shown(bench, algo_id)["actualSz"] == "5"
-    assert get(bench, "account/positions") == []
+    assert bench.get("account/positions") == []
     order(bench, side="sell", sz="1")
     waiting = placed(bench, **fields, tpTriggerPx=away(bench, "-0.01"))
     order(bench, side="buy", sz="1")
@@ -157,20 +147,20 @@ def test_a_whole_position_is_closed_by_fraction_and_the_order_ends_with_it(bench
 def test_what_hangs_on_an_order_lives_when_it_is_filled(bench: Any) -> None:
     attached = {"attachAlgoClOrdId": "tp1", "tpTriggerPx": away(bench, "0.01"), "tpOrdPx": "-1"}
     attached |= {"slTriggerPx": away(bench, "-0.01"), "slOrdPx": "-1"}
-    low = get(bench, f"market/books?instId={SWAP}&sz=400")[0]["bids"][399][0]
+    low = bench.get(f"market/books?instId={SWAP}&sz=400")[0]["bids"][399][0]
     limit = {"ordType": "limit", "px": low, "side": "buy", "sz": "3", "attachAlgoOrds": [attached]}
     resting = order(bench, **limit)
     hanging = resting["attachAlgoOrds"][0]
     assert hanging["attachAlgoClOrdId"] == "tp1"
-    assert get(bench, "trade/orders-algo-pending?ordType=oco") == []
-    post(bench, "trade/cancel-order", {"instId": SWAP, "ordId": resting["ordId"]})
-    assert get(bench, "trade/orders-algo-pending?ordType=oco") == []
+    assert bench.get("trade/orders-algo-pending?ordType=oco") == []
+    bench.post("trade/cancel-order", {"instId": SWAP, "ordId": resting["ordId"]})
+    assert bench.get("trade/orders-algo-pending?ordType=oco") == []
     order(bench, **{**limit, "ordType": "market", "px": ""})
-    live = get(bench, "trade/orders-algo-pending?ordType=oco")[0]
+    live = bench.get("trade/orders-algo-pending?ordType=oco")[0]
     assert (live["algoClOrdId"], live["side"], live["sz"], live["reduceOnly"]) == ("tp1", "sell", "3", "true")
     move(bench, 0.02)
     assert shown(bench, live["algoId"])["actualSide"] == "tp"
-    assert get(bench, "account/positions") == []
+    assert bench.get("account/positions") == []
 
 
 def test_spot_orders_take_profits_too(bench: Any) -> None:
@@ -178,13 +168,13 @@ def test_spot_orders_take_profits_too(bench: Any) -> None:
     bought = order(
         bench, instId="BTC-USDT", tdMode="cash", side="buy", sz="0.01", tgtCcy="base_ccy", attachAlgoOrds=[attached]
     )
-    live = get(bench, "trade/orders-algo-pending?ordType=conditional")[0]
+    live = bench.get("trade/orders-algo-pending?ordType=conditional")[0]
     assert (live["instType"], live["side"], live["sz"]) == ("SPOT", "sell", bought["accFillSz"])
     move(bench, 0.02)
     assert shown(bench, live["algoId"])["state"] == "effective"
     by_mark = {**attached, "tpTriggerPx": away(bench, "0.01", "BTC-USDT"), "tpTriggerPxType": "mark"}
     body = {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "market", "sz": "100"}
-    refused = post(bench, "trade/order", {**body, "attachAlgoOrds": [by_mark]})
+    refused = bench.post("trade/order", {**body, "attachAlgoOrds": [by_mark]})
     assert refused["data"][0]["sCode"] == "51415"
 
 
@@ -193,20 +183,18 @@ def test_algo_orders_are_amended_and_canceled(bench: Any) -> None:
     algo_id = placed(bench, side="sell", ordType="conditional", slTriggerPx=away(bench, "-0.05"), slOrdPx="-1")
     new = away(bench, "-0.02")
     body = {"instId": SWAP, "algoId": algo_id, "newSlTriggerPx": new, "newSz": "1", "reqId": "r1"}
-    answer = post(bench, "trade/amend-algos", body)
+    answer = bench.post("trade/amend-algos", body)
     assert (answer["code"], answer["data"][0]["reqId"]) == ("0", "r1")
     row = shown(bench, algo_id)
     assert (Decimal(row["slTriggerPx"]), row["sz"]) == (Decimal(new), "1")
-    passed = post(
-        bench, "trade/amend-algos", {"instId": SWAP, "algoId": algo_id, "newSlTriggerPx": away(bench, "0.01")}
-    )
+    passed = bench.post("trade/amend-algos", {"instId": SWAP, "algoId": algo_id, "newSlTriggerPx": away(bench, "0.01")})
     assert passed["data"][0]["sCode"] == "51280"
-    added = post(bench, "trade/amend-algos", {"instId": SWAP, "algoId": algo_id, "newTpTriggerPx": away(bench, "0.01")})
+    added = bench.post("trade/amend-algos", {"instId": SWAP, "algoId": algo_id, "newTpTriggerPx": away(bench, "0.01")})
     assert added["data"][0]["sCode"] == "51526"
-    both = post(bench, "trade/cancel-algos", [{"instId": SWAP, "algoId": algo_id}, {"instId": SWAP, "algoId": "1"}])
+    both = bench.post("trade/cancel-algos", [{"instId": SWAP, "algoId": algo_id}, {"instId": SWAP, "algoId": "1"}])
     assert (both["code"], [item["sCode"] for item in both["data"]]) == ("2", ["0", "51400"])
     assert shown(bench, algo_id)["state"] == "canceled"
-    late = post(bench, "trade/amend-algos", body)
+    late = bench.post("trade/amend-algos", body)
     assert late["data"][0]["sCode"] == "51503"
 
 
@@ -242,7 +230,7 @@ def test_a_name_is_taken_while_it_lives(bench: Any) -> None:
     one = {"side": "sell", "ordType": "conditional", "slTriggerPx": "60000", "slOrdPx": "-1", "algoClOrdId": "a1"}
     placed(bench, **one)
     assert algo(bench, **one)["data"][0]["sCode"] == "51065"
-    post(bench, "trade/cancel-algos", [{"instId": SWAP, "algoClOrdId": "a1"}])
+    bench.post("trade/cancel-algos", [{"instId": SWAP, "algoClOrdId": "a1"}])
     placed(bench, **one)
 
 
@@ -269,49 +257,49 @@ def test_algo_orders_are_told_on_the_business_channel(bench: Any) -> None:
     algo_id = placed(bench, side="sell", ordType="conditional", slTriggerPx=away(bench, "-0.01"), slOrdPx="-1")
     account = next(iter(bench.exchange.venue("global", "live").accounts.values()))
     move(bench, -0.02)
-    get(bench, "account/config")
+    bench.get("account/config")
     told = [event.row for event in account.events if event.channel == "orders-algo"]
     assert [(row["algoId"], row["state"]) for row in told] == [(algo_id, "live"), (algo_id, "effective")]
 
 
 def test_a_position_is_closed_at_once(bench: Any) -> None:
     close = {"instId": SWAP, "mgnMode": "cross"}
-    assert post(bench, "trade/close-position", close)["code"] == "51023"
+    assert bench.post("trade/close-position", close)["code"] == "51023"
     order(bench, side="buy", sz="4")
-    high = get(bench, f"market/books?instId={SWAP}&sz=100")[0]["asks"][99][0]
+    high = bench.get(f"market/books?instId={SWAP}&sz=100")[0]["asks"][99][0]
     waiting = order(bench, side="sell", sz="1", ordType="limit", px=high, reduceOnly="true")
     busy = bench.send("POST", "/api/v5/trade/close-position", json.dumps(close))
     assert (busy.status, json.loads(busy.body)["code"]) == (429, "51115")
-    closed = post(bench, "trade/close-position", {**close, "autoCxl": True, "clOrdId": "bye", "tag": "t"})
+    closed = bench.post("trade/close-position", {**close, "autoCxl": True, "clOrdId": "bye", "tag": "t"})
     assert closed["data"] == [{"clOrdId": "bye", "instId": SWAP, "posSide": "net", "tag": "t"}]
-    assert get(bench, "account/positions") == []
-    assert get(bench, f"trade/order?instId={SWAP}&ordId={waiting['ordId']}")[0]["state"] == "canceled"
-    assert get(bench, f"trade/order?instId={SWAP}&clOrdId=bye")[0]["state"] == "filled"
+    assert bench.get("account/positions") == []
+    assert bench.get(f"trade/order?instId={SWAP}&ordId={waiting['ordId']}")[0]["state"] == "canceled"
+    assert bench.get(f"trade/order?instId={SWAP}&clOrdId=bye")[0]["state"] == "filled"
 
 
 def test_orders_end_when_nothing_is_heard_in_time(bench: Any) -> None:
-    low = get(bench, "market/books?instId=BTC-USDT&sz=400")[0]["bids"][399][0]
+    low = bench.get("market/books?instId=BTC-USDT&sz=400")[0]["bids"][399][0]
     spot = {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit", "px": low, "sz": "0.001"}
     one, tagged = order(bench, **spot), order(bench, **spot, tag="mine")
     for seconds, code in (("9", "51000"), ("121", "51000"), ("x", "51000"), ("", "50014")):
-        assert post(bench, "trade/cancel-all-after", {"timeOut": seconds})["code"] == code
+        assert bench.post("trade/cancel-all-after", {"timeOut": seconds})["code"] == code
         bench.advance(1_000)
-    row = post(bench, "trade/cancel-all-after", {"timeOut": "30", "tag": "mine"})["data"][0]
+    row = bench.post("trade/cancel-all-after", {"timeOut": "30", "tag": "mine"})["data"][0]
     assert int(row["triggerTime"]) == bench.now_ms + 30_000
     bench.advance(20_000)
-    post(bench, "trade/cancel-all-after", {"timeOut": "30", "tag": "mine"})
+    bench.post("trade/cancel-all-after", {"timeOut": "30", "tag": "mine"})
     bench.advance(29_900)
     query = "trade/order?instId=BTC-USDT&ordId="
-    assert get(bench, query + tagged["ordId"])[0]["state"] == "live"
+    assert bench.get(query + tagged["ordId"])[0]["state"] == "live"
     bench.advance(200)
-    row = get(bench, query + tagged["ordId"])[0]
+    row = bench.get(query + tagged["ordId"])[0]
     assert (row["state"], row["cancelSource"]) == ("canceled", "20")
-    assert get(bench, query + one["ordId"])[0]["state"] == "live"
-    post(bench, "trade/cancel-all-after", {"timeOut": "10"})
+    assert bench.get(query + one["ordId"])[0]["state"] == "live"
+    bench.post("trade/cancel-all-after", {"timeOut": "10"})
     bench.advance(5_000)
-    post(bench, "trade/cancel-all-after", {"timeOut": "0"})
+    bench.post("trade/cancel-all-after", {"timeOut": "0"})
     bench.advance(60_000)
-    assert get(bench, query + one["ordId"])[0]["state"] == "live"
+    assert bench.get(query + one["ordId"])[0]["state"] == "live"
 
 
 def test_what_is_set_off_together_is_set_off_once(bench: Any) -> None:
@@ -321,50 +309,50 @@ def test_what_is_set_off_together_is_set_off_once(bench: Any) -> None:
     ids = [placed(bench, **stop) for _ in range(5)]
     for _ in range(60):
         bench.advance(240_000)
-        get(bench, "account/config")
-        if get(bench, "trade/orders-algo-pending?ordType=conditional") == []:
+        bench.get("account/config")
+        if bench.get("trade/orders-algo-pending?ordType=conditional") == []:
             break
     else:
         move(bench, -0.02)
     rows = [shown(bench, each) for each in ids]
     assert [row["state"] for row in rows] == ["effective"] * 5
     assert len({row["ordId"] for row in rows}) == 5
-    assert get(bench, "account/positions")[0]["pos"] == "1"
-    assert len(get(bench, "trade/orders-algo-history?ordType=conditional&state=effective")) == 5
+    assert bench.get("account/positions")[0]["pos"] == "1"
+    assert len(bench.get("trade/orders-algo-history?ordType=conditional&state=effective")) == 5
 
 
 def test_what_hangs_on_an_order_can_be_changed_until_it_is_filled(bench: Any) -> None:
-    low = get(bench, f"market/books?instId={SWAP}&sz=400")[0]["bids"][399][0]
+    low = bench.get(f"market/books?instId={SWAP}&sz=400")[0]["bids"][399][0]
     attached = {"attachAlgoClOrdId": "mine", "tpTriggerPx": away(bench, "0.05"), "tpOrdPx": "-1"}
     resting = order(bench, ordType="limit", px=low, side="buy", sz="3", attachAlgoOrds=[attached])
     body = {"instId": SWAP, "ordId": resting["ordId"]}
     new = away(bench, "0.01")
     change = {"attachAlgoClOrdId": "mine", "newTpTriggerPx": new, "newSlOrdPx": "-1"}
     change["newSlTriggerPx"] = away(bench, "-0.05")
-    missing = post(bench, "trade/amend-order", {**body, "attachAlgoOrds": [{**change, "attachAlgoClOrdId": "other"}]})
+    missing = bench.post("trade/amend-order", {**body, "attachAlgoOrds": [{**change, "attachAlgoClOrdId": "other"}]})
     assert missing["data"][0]["sCode"] == "51527"
-    assert post(bench, "trade/amend-order", {**body, "attachAlgoOrds": [change]})["code"] == "0"
-    hanging = get(bench, f"trade/order?instId={SWAP}&ordId={resting['ordId']}")[0]["attachAlgoOrds"][0]
+    assert bench.post("trade/amend-order", {**body, "attachAlgoOrds": [change]})["code"] == "0"
+    hanging = bench.get(f"trade/order?instId={SWAP}&ordId={resting['ordId']}")[0]["attachAlgoOrds"][0]
     assert (Decimal(hanging["tpTriggerPx"]), hanging["slOrdPx"]) == (Decimal(new), "-1")
-    answer = post(bench, "trade/amend-order", {**body, "newPx": away(bench, "0.5"), "pxAmendType": "1"})
+    answer = bench.post("trade/amend-order", {**body, "newPx": away(bench, "0.5"), "pxAmendType": "1"})
     assert answer["code"] == "0", answer
-    assert get(bench, "trade/orders-algo-pending?ordType=oco")[0]["algoClOrdId"] == "mine"
+    assert bench.get("trade/orders-algo-pending?ordType=oco")[0]["algoClOrdId"] == "mine"
 
 
 @pytest.mark.parametrize(("side", "opens", "closes"), [("long", "buy", "sell"), ("short", "sell", "buy")])
 def test_stops_and_closing_in_long_short_mode(bench: Any, side: str, opens: str, closes: str) -> None:
-    assert post(bench, "account/set-position-mode", {"posMode": "long_short_mode"})["code"] == "0"
+    assert bench.post("account/set-position-mode", {"posMode": "long_short_mode"})["code"] == "0"
     order(bench, side=opens, posSide=side, sz="3")
     away_from = "-0.01" if side == "long" else "0.01"
     stop = {"side": closes, "posSide": side, "ordType": "conditional", "slOrdPx": "-1", "sz": "1"}
     algo_id = placed(bench, **stop, slTriggerPx=away(bench, away_from))
-    busy = post(bench, "account/set-leverage", {"instId": SWAP, "mgnMode": "cross", "lever": "7"})
+    busy = bench.post("account/set-leverage", {"instId": SWAP, "mgnMode": "cross", "lever": "7"})
     assert busy["code"] == "59669"
     move(bench, 2 * float(away_from))
     assert shown(bench, algo_id)["state"] == "effective"
-    assert get(bench, "account/positions")[0]["pos"] == "2"
-    wrong = post(bench, "trade/close-position", {"instId": SWAP, "mgnMode": "cross"})
+    assert bench.get("account/positions")[0]["pos"] == "2"
+    wrong = bench.post("trade/close-position", {"instId": SWAP, "mgnMode": "cross"})
     assert wrong["code"] == "51000"
-    assert post(bench, "trade/close-position", {"instId": SWAP, "mgnMode": "cross", "posSide": side})["code"] == "0"
-    assert get(bench, "account/positions") == []
-    assert get(bench, "account/positions-history")[0]["direction"] == side
+    assert bench.post("trade/close-position", {"instId": SWAP, "mgnMode": "cross", "posSide": side})["code"] == "0"
+    assert bench.get("account/positions") == []
+    assert bench.get("account/positions-history")[0]["direction"] == side

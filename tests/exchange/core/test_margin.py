@@ -12,31 +12,21 @@ SWAP = {"instId": "BTC-USDT-SWAP", "tdMode": "cross", "ordType": "market"}
 HOUR = 3_600_000
 
 
-def post(bench: Any, path: str, body: object) -> Any:
-    return json.loads(bench.send("POST", f"/api/v5/{path}", json.dumps(body)).body)
-
-
-def get(bench: Any, target: str) -> Any:
-    answer = json.loads(bench.send("GET", f"/api/v5/{target}").body)
-    assert answer["code"] == "0", answer
-    return answer["data"]
-
-
 def placed(bench: Any, **order: str) -> dict[str, str]:
-    answer = post(bench, "trade/order", order)
+    answer = bench.post("trade/order", order)
     assert answer["code"] == "0", answer
-    return dict(get(bench, f"trade/order?instId={order['instId']}&ordId={answer['data'][0]['ordId']}")[0])
+    return dict(bench.get(f"trade/order?instId={order['instId']}&ordId={answer['data'][0]['ordId']}")[0])
 
 
 def detail(bench: Any, ccy: str = "USDT") -> dict[str, Decimal]:
     """The figures of one currency; zeros when nothing is left of it, as it is not listed then."""
     names = ("cashBal", "availBal", "frozenBal", "eq", "imr", "upl")
-    rows = get(bench, f"account/balance?ccy={ccy}")[0]["details"]
+    rows = bench.get(f"account/balance?ccy={ccy}")[0]["details"]
     return {name: Decimal(rows[0][name] if rows else "0") for name in names}
 
 
 def position(bench: Any, inst: str = "BTC-USDT-SWAP") -> dict[str, str]:
-    return dict(next(row for row in get(bench, "account/positions") if row["instId"] == inst))
+    return dict(next(row for row in bench.get("account/positions") if row["instId"] == inst))
 
 
 def move(bench: Any, inst: str, by: float) -> None:
@@ -53,14 +43,14 @@ def bills(bench: Any, **wanted: str) -> list[dict[str, str]]:
     found: list[dict[str, str]] = []
     while True:
         after = f"&after={found[-1]['billId']}" if found else ""
-        page = get(bench, f"account/bills?limit=50{query}{after}")
+        page = bench.get(f"account/bills?limit=50{query}{after}")
         found += page
         if len(page) < 50:
             return found
 
 
 def leverage(bench: Any, lever: str, mode: str = "cross", inst: str = "BTC-USDT-SWAP") -> None:
-    assert post(bench, "account/set-leverage", {"instId": inst, "mgnMode": mode, "lever": lever})["code"] == "0"
+    assert bench.post("account/set-leverage", {"instId": inst, "mgnMode": mode, "lever": lever})["code"] == "0"
 
 
 def until(bench: Any, hour: int) -> None:
@@ -73,7 +63,7 @@ def test_unrealised_profit_follows_the_mark_price(bench: Any) -> None:
     move(bench, "BTC-USDT", 0.02)
     row, held = position(bench), detail(bench)
     mark, average = Decimal(row["markPx"]), Decimal(row["avgPx"])
-    assert mark == Decimal(get(bench, "public/mark-price?instType=SWAP&instId=BTC-USDT-SWAP")[0]["markPx"])
+    assert mark == Decimal(bench.get("public/mark-price?instType=SWAP&instId=BTC-USDT-SWAP")[0]["markPx"])
     assert average == Decimal(opened["avgPx"])
     assert Decimal(row["upl"]) == (mark - average) * 4 / 100
     assert Decimal(row["uplLastPx"]) == (Decimal(row["last"]) - average) * 4 / 100
@@ -91,8 +81,8 @@ def test_a_position_is_liquidated_at_its_liquidation_price_and_not_before(
     bench: Any, inst: str, side: str, mode: str
 ) -> None:
     leverage(bench, "20", mode, inst)
-    before = {row["ccy"]: Decimal(row["cashBal"]) for row in get(bench, "account/balance")[0]["details"]}
-    most = get(bench, f"account/max-size?instId={inst}&tdMode={mode}")[0]["maxBuy"]
+    before = {row["ccy"]: Decimal(row["cashBal"]) for row in bench.get("account/balance")[0]["details"]}
+    most = bench.get(f"account/max-size?instId={inst}&tdMode={mode}")[0]["maxBuy"]
     size = str(int(Decimal(most) * Decimal("0.9")))
     placed(bench, instId=inst, tdMode=mode, ordType="market", side=side, sz=size)
     row = position(bench, inst)
@@ -103,8 +93,8 @@ def test_a_position_is_liquidated_at_its_liquidation_price_and_not_before(
     assert position(bench, inst)["pos"] == row["pos"]
     assert Decimal(position(bench, inst)["mgnRatio"]) > 1
     move(bench, inst, away * 0.06)
-    assert get(bench, "account/positions") == []
-    order = next(each for each in get(bench, "trade/orders-history?instType=SWAP") if each["category"] != "normal")
+    assert bench.get("account/positions") == []
+    order = next(each for each in bench.get("trade/orders-history?instType=SWAP") if each["category"] != "normal")
     assert (order["category"], order["state"], order["sz"]) == ("full_liquidation", "filled", size)
     found = bills(bench, type="5")
     assert {bill["subType"] for bill in found} == {"104" if side == "buy" else "105", "109"}
@@ -115,7 +105,7 @@ def test_a_position_is_liquidated_at_its_liquidation_price_and_not_before(
     if mode == "isolated":
         assert -lost == Decimal(row["margin"])
     assert cash >= 0
-    past = get(bench, "account/positions-history")[0]
+    past = bench.get("account/positions-history")[0]
     assert (past["type"], past["closeTotalPos"], past["instId"]) == ("3", size, inst)
     assert Decimal(past["realizedPnl"]) == lost + opening
 
@@ -125,29 +115,29 @@ def test_a_gap_beyond_the_margin_costs_no_more_than_there_is(bench: Any) -> None
     placed(bench, **{**SWAP, "tdMode": "isolated"}, side="buy", sz="20")
     margin, cash = Decimal(position(bench)["margin"]), detail(bench)["cashBal"]
     move(bench, "BTC-USDT", -0.3)
-    assert get(bench, "account/positions") == []
+    assert bench.get("account/positions") == []
     assert detail(bench)["cashBal"] == cash - margin
     assert bills(bench, type="1")[0]["subType"] == "200"
 
 
 def test_liquidation_cancels_the_orders_of_its_currency(bench: Any) -> None:
     leverage(bench, "20")
-    px = get(bench, "market/books?instId=ETH-USDT&sz=400")[0]["bids"][399][0]
+    px = bench.get("market/books?instId=ETH-USDT&sz=400")[0]["bids"][399][0]
     resting = placed(bench, instId="ETH-USDT", tdMode="cash", side="buy", ordType="limit", px=px, sz="0.2")
     coin = placed(bench, instId="BTC-USDT", tdMode="cash", side="sell", ordType="limit", px="69500", sz="0.01")
     placed(bench, **SWAP, side="buy", sz="250")
     move(bench, "BTC-USDT", -0.08)
-    row = get(bench, f"trade/order?instId=ETH-USDT&ordId={resting['ordId']}")[0]
+    row = bench.get(f"trade/order?instId=ETH-USDT&ordId={resting['ordId']}")[0]
     assert (row["state"], row["cancelSource"]) == ("canceled", "3")
-    assert get(bench, f"trade/order?instId=BTC-USDT&ordId={coin['ordId']}")[0]["state"] == "live"
-    assert get(bench, "account/positions") == []
+    assert bench.get(f"trade/order?instId=BTC-USDT&ordId={coin['ordId']}")[0]["state"] == "live"
+    assert bench.get("account/positions") == []
     assert detail(bench)["frozenBal"] == 0
 
 
 @pytest.mark.parametrize(("side", "sign"), [("buy", -1), ("sell", 1)])
 def test_funding_is_paid_at_funding_times(bench: Any, side: str, sign: int) -> None:
     placed(bench, **SWAP, side=side, sz="10")
-    shown = get(bench, "public/funding-rate?instId=BTC-USDT-SWAP")[0]
+    shown = bench.get("public/funding-rate?instId=BTC-USDT-SWAP")[0]
     cash = detail(bench)["cashBal"]
     until(bench, 8)
     row, bill = position(bench), bills(bench, type="8")[0]
@@ -157,11 +147,11 @@ def test_funding_is_paid_at_funding_times(bench: Any, side: str, sign: int) -> N
     assert bill["subType"] == ("174" if amount > 0 else "173")
     assert detail(bench)["cashBal"] == cash + Decimal(bill["balChg"])
     assert row["fundingFee"] == bill["balChg"] == bill["pnl"]
-    history = get(bench, "public/funding-rate-history?instId=BTC-USDT-SWAP&limit=1")[0]
+    history = bench.get("public/funding-rate-history?instId=BTC-USDT-SWAP&limit=1")[0]
     assert (history["fundingTime"], history["realizedRate"]) == (shown["fundingTime"], shown["fundingRate"])
     # A day in one jump has three more of them, and no hour is paid twice.
     bench.advance(24 * HOUR)
-    get(bench, "account/config")
+    bench.get("account/config")
     assert len(bills(bench, type="8")) == 4
     assert len({bill["ts"] for bill in bills(bench, type="8")}) == 4
 
@@ -177,9 +167,9 @@ def test_a_bought_option_costs_its_premium(bench: Any) -> None:
     inst = options(bench, "C")[0]
     coins = detail(bench, "BTC")["cashBal"]
     order = {"instId": inst, "tdMode": "cross"}
-    refused = post(bench, "trade/order", {**order, "side": "buy", "ordType": "market", "sz": "1"})
+    refused = bench.post("trade/order", {**order, "side": "buy", "ordType": "market", "sz": "1"})
     assert refused["data"][0]["sCode"] == "51066"
-    ask = get(bench, f"market/books?instId={inst}&sz=5")[0]["asks"][4][0]
+    ask = bench.get(f"market/books?instId={inst}&sz=5")[0]["asks"][4][0]
     bought = placed(bench, instId=inst, tdMode="cross", side="buy", ordType="ioc", px=ask, sz="3")
     premium, fee = Decimal(bought["avgPx"]) * 3 / 100, Decimal(bought["fee"])
     assert 0 < -fee <= premium * Decimal("0.07")
@@ -190,17 +180,17 @@ def test_a_bought_option_costs_its_premium(bench: Any) -> None:
     assert (row["pos"], row["lever"], row["imr"]) == ("3", "", "0")
     assert Decimal(row["optVal"]) == Decimal(row["markPx"]) * 3 / 100
     assert held["eq"] == held["cashBal"] + Decimal(row["optVal"])
-    bid = get(bench, f"market/books?instId={inst}&sz=5")[0]["bids"][4][0]
+    bid = bench.get(f"market/books?instId={inst}&sz=5")[0]["bids"][4][0]
     sold = placed(bench, instId=inst, tdMode="cross", side="sell", ordType="ioc", px=bid, sz="3", reduceOnly="true")
     back = Decimal(sold["avgPx"]) * 3 / 100
     assert detail(bench, "BTC")["cashBal"] == coins - premium + fee + back + Decimal(sold["fee"])
     assert Decimal(sold["pnl"]) == back - premium
-    assert get(bench, "account/positions") == []
+    assert bench.get("account/positions") == []
 
 
 def test_a_sold_option_wants_margin(bench: Any) -> None:
     inst = options(bench, "P")[0]
-    bid = get(bench, f"market/books?instId={inst}&sz=5")[0]["bids"][4][0]
+    bid = bench.get(f"market/books?instId={inst}&sz=5")[0]["bids"][4][0]
     free = detail(bench, "BTC")["availBal"]
     placed(bench, instId=inst, tdMode="cross", side="sell", ordType="ioc", px=bid, sz="5")
     row = position(bench, inst)
@@ -209,22 +199,22 @@ def test_a_sold_option_wants_margin(bench: Any) -> None:
     # At least a tenth of what the options stand for, and their price.
     assert Decimal(row["imr"]) >= Decimal("0.005") - Decimal(row["optVal"])
     assert detail(bench, "BTC")["availBal"] < free - Decimal("0.0045")
-    much = post(
-        bench, "trade/order",
+    much = bench.post(
+        "trade/order",
         {"instId": inst, "tdMode": "cross", "side": "sell", "ordType": "limit", "px": bid, "sz": "500"},
     )  # fmt: skip
     assert much["data"][0]["sCode"] == "51008"
 
 
 def options(bench: Any, side: str) -> list[str]:
-    rows = get(bench, "public/instruments?instType=OPTION&instFamily=BTC-USD")
+    rows = bench.get("public/instruments?instType=OPTION&instFamily=BTC-USD")
     return [row["instId"] for row in rows if row["instId"].endswith(f"-{side}")]
 
 
 def expiry(bench: Any, inst_id: str) -> int:
     kind = "OPTION" if inst_id.count("-") == 4 else "FUTURES"
     family = "&instFamily=BTC-USD" if kind == "OPTION" else ""
-    rows = get(bench, f"public/instruments?instType={kind}{family}")
+    rows = bench.get(f"public/instruments?instType={kind}{family}")
     return int(next(row["expTime"] for row in rows if row["instId"] == inst_id))
 
 
@@ -235,29 +225,29 @@ def test_contracts_end_at_their_expiry(bench: Any, kind: str) -> None:
         inst = next(each.id for each in futures if each.id.startswith("BTC-USD-"))
     else:
         inst = options(bench, kind)[0 if kind == "C" else -1]
-    px = get(bench, f"market/books?instId={inst}&sz=9")[0]["asks"][8][0]
+    px = bench.get(f"market/books?instId={inst}&sz=9")[0]["asks"][8][0]
     bought = placed(bench, instId=inst, tdMode="cross", side="buy", ordType="ioc", px=px, sz="2")
-    low = get(bench, f"market/books?instId={inst}&sz=300")[0]["bids"][-1][0]
+    low = bench.get(f"market/books?instId={inst}&sz=300")[0]["bids"][-1][0]
     resting = placed(bench, instId=inst, tdMode="cross", side="buy", ordType="limit", px=low, sz="1")
     coins, at = detail(bench, "BTC")["cashBal"], expiry(bench, inst)
     bench.advance(at - HOUR // 2 - bench.now_ms)
-    assert [row["instId"] for row in get(bench, "account/positions")] == [inst]
-    shown = get(bench, f"public/estimated-price?instId={inst}")
+    assert [row["instId"] for row in bench.get("account/positions")] == [inst]
+    shown = bench.get(f"public/estimated-price?instId={inst}")
     assert shown[0]["instId"] == inst
-    state = get(bench, f"trade/order?instId={inst}&ordId={resting['ordId']}")[0]["state"]
+    state = bench.get(f"trade/order?instId={inst}&ordId={resting['ordId']}")[0]["state"]
     bench.advance(HOUR // 2)
-    row = get(bench, f"trade/order?instId={inst}&ordId={resting['ordId']}")[0]
+    row = bench.get(f"trade/order?instId={inst}&ordId={resting['ordId']}")[0]
     if state == "live":
         assert (row["state"], row["cancelSource"]) == ("canceled", "7" if kind == "FUTURES" else "10")
-    assert get(bench, "account/positions") == []
+    assert bench.get("account/positions") == []
     again = {"instId": inst, "tdMode": "cross", "side": "buy", "ordType": "limit", "px": px, "sz": "1"}
-    late = post(bench, "trade/order", again)
+    late = bench.post("trade/order", again)
     assert late["data"][0]["sCode"] == "51027"
-    past = get(bench, "account/positions-history")[0]
+    past = bench.get("account/positions-history")[0]
     assert past["type"] == "5"
     bill = bills(bench, type="3")[0]
     assert int(bill["ts"]) == at
-    delivered = get(bench, "public/delivery-exercise-history?instType=FUTURES&instFamily=BTC-USD&limit=1")[0]
+    delivered = bench.get("public/delivery-exercise-history?instType=FUTURES&instFamily=BTC-USD&limit=1")[0]
     assert int(delivered["ts"]) == at
     index = Decimal(delivered["details"][0]["px"])
     size, paid = Decimal(past["closeTotalPos"]), Decimal(bought["avgPx"])
@@ -291,15 +281,15 @@ def test_spot_on_margin_borrows_and_pays_interest(bench: Any) -> None:
     until(bench, 1)
     bill = bills(bench, type="7")[0]
     assert abs(-Decimal(bill["balChg"]) - value * Decimal("0.00001")) < Decimal("1e-9")
-    accrued = get(bench, "account/interest-accrued?mgnMode=cross")[0]
+    accrued = bench.get("account/interest-accrued?mgnMode=cross")[0]
     assert (accrued["ccy"], accrued["interest"], accrued["ts"]) == ("USDT", bill["balChg"][1:], bill["ts"])
     sold = placed(bench, **margin, side="sell", sz=bought["accFillSz"])
-    assert get(bench, "account/positions") == []
+    assert bench.get("account/positions") == []
     back = Decimal(sold["avgPx"]) * Decimal(sold["accFillSz"])
     fees = sum(Decimal(each["fee"]) for each in (bought, sold))
     expected = cash + fees + Decimal(bill["balChg"]) + back - value
     assert abs(detail(bench)["cashBal"] - expected) < Decimal("1e-9")
-    nowhere = post(bench, "trade/order", {**margin, "instId": "SATS-USDT", "side": "buy", "sz": "10"})
+    nowhere = bench.post("trade/order", {**margin, "instId": "SATS-USDT", "side": "buy", "sz": "10"})
     assert nowhere["data"][0]["sCode"] == "54000"
 
 
@@ -308,9 +298,9 @@ def test_a_jump_of_many_years_is_over_soon(bench: Any) -> None:
     placed(bench, **SWAP, side="buy", sz="0.1")
     placed(bench, instId="ETH-USDT", tdMode="cross", ordType="market", side="buy", sz="50")
     stop = {"instId": "BTC-USDT-SWAP", "tdMode": "cross", "side": "sell", "sz": "0.1", "ordType": "conditional"}
-    assert post(bench, "trade/order-algo", {**stop, "slTriggerPx": "1000", "slOrdPx": "-1"})["code"] == "0"
+    assert bench.post("trade/order-algo", {**stop, "slTriggerPx": "1000", "slOrdPx": "-1"})["code"] == "0"
     bench.advance(30 * 365 * 24 * HOUR)
-    get(bench, "account/config")
+    bench.get("account/config")
     account = next(iter(bench.exchange.venue("global", "live").accounts.values()))
     charged = [bill.kind for bill in account.bills]
     assert charged.count("8") == charged.count("7") == 1_000
@@ -324,40 +314,40 @@ def test_the_greatest_size_of_every_product_is_accepted(bench: Any, kind: str, s
     else:
         futures = bench.exchange.venue("global", "live").of_type("FUTURES")
         inst = "ETH-USDT" if kind == "margin" else next(each.id for each in futures if each.id.startswith("ETH-USDT-"))
-    rows = get(bench, f"public/instruments?instType={'SPOT' if kind == 'margin' else kind.upper()}&instFamily="
+    rows = bench.get(f"public/instruments?instType={'SPOT' if kind == 'margin' else kind.upper()}&instFamily="
                f"{'BTC-USD' if kind == 'option' else ''}")  # fmt: skip
     lot = Decimal(next(row["lotSz"] for row in rows if row["instId"] == inst))
-    levels = get(bench, f"market/books?instId={inst}&sz=30")[0]
+    levels = bench.get(f"market/books?instId={inst}&sz=30")[0]
     px = levels["bids" if side == "buy" else "asks"][-1][0]
-    row = get(bench, f"account/max-size?instId={inst}&tdMode=cross&px={px}")[0]
+    row = bench.get(f"account/max-size?instId={inst}&tdMode=cross&px={px}")[0]
     most = Decimal(row["maxBuy" if side == "buy" else "maxSell"])
     assert most > 0
     order = {"instId": inst, "tdMode": "cross", "side": side, "ordType": "limit", "px": px}
-    more = post(bench, "trade/order", {**order, "sz": format(most + lot, "f")})
+    more = bench.post("trade/order", {**order, "sz": format(most + lot, "f")})
     assert more["data"][0]["sCode"] == "51008"
-    assert post(bench, "trade/order", {**order, "sz": format(most, "f")})["code"] == "0"
+    assert bench.post("trade/order", {**order, "sz": format(most, "f")})["code"] == "0"
 
 
 def test_an_instrument_that_has_gone_does_not_stop_the_clock(bench: Any) -> None:
-    px = get(bench, "market/books?instId=BTC-USDT-SWAP&sz=200")[0]["bids"][199][0]
+    px = bench.get("market/books?instId=BTC-USDT-SWAP&sz=200")[0]["bids"][199][0]
     resting = placed(bench, **{**SWAP, "ordType": "limit"}, side="buy", sz="1", px=px)
     placed(bench, **SWAP, side="buy", sz="1")
-    assert post(bench, "trade/cancel-all-after", {"timeOut": "10"})["code"] == "0"
+    assert bench.post("trade/cancel-all-after", {"timeOut": "10"})["code"] == "0"
     bench.put("instrument-unknown=BTC-USDT-SWAP")
     bench.advance(9 * HOUR)
-    assert get(bench, "account/config")
-    assert get(bench, "account/positions") == []
+    assert bench.get("account/config")
+    assert bench.get("account/positions") == []
     bench.put()
-    assert get(bench, f"trade/order?instId=BTC-USDT-SWAP&ordId={resting['ordId']}")[0]["cancelSource"] == "20"
+    assert bench.get(f"trade/order?instId=BTC-USDT-SWAP&ordId={resting['ordId']}")[0]["cancelSource"] == "20"
     assert position(bench)["pos"] == "1"
 
 
 def test_a_fill_tells_mark_index_and_what_it_was_worth(bench: Any) -> None:
     account = next(iter(bench.exchange.venue("global", "live").accounts.values()))
     placed(bench, **SWAP, side="buy", sz="3")
-    fill = get(bench, "trade/fills?instType=SWAP")[0]
-    assert fill["fillMarkPx"] == get(bench, "public/mark-price?instType=SWAP&instId=BTC-USDT-SWAP")[0]["markPx"]
-    index = get(bench, "market/index-components?index=BTC-USDT")["last"]
+    fill = bench.get("trade/fills?instType=SWAP")[0]
+    assert fill["fillMarkPx"] == bench.get("public/mark-price?instType=SWAP&instId=BTC-USDT-SWAP")[0]["markPx"]
+    index = bench.get("market/index-components?index=BTC-USDT")["last"]
     assert fill["fillIdxPx"] == index
     told = [event.row for event in account.events if event.channel == "orders" and event.row["state"] == "filled"][-1]
     worth = Decimal(told["fillPx"]) * Decimal(told["fillSz"]) / 100
@@ -365,13 +355,13 @@ def test_a_fill_tells_mark_index_and_what_it_was_worth(bench: Any) -> None:
     assert Decimal(told["notionalUsd"]) > 0
     spot = placed(bench, instId="BTC-USDT", tdMode="cash", ordType="market", side="buy", sz="100")
     assert spot["tradeQuoteCcy"] == "USDT"
-    assert get(bench, "trade/fills?instType=SPOT")[0]["fillMarkPx"] == ""
+    assert bench.get("trade/fills?instType=SPOT")[0]["fillMarkPx"] == ""
 
 
 def test_contracts_follow_each_other_and_none_goes_before_its_time(bench: Any) -> None:
     def listed(kind: str) -> dict[str, dict[str, Any]]:
         family = "&instFamily=BTC-USD" if kind == "OPTION" else ""
-        return {row["instId"]: row for row in get(bench, f"public/instruments?instType={kind}{family}")}
+        return {row["instId"]: row for row in bench.get(f"public/instruments?instType={kind}{family}")}
 
     before = {kind: listed(kind) for kind in ("FUTURES", "OPTION", "SWAP")}
     for _ in range(30):
@@ -386,9 +376,9 @@ def test_contracts_follow_each_other_and_none_goes_before_its_time(bench: Any) -
             assert len({row["instIdCode"] for row in rows.values()}) == len(rows) >= 4
         before = now
     fresh = next(iter(before["FUTURES"]))
-    px = get(bench, f"market/books?instId={fresh}&sz=5")[0]["asks"][4][0]
+    px = bench.get(f"market/books?instId={fresh}&sz=5")[0]["asks"][4][0]
     order = {"instId": fresh, "tdMode": "cross", "side": "buy", "ordType": "ioc", "px": px, "sz": "1"}
-    assert post(bench, "trade/order", order)["code"] == "0"
+    assert bench.post("trade/order", order)["code"] == "0"
     assert position(bench, fresh)["pos"] == "1"
 
 
@@ -399,19 +389,19 @@ def test_a_position_on_margin_is_closed_whole(bench: Any, side: str, sz: str, op
     placed(bench, **margin, ordType="market", side=side, sz=sz)
     before = position(bench, "ETH-USDT")
     assert before["posCcy"] == ("ETH" if side == "buy" else "USDT")
-    closed = post(bench, "trade/close-position", {"instId": "ETH-USDT", "mgnMode": "isolated"})
+    closed = bench.post("trade/close-position", {"instId": "ETH-USDT", "mgnMode": "isolated"})
     assert closed["code"] == "0", closed
-    assert get(bench, "account/positions") == []
+    assert bench.get("account/positions") == []
     placed(bench, **margin, ordType="market", side=side, sz=sz)
     held = bench.exchange.venue("global", "live").accounts
     quantity = abs(next(iter(held.values())).positions["ETH-USDT", "net", "isolated"].quantity)
-    last = Decimal(get(bench, "market/ticker?instId=ETH-USDT")[0]["last"])
+    last = Decimal(bench.get("market/ticker?instId=ETH-USDT")[0]["last"])
     away = Decimal("0.99") if side == "buy" else Decimal("1.01")
     stop = {**margin, "side": opposite, "ordType": "conditional", "slOrdPx": "-1", "sz": str(quantity)}
     stop["slTriggerPx"] = str((last * away).quantize(Decimal("0.01")))
-    assert post(bench, "trade/order-algo", stop)["code"] == "0"
+    assert bench.post("trade/order-algo", stop)["code"] == "0"
     move(bench, "ETH-USDT", -0.02 if side == "buy" else 0.02)
-    assert get(bench, "account/positions") == []
+    assert bench.get("account/positions") == []
 
 
 # ---- several currencies as one -------------------------------------------------------------------

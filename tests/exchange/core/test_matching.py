@@ -11,26 +11,18 @@ import pytest
 SPOT = {"instId": "BTC-USDT", "tdMode": "cash", "ordType": "limit"}
 
 
-def post(bench: Any, path: str, body: object) -> Any:
-    return json.loads(bench.send("POST", f"/api/v5/{path}", json.dumps(body)).body)
-
-
-def get(bench: Any, target: str) -> Any:
-    return json.loads(bench.send("GET", f"/api/v5/{target}").body)["data"]
-
-
 def placed(bench: Any, **order: str) -> str:
-    answer = post(bench, "trade/order", {**SPOT, **order})
+    answer = bench.post("trade/order", {**SPOT, **order})
     assert answer["code"] == "0", answer
     return str(answer["data"][0]["ordId"])
 
 
 def state(bench: Any, order_id: str, inst: str = "BTC-USDT") -> dict[str, str]:
-    return dict(get(bench, f"trade/order?instId={inst}&ordId={order_id}")[0])
+    return dict(bench.get(f"trade/order?instId={inst}&ordId={order_id}")[0])
 
 
 def book(bench: Any, inst: str = "BTC-USDT", depth: int = 400) -> Any:
-    return get(bench, f"market/books?instId={inst}&sz={depth}")[0]
+    return bench.get(f"market/books?instId={inst}&sz={depth}")[0]
 
 
 def between(bench: Any, inst: str = "BTC-USDT") -> str:
@@ -57,10 +49,10 @@ def test_an_order_is_in_the_book_with_its_size_until_it_ends(bench: Any) -> None
     assert now["bids"][1:] == before["bids"][:399]
     assert now["asks"] == before["asks"]
     assert now["seqId"] > before["seqId"]
-    assert get(bench, "market/ticker?instId=BTC-USDT")[0]["bidPx"] == px
-    post(bench, "trade/amend-order", {"instId": "BTC-USDT", "ordId": order_id, "newSz": "0.002"})
+    assert bench.get("market/ticker?instId=BTC-USDT")[0]["bidPx"] == px
+    bench.post("trade/amend-order", {"instId": "BTC-USDT", "ordId": order_id, "newSz": "0.002"})
     assert book(bench)["bids"][0] == [px, "0.002", "0", "1"]
-    post(bench, "trade/cancel-order", {"instId": "BTC-USDT", "ordId": order_id})
+    bench.post("trade/cancel-order", {"instId": "BTC-USDT", "ordId": order_id})
     after = book(bench)
     assert (after["bids"], after["asks"]) == (before["bids"], before["asks"])
     assert after["seqId"] > now["seqId"]
@@ -139,10 +131,10 @@ def test_better_prices_first_then_older_orders(bench: Any) -> None:
 def test_a_smaller_size_keeps_the_place_and_another_price_gives_it_up(bench: Any) -> None:
     px = between(bench)
     first, second = (placed(bench, side="buy", px=px, sz="0.004") for _ in range(2))
-    post(bench, "trade/amend-order", {"instId": "BTC-USDT", "ordId": first, "newSz": "0.002"})
+    bench.post("trade/amend-order", {"instId": "BTC-USDT", "ordId": first, "newSz": "0.002"})
     other(bench, "sell", px, "0.001")
     assert [state(bench, each)["accFillSz"] for each in (first, second)] == ["0.001", "0"]
-    post(bench, "trade/amend-order", {"instId": "BTC-USDT", "ordId": first, "newSz": "0.005"})
+    bench.post("trade/amend-order", {"instId": "BTC-USDT", "ordId": first, "newSz": "0.005"})
     other(bench, "sell", px, "0.001")
     assert [state(bench, each)["accFillSz"] for each in (first, second)] == ["0.001", "0.001"]
 
@@ -151,14 +143,14 @@ def test_both_sides_of_a_trade_and_the_public_tape_agree(bench: Any) -> None:
     px = between(bench)
     maker = placed(bench, side="sell", px=px, sz="0.002")
     taker = other(bench, "buy", px, "0.002")
-    mine = get(bench, f"trade/fills?instType=SPOT&ordId={maker}")[0]
+    mine = bench.get(f"trade/fills?instType=SPOT&ordId={maker}")[0]
     assert (mine["fillPx"], mine["fillSz"], mine["execType"]) == (px, "0.002", "M")
     assert Decimal(mine["fee"]) == -Decimal(px) * Decimal("0.002") * Decimal("0.0008")
     assert taker.last.trade_id == mine["tradeId"]
     assert (taker.last.role, taker.fee) == ("T", -Decimal("0.002") * Decimal("0.001"))
-    newest = get(bench, "market/trades?instId=BTC-USDT&limit=1")[0]
+    newest = bench.get("market/trades?instId=BTC-USDT&limit=1")[0]
     assert (newest["tradeId"], newest["px"], newest["sz"], newest["side"]) == (mine["tradeId"], px, "0.002", "buy")
-    assert get(bench, "market/ticker?instId=BTC-USDT")[0]["last"] == px
+    assert bench.get("market/ticker?instId=BTC-USDT")[0]["last"] == px
 
 
 def test_what_was_taken_is_gone_until_the_next_beat(bench: Any) -> None:
@@ -167,7 +159,7 @@ def test_what_was_taken_is_gone_until_the_next_beat(bench: Any) -> None:
     sum_of_two = str(Decimal(size) + Decimal("0.00001"))
     assert Decimal(sum_of_two) * Decimal(first) < 9_000
     order_id = placed(bench, side="buy", ordType="market", sz=sum_of_two, tgtCcy="base_ccy")
-    fills = get(bench, f"trade/fills?ordId={order_id}")
+    fills = bench.get(f"trade/fills?ordId={order_id}")
     assert [(row["fillPx"], row["fillSz"]) for row in reversed(fills)] == [(first, size), (second, "0.00001")]
     assert book(bench)["asks"][0][0] == second
     bench.advance(100)
@@ -193,11 +185,11 @@ def test_an_account_never_trades_with_itself(
         row = state(bench, order_id)
         assert (row["state"], row["cancelSource"], row["accFillSz"]) == (*wanted, "0")
     assert state(bench, second)["stpMode"] == (mode or "cancel_maker")
-    assert get(bench, "trade/fills") == []
+    assert bench.get("trade/fills") == []
 
 
 def test_a_fill_or_kill_order_cannot_end_both_sides(bench: Any) -> None:
-    answer = post(bench, "trade/order", {
+    answer = bench.post("trade/order", {
         **SPOT, "ordType": "fok", "side": "buy", "px": between(bench), "sz": "0.001", "stpMode": "cancel_both",
     })  # fmt: skip
     assert answer["data"][0]["sCode"] == "54036"
@@ -219,8 +211,8 @@ def test_the_market_fills_a_large_order_in_parts_at_its_price(bench: Any) -> Non
             break
     assert states[-1][0] == "partially_filled"
     assert [size for _, size in states] == sorted(size for _, size in states)
-    assert {row["fillPx"] for row in get(bench, f"trade/fills?ordId={order_id}")} == {px}
-    assert {row["execType"] for row in get(bench, f"trade/fills?ordId={order_id}")} == {"M"}
+    assert {row["fillPx"] for row in bench.get(f"trade/fills?ordId={order_id}")} == {px}
+    assert {row["execType"] for row in bench.get(f"trade/fills?ordId={order_id}")} == {"M"}
 
 
 def test_a_jump_of_the_clock_fills_what_the_market_passed_when_it_passed(bench: Any) -> None:
@@ -242,13 +234,13 @@ def test_a_jump_of_the_clock_fills_what_the_market_passed_when_it_passed(bench: 
 
 def test_a_market_order_by_quote_spends_no_more_than_asked(bench: Any) -> None:
     ask = Decimal(book(bench, depth=1)["asks"][0][0])
-    before = Decimal(get(bench, "account/balance?ccy=USDT")[0]["details"][0]["cashBal"])
+    before = Decimal(bench.get("account/balance?ccy=USDT")[0]["details"][0]["cashBal"])
     order_id = placed(bench, side="buy", ordType="market", sz="100")
     row = state(bench, order_id)
     lot = Decimal("0.00000001")
     assert (row["state"], row["sz"], row["tgtCcy"]) == ("filled", "100", "quote_ccy")
     assert Decimal(row["accFillSz"]) == (100 / ask // lot) * lot
-    after = Decimal(get(bench, "account/balance?ccy=USDT")[0]["details"][0]["cashBal"])
+    after = Decimal(bench.get("account/balance?ccy=USDT")[0]["details"][0]["cashBal"])
     assert before - after == Decimal(row["accFillSz"]) * ask
     sold = placed(bench, side="sell", ordType="market", sz="50", tgtCcy="quote_ccy")
     got = state(bench, sold)

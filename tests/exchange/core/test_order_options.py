@@ -11,32 +11,21 @@ import pytest
 LIMIT = {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit", "sz": "0.01"}
 
 
-def post(bench: Any, path: str, body: object, **headers: str) -> Any:
-    text = json.dumps(body)
-    return json.loads(bench.send("POST", f"/api/v5/{path}", text, change=lambda h: h.update(headers)).body)
-
-
-def get(bench: Any, target: str) -> Any:
-    answer = json.loads(bench.send("GET", f"/api/v5/{target}").body)
-    assert answer["code"] == "0", answer
-    return answer["data"]
-
-
 def one(answer: Any) -> dict[str, Any]:
     return dict(answer["data"][0])
 
 
 def shown(bench: Any, answer: Any, inst: str = "BTC-USDT") -> dict[str, Any]:
-    return dict(get(bench, f"trade/order?instId={inst}&ordId={one(answer)['ordId']}")[0])
+    return dict(bench.get(f"trade/order?instId={inst}&ordId={one(answer)['ordId']}")[0])
 
 
 def limits(bench: Any, inst: str = "BTC-USDT") -> tuple[Decimal, Decimal]:
-    row = get(bench, f"public/price-limit?instId={inst}")[0]
+    row = bench.get(f"public/price-limit?instId={inst}")[0]
     return Decimal(row["buyLmt"]), Decimal(row["sellLmt"])
 
 
 def deep(bench: Any, side: str = "bids") -> str:
-    return str(get(bench, "market/books?instId=BTC-USDT&sz=400")[0][side][399][0])
+    return str(bench.get("market/books?instId=BTC-USDT&sz=400")[0][side][399][0])
 
 
 @pytest.mark.parametrize(("side", "code"), [("buy", "51137"), ("sell", "51138")])
@@ -44,37 +33,37 @@ def test_a_price_beyond_the_limit_is_refused_or_brought_to_it(bench: Any, side: 
     highest, lowest = limits(bench)
     beyond, limit = (highest * 2, highest) if side == "buy" else (lowest / 2, lowest)
     order = {**LIMIT, "side": side, "px": str(beyond.quantize(Decimal("0.1"))), "sz": "0.001"}
-    assert one(post(bench, "trade/order", order))["sCode"] == code
-    assert one(post(bench, "trade/order", {**order, "pxAmendType": "0"}))["sCode"] == code
-    taken = shown(bench, post(bench, "trade/order", {**order, "pxAmendType": "1"}))
+    assert one(bench.post("trade/order", order))["sCode"] == code
+    assert one(bench.post("trade/order", {**order, "pxAmendType": "0"}))["sCode"] == code
+    taken = shown(bench, bench.post("trade/order", {**order, "pxAmendType": "1"}))
     assert Decimal(taken["px"]) == limit
     assert taken["state"] == "filled"
-    assert one(post(bench, "trade/order", {**order, "pxAmendType": "2"}))["sCode"] == "51000"
-    resting = post(bench, "trade/order", {**order, "px": deep(bench, "bids" if side == "buy" else "asks")})
+    assert one(bench.post("trade/order", {**order, "pxAmendType": "2"}))["sCode"] == "51000"
+    resting = bench.post("trade/order", {**order, "px": deep(bench, "bids" if side == "buy" else "asks")})
     change = {"instId": "BTC-USDT", "ordId": one(resting)["ordId"], "newPx": order["px"]}
-    assert one(post(bench, "trade/amend-order", change))["sCode"] == code
-    assert one(post(bench, "trade/amend-order", {**change, "pxAmendType": "1"}))["sCode"] == "0"
+    assert one(bench.post("trade/amend-order", change))["sCode"] == code
+    assert one(bench.post("trade/amend-order", {**change, "pxAmendType": "1"}))["sCode"] == "0"
     assert shown(bench, resting)["state"] == "filled"
 
 
 def test_an_order_that_comes_too_late_is_refused(bench: Any) -> None:
     order = {**LIMIT, "px": deep(bench)}
     late, soon = str(bench.now_ms - 1), str(bench.now_ms + 1_000)
-    assert one(post(bench, "trade/order", order, exptime=late))["sCode"] == "50036"
-    assert one(post(bench, "trade/batch-orders", [order, order], exptime=late))["sCode"] == "50036"
-    placed = post(bench, "trade/order", order, exptime=soon)
+    assert one(bench.post("trade/order", order, exptime=late))["sCode"] == "50036"
+    assert one(bench.post("trade/batch-orders", [order, order], exptime=late))["sCode"] == "50036"
+    placed = bench.post("trade/order", order, exptime=soon)
     assert placed["code"] == "0"
     change = {"instId": "BTC-USDT", "ordId": one(placed)["ordId"], "newSz": "0.02"}
-    assert one(post(bench, "trade/amend-order", change, exptime=late))["sCode"] == "50036"
+    assert one(bench.post("trade/amend-order", change, exptime=late))["sCode"] == "50036"
     # A cancellation has no such header: it is carried out.
-    assert one(post(bench, "trade/cancel-order", change, exptime=late))["sCode"] == "0"
+    assert one(bench.post("trade/cancel-order", change, exptime=late))["sCode"] == "0"
 
 
 @pytest.mark.parametrize("cancels", [False, True])
 def test_an_amendment_that_fails_may_end_the_order(bench: Any, cancels: bool) -> None:
-    placed = post(bench, "trade/order", {**LIMIT, "px": deep(bench)})
+    placed = bench.post("trade/order", {**LIMIT, "px": deep(bench)})
     change = {"instId": "BTC-USDT", "ordId": one(placed)["ordId"], "newSz": "1000", "cxlOnFail": cancels, "reqId": "r7"}
-    assert one(post(bench, "trade/amend-order", change))["sCode"] in ("51008", "51502")
+    assert one(bench.post("trade/amend-order", change))["sCode"] in ("51008", "51502")
     row = shown(bench, placed)
     assert (row["state"], row["cancelSource"]) == (("canceled", "0") if cancels else ("live", ""))
     assert row["sz"] == "0.01"
@@ -82,16 +71,16 @@ def test_an_amendment_that_fails_may_end_the_order(bench: Any, cancels: bool) ->
 
 def test_a_market_order_may_be_made_smaller_unless_that_is_banned(bench: Any) -> None:
     """At the last price the money just lasts; in the book, a little dearer, it does not."""
-    free = Decimal(get(bench, "account/balance?ccy=USDT")[0]["details"][0]["availBal"])
-    last = Decimal(get(bench, "market/ticker?instId=BTC-USDT")[0]["last"])
+    free = Decimal(bench.get("account/balance?ccy=USDT")[0]["details"][0]["availBal"])
+    last = Decimal(bench.get("market/ticker?instId=BTC-USDT")[0]["last"])
     order = {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "market", "tgtCcy": "base_ccy"}
     order["sz"] = str((free / last).quantize(Decimal("0.00000001"), "ROUND_FLOOR"))
-    assert one(post(bench, "trade/order", {**order, "banAmend": True}))["sCode"] == "51008"
-    row = shown(bench, post(bench, "trade/order", order))
+    assert one(bench.post("trade/order", {**order, "banAmend": True}))["sCode"] == "51008"
+    row = shown(bench, bench.post("trade/order", order))
     assert row["state"] == "filled"
     assert Decimal("0.99") < Decimal(row["accFillSz"]) / Decimal(order["sz"]) < 1
-    assert Decimal(get(bench, "account/balance?ccy=USDT")[0]["details"][0]["cashBal"]) >= 0
-    assert one(post(bench, "trade/order", {**order, "sz": "1"}))["sCode"] == "51008"
+    assert Decimal(bench.get("account/balance?ccy=USDT")[0]["details"][0]["cashBal"]) >= 0
+    assert one(bench.post("trade/order", {**order, "sz": "1"}))["sCode"] == "51008"
 
 
 @pytest.mark.parametrize(
@@ -106,36 +95,36 @@ def test_a_market_order_may_be_made_smaller_unless_that_is_banned(bench: Any) ->
 )
 def test_what_may_not_hang_on_an_order(bench: Any, attached: dict[str, str], code: str) -> None:
     order = {**LIMIT, "px": deep(bench), "attachAlgoOrds": [attached]}
-    assert one(post(bench, "trade/order", order))["sCode"] == code
+    assert one(bench.post("trade/order", order))["sCode"] == code
 
 
 def test_a_sale_wants_the_other_side(bench: Any) -> None:
     order = {**LIMIT, "side": "sell", "px": deep(bench, "asks")}
     profit, loss = {"tpTriggerPx": "1000000", "tpOrdPx": "-1"}, {"slTriggerPx": "1", "slOrdPx": "-1"}
     for attached, code in ((profit, "51048"), (loss, "51049")):
-        assert one(post(bench, "trade/order", {**order, "attachAlgoOrds": [attached]}))["sCode"] == code
+        assert one(bench.post("trade/order", {**order, "attachAlgoOrds": [attached]}))["sCode"] == code
     reducing = {"instId": "BTC-USDT-SWAP", "tdMode": "cross", "side": "sell", "ordType": "market", "sz": "1"}
     reducing |= {"reduceOnly": "true", "tpTriggerPx": "1000", "tpOrdPx": "-1"}
-    assert one(post(bench, "trade/order", reducing))["sCode"] == "51100"
+    assert one(bench.post("trade/order", reducing))["sCode"] == "51100"
 
 
 def test_orders_of_market_makers_are_not_for_this_account(bench: Any) -> None:
-    assert one(post(bench, "trade/order", {**LIMIT, "ordType": "mmp", "px": deep(bench)}))["sCode"] == "51036"
-    answer = post(bench, "trade/mass-cancel", {"instType": "OPTION", "instFamily": "BTC-USD"})
+    assert one(bench.post("trade/order", {**LIMIT, "ordType": "mmp", "px": deep(bench)}))["sCode"] == "51036"
+    answer = bench.post("trade/mass-cancel", {"instType": "OPTION", "instFamily": "BTC-USD"})
     assert answer["code"] == "51010"
-    assert post(bench, "trade/mass-cancel", {"instType": "SWAP", "instFamily": "BTC-USD"})["code"] == "51000"
+    assert bench.post("trade/mass-cancel", {"instType": "SWAP", "instFamily": "BTC-USD"})["code"] == "51000"
 
 
 def test_lists_are_paged_by_id_and_bounded_by_time(bench: Any) -> None:
     numbers = []
     for k in range(5):
         order = {**LIMIT, "px": deep(bench), "sz": "0.001", "tag": f"t{k}"}
-        numbers.append(one(post(bench, "trade/order", order))["ordId"])
+        numbers.append(one(bench.post("trade/order", order))["ordId"])
         bench.advance(1_000)
     newest = numbers[::-1]
 
     def ids(query: str) -> list[str]:
-        return [row["ordId"] for row in get(bench, f"trade/orders-pending?instType=SPOT{query}")]
+        return [row["ordId"] for row in bench.get(f"trade/orders-pending?instType=SPOT{query}")]
 
     assert ids("") == newest
     assert ids("&limit=2") == newest[:2]
@@ -143,61 +132,61 @@ def test_lists_are_paged_by_id_and_bounded_by_time(bench: Any) -> None:
     assert ids(f"&before={newest[2]}") == newest[:2]
     assert ids("&instId=ETH-USDT") == []
     assert ids("&ordType=post_only,limit") == newest
-    stamps = [int(row["cTime"]) for row in get(bench, "trade/orders-pending")]
+    stamps = [int(row["cTime"]) for row in bench.get("trade/orders-pending")]
     assert ids(f"&begin={stamps[2]}&end={stamps[1]}") == newest[1:3]
-    post(bench, "trade/cancel-batch-orders", [{"instId": "BTC-USDT", "ordId": each} for each in numbers])
+    bench.post("trade/cancel-batch-orders", [{"instId": "BTC-USDT", "ordId": each} for each in numbers])
     done = "trade/orders-history{}?instType=SPOT&state=canceled"
-    assert [row["ordId"] for row in get(bench, done.format(""))] == numbers[::-1]
+    assert [row["ordId"] for row in bench.get(done.format(""))] == numbers[::-1]
     bench.advance(8 * 86_400_000)
-    assert get(bench, done.format("")) == []
-    assert len(get(bench, done.format("-archive"))) == 5
+    assert bench.get(done.format("")) == []
+    assert len(bench.get(done.format("-archive"))) == 5
 
 
 def test_fills_have_three_days_and_their_history_three_months(bench: Any) -> None:
-    post(bench, "trade/order", {**LIMIT, "ordType": "market", "sz": "200"})
-    rows = get(bench, "trade/fills?instType=SPOT")
+    bench.post("trade/order", {**LIMIT, "ordType": "market", "sz": "200"})
+    rows = bench.get("trade/fills?instType=SPOT")
     assert {row["subType"] for row in rows} == {"1"}
     assert {row["feeRate"] for row in rows} == {"-0.001"}
-    bill = get(bench, "account/bills?ccy=BTC")[0]
+    bill = bench.get("account/bills?ccy=BTC")[0]
     assert bill["billId"] == rows[0]["billId"]
-    assert get(bench, f"trade/fills?after={rows[0]['billId']}") == rows[1:]
+    assert bench.get(f"trade/fills?after={rows[0]['billId']}") == rows[1:]
     bench.advance(4 * 86_400_000)
-    assert get(bench, "trade/fills") == []
-    assert get(bench, "trade/fills-history?instType=SPOT") == rows
-    assert len(get(bench, "account/bills")) == 2 * len(rows)
+    assert bench.get("trade/fills") == []
+    assert bench.get("trade/fills-history?instType=SPOT") == rows
+    assert len(bench.get("account/bills")) == 2 * len(rows)
     bench.advance(4 * 86_400_000)
-    assert get(bench, "account/bills") == []
-    assert len(get(bench, "account/bills-archive")) == 2 * len(rows)
+    assert bench.get("account/bills") == []
+    assert len(bench.get("account/bills-archive")) == 2 * len(rows)
 
 
 def test_an_account_mode_is_changed_only_when_nothing_is_open(bench: Any) -> None:
-    placed = post(bench, "trade/order", {**LIMIT, "px": deep(bench)})
-    assert post(bench, "account/set-account-level", {"acctLv": "3"})["code"] == "59132"
-    assert get(bench, "account/set-account-switch-precheck?acctLv=3")[0]["sCode"] == "1"
-    post(bench, "trade/cancel-order", {"instId": "BTC-USDT", "ordId": one(placed)["ordId"]})
-    assert post(bench, "account/set-account-level", {"acctLv": "4"})["code"] == "51070"
-    assert post(bench, "account/set-account-level", {"acctLv": "3"})["data"] == [{"acctLv": "3"}]
-    assert get(bench, "account/config")[0]["acctLv"] == "3"
-    assert one(post(bench, "trade/order", {**LIMIT, "tdMode": "cross", "px": deep(bench)}))["sCode"] == "0"
-    assert get(bench, "trade/orders-pending")[0]["instType"] == "SPOT"
+    placed = bench.post("trade/order", {**LIMIT, "px": deep(bench)})
+    assert bench.post("account/set-account-level", {"acctLv": "3"})["code"] == "59132"
+    assert bench.get("account/set-account-switch-precheck?acctLv=3")[0]["sCode"] == "1"
+    bench.post("trade/cancel-order", {"instId": "BTC-USDT", "ordId": one(placed)["ordId"]})
+    assert bench.post("account/set-account-level", {"acctLv": "4"})["code"] == "51070"
+    assert bench.post("account/set-account-level", {"acctLv": "3"})["data"] == [{"acctLv": "3"}]
+    assert bench.get("account/config")[0]["acctLv"] == "3"
+    assert one(bench.post("trade/order", {**LIMIT, "tdMode": "cross", "px": deep(bench)}))["sCode"] == "0"
+    assert bench.get("trade/orders-pending")[0]["instType"] == "SPOT"
 
 
 def test_margin_is_put_to_an_isolated_position_and_taken_back(bench: Any) -> None:
     swap = {"instId": "BTC-USDT-SWAP", "tdMode": "isolated", "side": "buy", "ordType": "market", "sz": "2"}
     body = {"instId": "BTC-USDT-SWAP", "posSide": "net", "type": "add", "amt": "50"}
-    assert post(bench, "account/position/margin-balance", body)["code"] == "59300"
-    assert post(bench, "trade/order", swap)["code"] == "0"
-    before = get(bench, "account/positions")[0]
-    free = Decimal(get(bench, "account/balance?ccy=USDT")[0]["details"][0]["availBal"])
-    assert post(bench, "account/position/margin-balance", body)["code"] == "0"
-    after = get(bench, "account/positions")[0]
+    assert bench.post("account/position/margin-balance", body)["code"] == "59300"
+    assert bench.post("trade/order", swap)["code"] == "0"
+    before = bench.get("account/positions")[0]
+    free = Decimal(bench.get("account/balance?ccy=USDT")[0]["details"][0]["availBal"])
+    assert bench.post("account/position/margin-balance", body)["code"] == "0"
+    after = bench.get("account/positions")[0]
     assert Decimal(after["margin"]) == Decimal(before["margin"]) + 50
     assert Decimal(after["liqPx"]) < Decimal(before["liqPx"])
-    assert Decimal(get(bench, "account/balance?ccy=USDT")[0]["details"][0]["availBal"]) == free - 50
-    assert post(bench, "account/position/margin-balance", {**body, "type": "reduce", "amt": "51"})["code"] == "59301"
-    assert post(bench, "account/position/margin-balance", {**body, "amt": "1e6"})["code"] == "59301"
-    assert post(bench, "account/position/margin-balance", {**body, "type": "reduce", "amt": "50"})["code"] == "0"
-    assert get(bench, "account/positions")[0]["margin"] == before["margin"]
+    assert Decimal(bench.get("account/balance?ccy=USDT")[0]["details"][0]["availBal"]) == free - 50
+    assert bench.post("account/position/margin-balance", {**body, "type": "reduce", "amt": "51"})["code"] == "59301"
+    assert bench.post("account/position/margin-balance", {**body, "amt": "1e6"})["code"] == "59301"
+    assert bench.post("account/position/margin-balance", {**body, "type": "reduce", "amt": "50"})["code"] == "0"
+    assert bench.get("account/positions")[0]["margin"] == before["margin"]
 
 
 @pytest.mark.parametrize("inst", ["BTC-USDT-SWAP", "BTC-USD-SWAP"])

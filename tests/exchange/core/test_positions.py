@@ -11,60 +11,52 @@ import pytest
 SPOT = {"instId": "BTC-USDT", "tdMode": "cash", "ordType": "limit"}
 
 
-def post(bench: Any, path: str, body: object) -> Any:
-    return json.loads(bench.send("POST", f"/api/v5/{path}", json.dumps(body)).body)
-
-
-def get(bench: Any, target: str) -> Any:
-    return json.loads(bench.send("GET", f"/api/v5/{target}").body)["data"]
-
-
 def placed(bench: Any, **order: str) -> str:
-    answer = post(bench, "trade/order", {**SPOT, **order})
+    answer = bench.post("trade/order", {**SPOT, **order})
     assert answer["code"] == "0", answer
     return str(answer["data"][0]["ordId"])
 
 
 def state(bench: Any, order_id: str, inst: str = "BTC-USDT") -> dict[str, str]:
-    return dict(get(bench, f"trade/order?instId={inst}&ordId={order_id}")[0])
+    return dict(bench.get(f"trade/order?instId={inst}&ordId={order_id}")[0])
 
 
 def book(bench: Any, inst: str = "BTC-USDT", depth: int = 400) -> Any:
-    return get(bench, f"market/books?instId={inst}&sz={depth}")[0]
+    return bench.get(f"market/books?instId={inst}&sz={depth}")[0]
 
 
 SWAP = {"instId": "BTC-USDT-SWAP", "tdMode": "cross", "ordType": "market"}
 
 
 def account(bench: Any) -> dict[str, Decimal]:
-    row = get(bench, "account/balance?ccy=USDT")[0]["details"][0]
+    row = bench.get("account/balance?ccy=USDT")[0]["details"][0]
     return {name: Decimal(row[name]) for name in ("cashBal", "availBal", "frozenBal", "ordFrozen", "imr")}
 
 
 def mark(bench: Any, inst: str = "BTC-USDT-SWAP") -> Decimal:
-    return Decimal(get(bench, f"public/mark-price?instType=SWAP&instId={inst}")[0]["markPx"])
+    return Decimal(bench.get(f"public/mark-price?instType=SWAP&instId={inst}")[0]["markPx"])
 
 
 def test_a_position_keeps_its_margin_and_gives_it_back(bench: Any) -> None:
     free = account(bench)["availBal"]
-    post(bench, "account/set-leverage", {"instId": "BTC-USDT-SWAP", "mgnMode": "cross", "lever": "5"})
+    bench.post("account/set-leverage", {"instId": "BTC-USDT-SWAP", "mgnMode": "cross", "lever": "5"})
     opened = state(bench, placed(bench, **SWAP, side="buy", sz="2"), "BTC-USDT-SWAP")
     value = Decimal(opened["avgPx"]) * 2 / 100
     held, marked = account(bench), mark(bench) * 2 / 100
     assert held["imr"] == marked / 5 == held["frozenBal"]
     assert held["availBal"] == free - value * Decimal("0.0005") + (marked - value) - marked / 5
-    lowered = post(bench, "account/set-leverage", {"instId": "BTC-USDT-SWAP", "mgnMode": "cross", "lever": "2"})
+    lowered = bench.post("account/set-leverage", {"instId": "BTC-USDT-SWAP", "mgnMode": "cross", "lever": "2"})
     assert lowered["code"] == "0"
     assert account(bench)["imr"] == marked / 2
-    assert get(bench, "account/positions")[0]["lever"] == "2"
+    assert bench.get("account/positions")[0]["lever"] == "2"
     placed(bench, **SWAP, side="sell", sz="2")
-    assert get(bench, "account/positions") == []
+    assert bench.get("account/positions") == []
     assert account(bench)["frozenBal"] == 0
 
 
 def test_an_inverse_contract_pays_in_its_coin(bench: Any) -> None:
     inverse = {**SWAP, "instId": "BTC-USD-SWAP"}
-    coins = Decimal(get(bench, "account/balance?ccy=BTC")[0]["details"][0]["cashBal"])
+    coins = Decimal(bench.get("account/balance?ccy=BTC")[0]["details"][0]["cashBal"])
     opened = state(bench, placed(bench, **inverse, side="sell", sz="3"), "BTC-USD-SWAP")
     bench.advance(300_000)
     closed = state(bench, placed(bench, **inverse, side="buy", sz="3"), "BTC-USD-SWAP")
@@ -76,7 +68,7 @@ def test_an_inverse_contract_pays_in_its_coin(bench: Any) -> None:
         assert abs(Decimal(row["fee"]) - fee) < Decimal("1e-14")
         assert row["feeCcy"] == "BTC"
     assert abs(Decimal(closed["pnl"]) - gain) < Decimal("1e-14")
-    now = Decimal(get(bench, "account/balance?ccy=BTC")[0]["details"][0]["cashBal"])
+    now = Decimal(bench.get("account/balance?ccy=BTC")[0]["details"][0]["cashBal"])
     assert abs(now - coins - gain - sum(fees)) < Decimal("1e-13")
 
 
@@ -84,7 +76,7 @@ def test_leverage_waits_for_open_orders(bench: Any) -> None:
     px = book(bench, "BTC-USDT-SWAP", 20)["bids"][19][0]
     placed(bench, **{**SWAP, "ordType": "limit", "side": "buy", "sz": "1", "px": px})
     body = {"instId": "BTC-USDT-SWAP", "mgnMode": "cross", "lever": "5"}
-    assert post(bench, "account/set-leverage", body)["code"] == "59107"
+    assert bench.post("account/set-leverage", body)["code"] == "59107"
 
 
 @pytest.mark.parametrize(
@@ -98,52 +90,52 @@ def test_leverage_waits_for_open_orders(bench: Any) -> None:
 )
 def test_the_greatest_size_is_accepted_and_one_lot_more_is_not(bench: Any, inst: str, mode: str, lot: str) -> None:
     px = book(bench, inst, 50)["bids"][49][0]
-    most = get(bench, f"account/max-size?instId={inst}&tdMode={mode}&px={px}")[0]["maxBuy"]
+    most = bench.get(f"account/max-size?instId={inst}&tdMode={mode}&px={px}")[0]["maxBuy"]
     order = {"instId": inst, "tdMode": mode, "side": "buy", "ordType": "limit", "px": px}
-    more = post(bench, "trade/order", {**order, "sz": str(Decimal(most) + Decimal(lot))})
+    more = bench.post("trade/order", {**order, "sz": str(Decimal(most) + Decimal(lot))})
     assert more["data"][0]["sCode"] == "51008"
-    assert post(bench, "trade/order", {**order, "sz": most})["code"] == "0"
+    assert bench.post("trade/order", {**order, "sz": most})["code"] == "0"
 
 
 def test_all_money_in_a_position_does_not_keep_it_from_being_closed(bench: Any) -> None:
-    most = get(bench, "account/max-size?instId=BTC-USDT-SWAP&tdMode=cross")[0]["maxBuy"]
+    most = bench.get("account/max-size?instId=BTC-USDT-SWAP&tdMode=cross")[0]["maxBuy"]
     size = str(Decimal(most) * Decimal("0.98") // Decimal("0.01") * Decimal("0.01"))
     placed(bench, **SWAP, side="buy", sz=size)
-    more = post(bench, "trade/order", {**SWAP, "side": "buy", "sz": size})
+    more = bench.post("trade/order", {**SWAP, "side": "buy", "sz": size})
     assert more["data"][0]["sCode"] == "51008"
     assert state(bench, placed(bench, **SWAP, side="sell", sz=size), "BTC-USDT-SWAP")["state"] == "filled"
-    assert get(bench, "account/positions") == []
+    assert bench.get("account/positions") == []
 
 
 def test_long_and_short_side_by_side(bench: Any) -> None:
-    assert post(bench, "account/set-position-mode", {"posMode": "long_short_mode"})["code"] == "0"
-    nothing = post(bench, "trade/order", {**SWAP, "side": "sell", "posSide": "long", "sz": "1"})
+    assert bench.post("account/set-position-mode", {"posMode": "long_short_mode"})["code"] == "0"
+    nothing = bench.post("trade/order", {**SWAP, "side": "sell", "posSide": "long", "sz": "1"})
     assert nothing["data"][0]["sCode"] == "51169"
     placed(bench, **SWAP, side="buy", posSide="long", sz="3")
     placed(bench, **SWAP, side="sell", posSide="short", sz="2")
-    rows = {row["posSide"]: row for row in get(bench, "account/positions")}
+    rows = {row["posSide"]: row for row in bench.get("account/positions")}
     assert {side: row["pos"] for side, row in rows.items()} == {"long": "3", "short": "2"}
     assert rows["long"]["availPos"] == "3"
     px = book(bench, "BTC-USDT-SWAP", 30)["asks"][29][0]
     closing = placed(bench, **{**SWAP, "ordType": "limit", "px": px, "side": "sell", "posSide": "long", "sz": "2"})
-    assert {row["posSide"]: row["availPos"] for row in get(bench, "account/positions")} == {"long": "1", "short": "2"}
+    assert {row["posSide"]: row["availPos"] for row in bench.get("account/positions")} == {"long": "1", "short": "2"}
     assert account(bench)["ordFrozen"] == 0
-    too_much = post(bench, "trade/order", {**SWAP, "side": "sell", "posSide": "long", "sz": "2"})
+    too_much = bench.post("trade/order", {**SWAP, "side": "sell", "posSide": "long", "sz": "2"})
     assert too_much["data"][0]["sCode"] == "51112"
-    busy = post(bench, "account/set-position-mode", {"posMode": "net_mode"})
+    busy = bench.post("account/set-position-mode", {"posMode": "net_mode"})
     assert busy["code"] == "59000"
-    post(bench, "trade/cancel-order", {"instId": "BTC-USDT-SWAP", "ordId": closing})
+    bench.post("trade/cancel-order", {"instId": "BTC-USDT-SWAP", "ordId": closing})
     placed(bench, **SWAP, side="sell", posSide="long", sz="3")
     placed(bench, **SWAP, side="buy", posSide="short", sz="2")
-    assert get(bench, "account/positions") == []
+    assert bench.get("account/positions") == []
     assert account(bench)["frozenBal"] == 0
 
 
 def test_reduce_only_orders_never_open(bench: Any) -> None:
     wrong = {**SWAP, "side": "sell", "sz": "1", "reduceOnly": True}
-    assert post(bench, "trade/order", wrong)["data"][0]["sCode"] == "51169"
+    assert bench.post("trade/order", wrong)["data"][0]["sCode"] == "51169"
     placed(bench, **SWAP, side="buy", sz="2")
-    assert post(bench, "trade/order", {**wrong, "side": "buy"})["data"][0]["sCode"] == "51170"
+    assert bench.post("trade/order", {**wrong, "side": "buy"})["data"][0]["sCode"] == "51170"
     px = book(bench, "BTC-USDT-SWAP", 30)["asks"][29][0]
     resting = placed(bench, **{**SWAP, "ordType": "limit", "px": px, "side": "sell", "sz": "2", "reduceOnly": "true"})
     placed(bench, **SWAP, side="sell", sz="1.5")
@@ -152,27 +144,27 @@ def test_reduce_only_orders_never_open(bench: Any) -> None:
     placed(bench, **SWAP, side="sell", sz="0.5")
     row = state(bench, resting, "BTC-USDT-SWAP")
     assert (row["state"], row["cancelSource"]) == ("canceled", "17")
-    assert get(bench, "account/positions") == []
+    assert bench.get("account/positions") == []
 
 
 def test_transfers_move_money_and_change_no_sum(bench: Any) -> None:
     def wallets() -> tuple[Decimal, Decimal]:
-        rows = get(bench, "asset/balances?ccy=USDT")
+        rows = bench.get("asset/balances?ccy=USDT")
         return account(bench)["cashBal"], Decimal(rows[0]["bal"])
 
     trading, funding = wallets()
     body = {"ccy": "USDT", "amt": "100.25", "from": "6", "to": "18", "clientId": "move1"}
-    answer = post(bench, "asset/transfer", body)
+    answer = bench.post("asset/transfer", body)
     row = answer["data"][0]
     assert {**row, "transId": ""} == {
         "transId": "", "ccy": "USDT", "clientId": "move1", "from": "6", "amt": "100.25", "to": "18",
     }  # fmt: skip
     assert wallets() == (trading + Decimal("100.25"), funding - Decimal("100.25"))
-    shown = get(bench, f"asset/transfer-state?transId={row['transId']}")[0]
+    shown = bench.get(f"asset/transfer-state?transId={row['transId']}")[0]
     assert (shown["state"], shown["amt"], shown["clientId"]) == ("success", "100.25", "move1")
-    assert get(bench, "asset/transfer-state?clientId=move1") == [shown]
+    assert bench.get("asset/transfer-state?clientId=move1") == [shown]
     bench.advance(1_000)
-    assert post(bench, "asset/transfer", {**body, "from": "18", "to": "6"})["code"] == "0"
+    assert bench.post("asset/transfer", {**body, "from": "18", "to": "6"})["code"] == "0"
     assert wallets() == (trading, funding)
 
 
@@ -197,14 +189,14 @@ def test_a_transfer_that_cannot_be(bench: Any, change: dict[str, str], status: i
     body = {"ccy": "USDT", "amt": "1", "from": "6", "to": "18", **change}
     reply = bench.send("POST", "/api/v5/asset/transfer", json.dumps(body))
     assert (reply.status, json.loads(reply.body)["code"]) == (status, code)
-    assert get(bench, "asset/balances?ccy=USDT")[0]["bal"] == "250.5"
+    assert bench.get("asset/balances?ccy=USDT")[0]["bal"] == "250.5"
 
 
 def test_a_transfer_is_told_on_the_private_channels(bench: Any) -> None:
     session = bench.session("private")
     session.receive(json.dumps({"op": "login", "args": [bench.login()]}))
     session.receive(json.dumps({"op": "subscribe", "args": [{"channel": "balance_and_position"}]}))
-    post(bench, "asset/transfer", {"ccy": "USDT", "amt": "1", "from": "6", "to": "18"})
+    bench.post("asset/transfer", {"ccy": "USDT", "amt": "1", "from": "6", "to": "18"})
     told = json.loads(session.tick()[0].text)["data"][0]
     assert told["eventType"] == "transferred"
     assert {row["ccy"]: row["cashBal"] for row in told["balData"]}["USDT"] == "10001"
