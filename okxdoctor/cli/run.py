@@ -231,7 +231,7 @@ def _say_beforehand(settings: Settings, quiet: bool) -> None:
             raise UsageProblem("--order: no installed check looks over orders")
     if not quiet:
         redactor = settings.redactor()
-        for note in settings.notes:
+        for note in filter(None, (*settings.notes, settings.of_the_folder())):
             write_stderr(f"okxdoctor: note: {one_line(redactor.text(note))}\n")
 
 

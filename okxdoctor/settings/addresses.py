@@ -35,6 +35,13 @@ def endpoint(role: Role, url: str, where: str) -> Endpoint:
         raise UsageProblem(f"{where}: {shown_url(url)!r} has a query or fragment", "give only scheme, host, port, path")
     host, port = _host(parts, url, where), _port(parts, url, where) or _PORTS[scheme]
     base = parts.path.rstrip("/")
+    root, inner, more = base.partition("/api/v5/" if role == "rest" else "/ws/v5/")
+    if inner and (role == "rest" or more not in ("public", "private", "business")):
+        raise UsageProblem(
+            f"{where}: {shown_url(url)!r} goes on behind {inner}", f"{scheme}://{parts.netloc}{root} is the base of all"
+        )
+    if host in ("http", "https", "ws", "wss"):
+        raise UsageProblem(f"{where}: {shown_url(url)!r} has two schemes", f"{secure}://HOST[:PORT]")
     if role == "rest":
         base = base.removesuffix("/api/v5")
     else:
@@ -81,7 +88,7 @@ def route(url: str, source: str) -> tuple[Route, str]:
     full = url.strip()
     where = "--proxy" if source == "flag" else f"proxy from {source}"
     if "://" not in full:
-        if ":/" in full:
+        if "//" in full or ":/" in full:
             shown = shown_url("http://" + full).removeprefix("http://")
             raise UsageProblem(f"{where}: {shown!r} is not a URL", "http://HOST:PORT")
         full = f"http://{full}"

@@ -86,10 +86,16 @@ class Profile:
         if self.file.kind != "okxdoctor":
             return ()
         return tuple(
-            f"{self.where(name)}: nothing reads this member ({suggestion(name, tuple(known))})"
-            for name in self.members
+            f"{self.where(name)}: nothing reads this member ({_meant(name, value, known)})"
+            for name, value in self.members.items()
             if name not in known
         )
+
+
+def _meant(name: str, value: object, known: list[str]) -> str:
+    if isinstance(value, dict) and any(member in known for member in value):
+        return f"did you mean [profiles.{name}]?"
+    return suggestion(name, tuple(known))
 
 
 def default_files(environ: Mapping[str, str], home: Path) -> tuple[tuple[Path, Kind], ...]:
@@ -107,7 +113,8 @@ def read(path: Path, kind: Kind) -> ConfigText:
         text = read_bounded(path, LARGEST_BYTES).decode("utf-8-sig")
         table = tomllib.loads(text.replace("\r\n", "\n"), parse_float=NumberText)
     except FileNotFoundError:
-        raise UsageProblem(f"configuration file {path} does not exist") from None
+        leads = f" (a link to {path.readlink()})" if path.is_symlink() else ""
+        raise UsageProblem(f"configuration file {path} does not exist{leads}") from None
     except OSError as error:
         raise UsageProblem(f"configuration file {path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -14,7 +15,7 @@ from okxdoctor.settings.orders import read_order_files
 from okxdoctor.settings.problem import UsageProblem, suggestion
 from okxdoctor.settings.profile import CREDENTIALS, ConfigText, Kind, Profile, choose, default_files, read
 from okxdoctor.settings.values import FileSeen, Given, SettingRow, Settings, TargetKind
-from okxdoctor.settings.variables import VARIABLES, mixed, noticed
+from okxdoctor.settings.variables import VARIABLES, mixed, noticed, switches
 from okxdoctor.settings.whereabouts import find_addresses
 
 _TARGETS = ("live", "demo", "sim", "cassette:PATH", "facts:PATH")
@@ -125,6 +126,7 @@ def resolve(flags: Flags, environ: Mapping[str, str], home: Path) -> Settings:
             *(profile.unknown() if profile else ()),
             *mixed({name: given.source for name, given in keys.items() if given.value}),
             *noticed(layers.environ, [name for name, given in keys.items() if not given.value]),
+            *(switches(layers.environ) if asked is None and environment == "live" else ()),
         ),
         origin=tuple(rows),
         environ=environ,
@@ -175,14 +177,22 @@ def _read_files(flags: Flags, environ: Mapping[str, str], home: Path, own_world:
         return (read(path, kind),)
     if own_world and not flags.profile:
         return ()
-    return tuple(read(path, kind) for path, kind in default_files(environ, home) if _is_there(path))
+    return tuple(read(_readable(path), kind) for path, kind in default_files(environ, home) if _is_there(path))
 
 
 def _is_there(path: Path) -> bool:
+    """Whether something has that name: a link that leads nowhere was meant to be read, too."""
     try:
-        return path.exists()
-    except OSError:
+        return os.path.lexists(path)
+    except (OSError, ValueError):
         return False
+
+
+def _readable(path: Path) -> Path:
+    """Refuses what would be waited for and was never named: a pipe without a writer at the usual place."""
+    if path.is_fifo():
+        raise UsageProblem(f"configuration file {path} is a pipe", f"--config {path}, when it has a writer")
+    return path
 
 
 def _profile(flags: Flags, environ: Mapping[str, str], files: tuple[ConfigText, ...]) -> Profile | None:

@@ -214,6 +214,15 @@ class Settings:
             folder=_here() if self.kind in ("live", "demo") else None,
         )
 
+    def of_the_folder(self) -> str:
+        """A note on credentials that lie in the working directory and that nothing has loaded; "" for none."""
+        from okxdoctor.surroundings.files import not_loaded
+
+        folder = _here() if self.kind in ("live", "demo") else None
+        given = {"api_key": self.api_key, "secret_key": self.secret_key, "passphrase": self.passphrase}
+        unset = [name for name, one in given.items() if not one.value]
+        return not_loaded(folder, unset) if folder is not None and unset else ""
+
 
 def _here() -> Path | None:
     """The working directory; None where it has been removed."""

@@ -22,6 +22,7 @@ _OTHERS = (*REST_VARIABLES, *WS_VARIABLES, "OKX_SITE", "OKX_DEMO")
 _READ = frozenset((*(name for names in VARIABLES.values() for name in names), *_OTHERS))
 _OURS = re.compile(r"(?:OKX|OKEX|OK)_(.+)", re.IGNORECASE)
 _KEYS = frozenset(("KEY", "APIKEY", "ACCESSKEY", "APIKEYID", "KEYID", "API"))
+_DEMO = re.compile(r"(?:IS|USE)?(?:DEMO|SIMULATED|PAPER|SANDBOX|TESTNET)(?:TRADING|MODE)?|FLAG|XSIMULATEDTRADING")
 _NEAR = 0.85
 
 
@@ -41,6 +42,17 @@ def noticed(environ: Mapping[str, str], unset: Collection[str]) -> Iterator[str]
             yield f"{name} is set, and nothing reads it: the {_WORDS[role]} is read from {VARIABLES[role][0]}"
         elif not role and (meant := _nearest(name.upper())):
             yield f"{name} is set, and nothing reads it (did you mean {meant}?)"
+
+
+def switches(environ: Mapping[str, str]) -> Iterator[str]:
+    """Notes on variables by which other tools choose demo trading (``OKX_FLAG=1`` of python-okx), and which would leave
+    this run in the live environment."""
+    for name in sorted(environ):
+        found = _OURS.fullmatch(name)
+        word = found[1].upper().replace("_", "") if found is not None and name not in _READ else ""
+        value = environ[name].strip()
+        if _DEMO.fullmatch(word) and value.lower() in ("1", "true", "yes", "on"):
+            yield f"{name}={value} is set, and nothing reads it: demo trading is --target demo, or OKX_DEMO=1"
 
 
 def mixed(sources: Mapping[str, str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,24 @@ def dotenv_file(path: Path, environ: Mapping[str, str]) -> ConfigFile | None:
             mangled.append(Mangling(member=name, how=how))
         source_of_any = source_of_any or bool(how) or (effective != "" and effective == _unquoted(raw))
     return _file(path, "dotenv", True, tuple(mangled)) if source_of_any else None
+
+
+def not_loaded(folder: Path, unset: Collection[str]) -> str:
+    """A note where a ``.env`` file has credentials of which the environment has none: it is there to be loaded by
+    something, and nothing has. ``unset`` are the credentials without a value; "" where there is nothing to say."""
+    path = folder / ".env"
+    content = _content(path) or b""
+    text = content.decode("utf-8-sig", "replace")
+    wanted = [name for role in unset for name in VARIABLES[role]]
+    names = [name for name, value in _assignments(text) if name in wanted and _unquoted(value)]
+    if not names:
+        return ""
+    why = "it is not loaded into the environment (set -a; . ./.env; set +a)"
+    if content.startswith(b"\xef\xbb\xbf"):
+        why = "it begins with a byte order mark, which a shell takes for a part of the first line"
+    elif re.search(rf"^\s*(?:export\s+)?(?:{'|'.join(names)})(?:\s+=|=\s+\S)", text, re.MULTILINE):
+        why = "it has blanks beside =, which a shell does not take"
+    return f"{path} has {', '.join(dict.fromkeys(names))}, and the environment has not: {why}"
 
 
 def changed_by(raw: str, effective: str) -> str:
@@ -142,10 +160,15 @@ def _raw(text: str, profile: str, member: str) -> str:
 
 
 def _read(path: Path) -> str | None:
+    content = _content(path)
+    return None if content is None else content.decode("utf-8-sig", "replace")
+
+
+def _content(path: Path) -> bytes | None:
     try:
         if not path.is_file() or path.stat().st_size > _LARGEST:
             return None
-        return path.read_bytes().decode("utf-8-sig", "replace")
+        return path.read_bytes()
     except OSError:
         return None
 

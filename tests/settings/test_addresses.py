@@ -58,6 +58,10 @@ def test_endpoints(role: str, url: str, shown: str, host: str, port: int, base: 
         "https://" + "a" * 300,
         "https://ex\u2028ample",
         "https://\ud800",
+        "https://https://h",
+        "http:https://h",
+        "https://h/api/v5/public/time",
+        "https://h/gw/api/v5/x/",
     ],
 )
 def test_bad_rest_urls_are_one_clear_line(url: str) -> None:
@@ -138,3 +142,10 @@ def test_bad_proxies(url: str) -> None:
         route(url, "env:HTTPS_PROXY")
     assert "env:HTTPS_PROXY" in str(problem.value)
     assert "canary" not in str(problem.value)
+
+
+def test_an_address_that_goes_on_is_told_its_base() -> None:
+    with pytest.raises(UsageProblem, match="https://h:8443/gw is the base of all"):
+        endpoint("rest", "https://h:8443/gw/api/v5/public/time", "--rest-url")
+    with pytest.raises(UsageProblem, match="wss://h is the base of all"):
+        endpoint("ws", "wss://h/ws/v5/tickers", "--ws-url")

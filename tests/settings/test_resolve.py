@@ -304,6 +304,29 @@ def test_files_that_cannot_be_read(go: Go, tmp_path: Path) -> None:
         go()
 
 
+def test_a_file_at_the_usual_place_is_read_or_refused(go: Go, tmp_path: Path) -> None:
+    """A link that leads nowhere or in a circle, or a pipe that nobody writes, was meant to be a configuration."""
+    path = put(tmp_path, "")
+    path.unlink()
+    path.symlink_to(path.name)
+    with pytest.raises(UsageProblem, match="cannot be read"):
+        go()
+    path.unlink()
+    path.symlink_to(tmp_path / "gone.toml")
+    with pytest.raises(UsageProblem, match=r"does not exist \(a link to .*gone.toml"):
+        go()
+    if hasattr(os, "mkfifo"):
+        path.unlink()
+        os.mkfifo(path)
+        with pytest.raises(UsageProblem, match="is a pipe"):
+            go()
+
+
+def test_a_table_that_is_no_profile_is_told_its_name(go: Go, tmp_path: Path) -> None:
+    put(tmp_path, '[bot]\napi_key = "x"\n')
+    assert go().notes[0].endswith("nothing reads this member (did you mean [profiles.bot]?)")
+
+
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="needs a user whom permissions bind")
 def test_a_file_without_permission(go: Go, tmp_path: Path) -> None:
     put(tmp_path, "").chmod(0)

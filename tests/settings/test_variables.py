@@ -76,3 +76,14 @@ def test_what_belongs_to_others_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_world_of_its_own_reads_no_variable(tmp_path: Path) -> None:
     assert notes({"OKX_SECRET": "x"}, tmp_path, target="sim") == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["OKX_FLAG", "OKX_SIMULATED", "OKX_SIMULATED_TRADING", "OKX_TESTNET", "OKX_USE_DEMO", "OKX_PAPER_TRADING"]
+)
+def test_the_switch_of_another_tool_is_noted_where_the_run_is_live(name: str, tmp_path: Path) -> None:
+    (note,) = notes({**ALL, name: "1"}, tmp_path)
+    assert note == f"{name}=1 is set, and nothing reads it: demo trading is --target demo, or OKX_DEMO=1"
+    assert notes({**ALL, name: "0"}, tmp_path) == ()
+    assert notes({**ALL, name: "1"}, tmp_path, "live") == ()
+    assert notes({**ALL, name: "1", "OKX_DEMO": "1"}, tmp_path) == ()

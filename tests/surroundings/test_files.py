@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okxdoctor.port import Mangling
-from okxdoctor.surroundings.files import changed_by, dotenv_file, toml_file
+from okxdoctor.surroundings.files import changed_by, dotenv_file, not_loaded, toml_file
 
 ALL = ("api_key", "secret_key", "passphrase")
 
@@ -139,3 +139,26 @@ def test_a_dotenv_file_counts_only_where_the_environment_comes_from_it(tmp_path:
     assert cut is not None
     assert cut.mangled == (Mangling(member="OKX_PASSPHRASE", how="an unquoted # starts a comment"),)
     assert dotenv_file(tmp_path / "nothing", {"OKX_API_KEY": "k"}) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (
+            b"OKX_API_KEY=a\nexport OKX_API_SECRET='b'\n",
+            "has OKX_API_KEY, OKX_API_SECRET, and the environment has not: it is",
+        ),
+        (b"\xef\xbb\xbfOKX_API_KEY=canary\n", "begins with a byte order mark"),
+        (b"OKX_API_KEY = canary\n", "blanks beside ="),
+        (b"OKX_API_KEY=\nOKX_PASSPHRASE=x\n", ""),
+        (b"# OKX_API_KEY=canary\nBINANCE_KEY=x\n", ""),
+        (b"\xff\xfe\x00", ""),
+    ],
+)
+def test_credentials_that_nothing_has_loaded(tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    found = not_loaded(tmp_path, ["api_key", "secret_key"])
+    assert says in found
+    assert bool(says) is bool(found)
+    assert "canary" not in found
+    assert not_loaded(tmp_path, []) == ""
