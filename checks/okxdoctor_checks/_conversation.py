@@ -112,6 +112,12 @@ def blocked(upgrade: Upgrade) -> Finding:
     )
 
 
+def lost(opening: Opening) -> bool:
+    """Whether an upgrade had no answer at all: stopped on the way, or on a line that loses packets for once."""
+    failure = opening.failure
+    return failure is not None and failure.phase == "upgrade" and failure.kind in ("timeout", "reset", "closed")
+
+
 # ---- endings ------------------------------------------------------------------------------------
 
 

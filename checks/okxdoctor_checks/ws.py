@@ -47,6 +47,7 @@ from okxdoctor_checks._conversation import (
     dropped,
     ending,
     is_notice,
+    lost,
     message,
     misplaced,
     ours,
@@ -112,7 +113,7 @@ class Facts:
 
 
 async def probe(io: Io) -> Facts:
-    socket = await io.open_socket("public", shared=True)
+    socket = await _opened(io)
     talks: list[Talk] = []
     moved: bool | None = None
     leads_to = ""
@@ -136,6 +137,17 @@ async def probe(io: Io) -> Facts:
         await socket.close()
     again = await _again(io, last) if last.ended is not None and by_itself(last.ended) else None
     return Facts(upgrade=upgrade, talks=tuple(talks), again=again, leads_to=leads_to, moved=moved)
+
+
+async def _opened(io: Io) -> Socket:
+    """The connection that all share; where its upgrade had no answer, and a second one has, that one."""
+    socket = await io.open_socket("public", shared=True)
+    if not lost(socket.opening):
+        return socket
+    again = await io.open_socket("public", timeout_s=tunable("ws_again_s"))
+    kept, other = (again, socket) if again.opening.ok else (socket, again)
+    await other.close()
+    return kept
 
 
 async def _again(io: Io, before: Talk) -> Talk | None:

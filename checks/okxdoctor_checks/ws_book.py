@@ -40,7 +40,7 @@ from okxdoctor.okx.orderbook import (
 )
 from okxdoctor.okx.signing import request_path
 from okxdoctor.port import Ask, Frame, Io, Socket
-from okxdoctor_checks._answers import line, rows
+from okxdoctor_checks._answers import Reply, line, read, rows, standing_in_the_way
 from okxdoctor_checks._control import CONTROL_INSTRUMENTS
 from okxdoctor_checks._conversation import (
     Ending,
@@ -107,6 +107,7 @@ class _Watch:
     refused: str = ""
     messages: list[BookMessage] = field(default_factory=list)
     rest: list[BookMessage] = field(default_factory=list)
+    replied: Reply | None = None
     unreadable: int = 0
     notice: bool = False
     ended: Ending | None = None
@@ -152,6 +153,11 @@ class _Watch:
         return _behind_s(self.messages, self.rest) > tunable("ws_stale_s")
 
     @property
+    def quiet(self) -> bool:
+        """The connection stands, and little or nothing came on it."""
+        return not self.over() and self.updates < tunable("ws_book_updates")
+
+    @property
     def updates(self) -> int:
         return sum(1 for each in self.messages if each.action != "snapshot")
 
@@ -190,6 +196,8 @@ async def _attempt(io: Io) -> Facts:
         raise Skip(line(f"books is refused: {watch.refused} (see ws)"), layer="ws")
     if not watch.messages and not watch.acknowledged and watch.ended is None:
         raise Skip("the subscription to books is not answered (see ws)", layer="ws")
+    if watch.quiet and watch.replied is not None and (reason := standing_in_the_way(watch.replied, io.view.rest.host)):
+        raise reason  # a stream that stands still, and nobody tells whether there was anything to send
     return Facts(
         url=socket.opening.url,
         instrument=watch.instrument,
@@ -250,8 +258,7 @@ async def _watch(io: Io, socket: Socket, watch: _Watch) -> None:
 
 async def _last_chance(io: Io, socket: Socket, watch: _Watch) -> float:
     """A stream that stopped moving is compared with REST once more, and heard a little longer; how long, in seconds."""
-    stopped = bool(watch.messages) and watch.updates < tunable("ws_book_updates")
-    if not stopped or watch.over() or not watch.comparable:
+    if not watch.messages or not watch.quiet or not watch.comparable:
         return 0.0
     await _ask(io, watch)
     begun_ns, limit_s, listened_s = io.now().mono_ns, tunable("ws_catch_up_s"), 0.0
@@ -272,7 +279,9 @@ def _enough(watch: _Watch, asking: asyncio.Task[None] | None) -> bool:
 async def _ask(io: Io, watch: _Watch) -> None:
     """The REST book; an answer that holds none is none."""
     path = request_path(BOOKS, [("instId", watch.instrument), ("sz", LEVELS)])
-    watch.rest += [book_message(row) for row in rows(await io.http(Ask(method="GET", path=path)))[:1]]
+    answer = await io.http(Ask(method="GET", path=path))
+    watch.replied = read(answer)
+    watch.rest += [book_message(row) for row in rows(answer)[:1]]
 
 
 # ---- evaluate -----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ Only listens. Without credentials this check is skipped; where REST refuses the 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -39,6 +40,7 @@ from okxdoctor_checks._conversation import (
     dropped,
     ending,
     is_notice,
+    lost,
     message,
     misplaced,
     ours,
@@ -138,7 +140,7 @@ async def probe(io: Io) -> Facts:
 async def _attempt(io: Io) -> Facts:
     """One connection, from its opening to the last answer."""
     view = io.view
-    socket = await io.open_socket("private")
+    socket, rest_there = await _opened(io)
     facts = Facts(
         url=socket.opening.url, site=view.site, environment=view.environment, status=socket.opening.status,
         ws_cell=cell_of(view.ws.url, view.cells), held_ms=socket.opening.held_ms,
@@ -147,6 +149,8 @@ async def _attempt(io: Io) -> Facts:
         if not socket.opening.ok:
             if socket.opening.status == 429 and await _rest_answers(io):
                 return facts
+            if not rest_there:
+                raise Skip("the WebSocket does not open, and REST does not answer either (see http)", layer="http")
             return await _not_open(io, facts, socket.opening)
         facts = replace(facts, login=await log_in(io, socket))
         if facts.login.code == "0":
@@ -162,6 +166,20 @@ async def _attempt(io: Io) -> Facts:
     finally:
         await socket.close()
     return await _after_a_refusal(io, facts)
+
+
+async def _opened(io: Io) -> tuple[Socket, bool]:
+    """The connection, and whether REST is there. An upgrade without an answer is asked for again, beside REST: the
+    whole network may have gone meanwhile, or one packet."""
+    socket = await io.open_socket("private")
+    if not lost(socket.opening):
+        return socket, True
+    await socket.close()
+    again_s = tunable("ws_again_s")
+    again, answer = await asyncio.gather(
+        io.open_socket("private", timeout_s=again_s), io.http(Ask(method="GET", path=TIME, timeout_s=again_s))
+    )
+    return again, again.opening.ok or read(answer).kind in ("ok", "refused")
 
 
 def _refused_otherwise(facts: Facts) -> bool:

@@ -144,6 +144,24 @@ def test_when_rest_does_not_work_either_it_is_not_the_websocket(rest: Scripted) 
     assert caught.value.layer == "http"
 
 
+def test_an_upgrade_that_had_no_answer_once_is_not_blocked() -> None:
+    """A packet was lost: the second one stands, and is the connection that is looked at."""
+    talks = [Talk(opening=Opening(url="wss://x", ok=False, failure=Failure(kind="timeout", phase="upgrade")))]
+
+    class Second(FakeIo):
+        async def open_socket(self, *asked: Any, **more: Any) -> FakeSocket:
+            if not talks:
+                return await super().open_socket(*asked, **more)
+            socket = FakeSocket(self, talks.pop())
+            self.opened.append(socket)
+            return socket
+
+    io = Second(sockets={"public": Talk(respond=peer())})
+    found, findings = run(CHECK, io)
+    assert (findings, found.upgrade.ok) == ((), True)
+    assert [socket.closed for socket in io.opened] == [True, True]
+
+
 def test_too_many_connections_is_the_limit_and_not_blocked() -> None:
     shut = Talk(opening=Opening(url="wss://x", ok=False, status=429))
     finding = one(look(shut, {TICKER: ok([{"ts": "1"}])})[0])

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakeio import FakeIo, FakeSocket, Talk, codes, failed, judged, ok, run, view
+from fakeio import FakeIo, FakeSocket, Talk, codes, failed, judged, ok, refusal, run, view
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -174,8 +174,15 @@ def test_no_book_while_rest_has_one_is_silence() -> None:
     assert finding.evidence["messages"] == 0
 
 
-def test_no_book_and_none_by_rest_either_is_nothing() -> None:
-    assert look(book=failed("timeout", "first-byte"))[0] == ()
+@pytest.mark.parametrize("came", [(), (SNAPSHOT,)])
+def test_a_stream_that_stands_still_while_rest_does_not_answer_is_no_health(came: tuple[str, ...]) -> None:
+    """A network that went away in the middle of the run: nobody tells whether there was anything to send."""
+    with pytest.raises(Skip) as caught:
+        look(*came, book=failed("timeout", "first-byte"))
+    assert caught.value.layer == "http"
+    # A stream that moves is judged by itself, and whoever answers that there is no such book has answered.
+    assert look(SNAPSHOT, *UPDATES, book=failed("timeout", "first-byte"))[0] == ()
+    assert look(book=refusal("51001", data=True, status=200))[0] == ()
 
 
 def test_frames_that_are_cut_off_are_counted() -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakeio import FakeIo, FakeSocket, Scripted, Talk, codes, judged, ok, page, run, view
+from fakeio import FakeIo, FakeSocket, Scripted, Talk, codes, failed, judged, ok, page, run, view
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,11 +63,13 @@ def look(
     respond: Callable[[str], Iterable[str | int]] | None = None,
     plain: KeyStanding | None = ACCEPTED,
     sockets: dict[str, Talk | Exception] | None = None,
+    script: dict[str, Scripted] | None = None,
     **changes: Any,
 ) -> tuple[tuple[Finding, ...], FakeIo, Facts]:
     talk = Talk(login=login or (GREETING,), respond=respond or peer())
     io = FakeIo(
-        view=view(**changes), sockets={"private": talk, **(sockets or {})}, records=(plain,) if plain else ()
+        view=view(**changes), sockets={"private": talk, **(sockets or {})}, records=(plain,) if plain else (),
+        http_script=dict(script or {}),
     )  # fmt: skip
     facts, findings = run(CHECK, io)
     return findings, io, facts
@@ -317,8 +319,29 @@ def test_a_path_that_does_not_open_while_rest_accepts_the_key_is_blocked(shut: O
 
 def test_an_upgrade_that_was_lost_once_is_not_certain() -> None:
     lost = Opening(url="wss://x/private", ok=False, failure=Failure(kind="timeout", phase="upgrade"))
-    finding = one(look(sockets={"private": Talk(opening=lost)})[0])
+    finding = one(
+        look(sockets={"private": Talk(opening=lost)}, script={"GET /api/v5/public/time": ok([{"ts": "1"}])})[0]
+    )
     assert (finding.code, finding.confidence) == ("ws.blocked", Confidence.LIKELY)
+    gone = {"GET /api/v5/public/time": failed("timeout", "first-byte")}
+    with pytest.raises(Skip) as caught:
+        look(sockets={"private": Talk(opening=lost)}, script=gone)
+    assert caught.value.layer == "http"
+
+
+def test_an_upgrade_that_stands_the_second_time_is_used() -> None:
+    shut = Opening(url="wss://x/private", ok=False, failure=Failure(kind="reset", phase="upgrade"))
+    talks = iter([Talk(opening=shut), Talk(login=(GREETING,), respond=peer())])
+
+    class Second(FakeIo):
+        async def open_socket(self, *_: Any, **__: Any) -> FakeSocket:
+            socket = FakeSocket(self, next(talks))
+            self.opened.append(socket)
+            return socket
+
+    io = Second(records=(ACCEPTED,), http_script={"GET /api/v5/public/time": ok([{"ts": "1"}])})
+    assert run(CHECK, io)[1] == ()
+    assert [socket.closed for socket in io.opened] == [True, True]
 
 
 # ---- endings ----------------------------------------------------------------------------------------
