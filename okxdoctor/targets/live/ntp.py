@@ -24,6 +24,8 @@ from okxdoctor.targets.live.broken import kind_of
 PORT = 123
 SAMPLES = 2
 """Questions to each server; the one with the shortest round trip counts (RFC 5905 §10, clock filter)."""
+AGAIN_S = 1.0
+"""A question without an answer for so long is put once more: a packet was lost, or nobody is there."""
 
 _SIZE = 48
 _SERVER_MODE = 4
@@ -74,16 +76,21 @@ async def ask(
     address = next((one for one in found.addresses if ":" not in one), found.addresses[0])
     answers: list[NtpAnswer] = []
     failure: Outcome = "timeout"
+    waiting = _Waiting()
     try:
         with _asking(address, port) as udp:
-            for _ in range(SAMPLES):
-                async with asyncio.timeout(deadline - time.monotonic()):
-                    sample = await _sample(udp, clock)
+            while len(answers) < SAMPLES and (left_s := deadline - time.monotonic()) > 0:
+                waiting.put(udp, clock)
+                try:
+                    async with asyncio.timeout(min(AGAIN_S, left_s)):
+                        sample = await waiting.answer(udp, clock)
+                except TimeoutError:
+                    if answers:
+                        break  # one answer is enough to wait for no other
+                    continue
                 answers.append(judge(sample, server=label, address=address))
                 if answers[-1].outcome != "ok":
                     break
-    except TimeoutError:
-        pass
     except OSError as error:
         failure = "timeout" if kind_of(error) == "timeout" else "unreachable"
     good = [answer for answer in answers if answer.outcome == "ok"]
@@ -108,13 +115,37 @@ def _asking(address: str, port: int) -> socket.socket:
     return udp
 
 
-async def _sample(udp: socket.socket, clock: Callable[[], Instant]) -> _Sample:
+class _Waiting:
+    """The questions put to one server: an answer that comes late is that of the question that it names."""
+
+    def __init__(self) -> None:
+        self._put: dict[bytes, tuple[bytes, int]] = {}
+        self._answered: set[bytes] = set()
+        self._newest = b""
+
+    def put(self, udp: socket.socket, clock: Callable[[], Instant]) -> None:
+        asked, left_ns = question(clock().wall_ns)
+        udp.send(asked)
+        self._newest = asked[40:48]
+        self._put[self._newest] = asked, left_ns
+
+    async def answer(self, udp: socket.socket, clock: Callable[[], Instant]) -> _Sample:
+        """The next packet that is no second copy of one before. The caller bounds the time."""
+        while True:
+            packet, came_ns = await _received(udp, clock)
+            named = packet[24:32]
+            if named in self._answered:
+                continue
+            asked, left_ns = self._put.get(named) or self._put[self._newest]
+            self._answered.add(asked[40:48])
+            return _Sample(left_ns=left_ns, came_ns=came_ns, packet=packet, asked=asked)
+
+
+async def _received(udp: socket.socket, clock: Callable[[], Instant]) -> tuple[bytes, int]:
+    """A packet, and when it came by the local clock."""
     loop = asyncio.get_running_loop()
-    asked, left_ns = question(clock().wall_ns)
-    udp.send(asked)
     if not _SO_TIMESTAMPNS:
-        packet = await loop.sock_recv(udp, 512)
-        return _Sample(left_ns=left_ns, came_ns=clock().wall_ns, packet=packet, asked=asked)
+        return await loop.sock_recv(udp, 512), clock().wall_ns
     while True:
         readable = loop.create_future()
         loop.add_reader(udp, _wake, readable)
@@ -126,8 +157,7 @@ async def _sample(udp: socket.socket, clock: Callable[[], Instant]) -> _Sample:
             packet, notes, _, _ = udp.recvmsg(512, 64)
         except BlockingIOError:
             continue
-        came_ns = clock().wall_ns - _age_ns(notes)
-        return _Sample(left_ns=left_ns, came_ns=came_ns, packet=packet, asked=asked)
+        return packet, clock().wall_ns - _age_ns(notes)
 
 
 def _wake(readable: asyncio.Future[None]) -> None:

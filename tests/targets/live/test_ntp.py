@@ -169,6 +169,62 @@ def test_the_shorter_of_two_round_trips_counts_and_one_lost_is_enough() -> None:
     assert ask(first_only, timeout_s=0.5).outcome == "ok"
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_question_without_an_answer_is_put_again(monkeypatch: pytest.MonkeyPatch, late: bool) -> None:
+    """Lost, or answered only after the next one was put: then by the question that the answer names."""
+    monkeypatch.setattr(ntp, "AGAIN_S", 0.05)
+    first: list[bytes] = []
+
+    def behave(question: bytes) -> bytes | None:
+        if not first:
+            first.append(question)
+            return None
+        return packet(first[0] if late else question)
+
+    started = time.monotonic()
+    found = ask(behave, timeout_s=4.0)
+    assert time.monotonic() - started < 2.0
+    assert found.outcome == "ok"
+    assert (found.delay_s > 0.04) == late
+    assert abs(found.offset_s) < 0.05
+
+
+def test_a_packet_that_comes_twice_answers_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a line that doubles packets has it: the copy is not taken for a forged answer to the second question."""
+
+    async def main() -> Any:
+        seen: list[bytes] = []
+
+        class Twice(asyncio.DatagramProtocol):
+            def connection_made(self, transport: Any) -> None:
+                self.transport = transport
+
+            def datagram_received(self, data: bytes, addr: Any) -> None:
+                seen.append(data)
+                for _ in range(2):
+                    self.transport.sendto(packet(data), addr)
+
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(Twice, local_addr=("127.0.0.1", 0))
+        try:
+            await ntp.ask(transport.get_extra_info("sockname"), resolve=literal, clock=read_clocks, timeout_s=2.0)
+        finally:
+            transport.close()
+        return len(seen)
+
+    judged: list[str] = []
+    judge = ntp.judge
+
+    def kept(*asked: Any, **more: Any) -> Any:
+        found = judge(*asked, **more)
+        judged.append(found.outcome)
+        return found
+
+    monkeypatch.setattr(ntp, "judge", kept)
+    assert asyncio.run(main()) == 2
+    assert judged == ["ok", "ok"]
+
+
 def test_several_servers_are_asked_at_once_and_told_in_order(stage: Any) -> None:
     async def main() -> Any:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
