@@ -25,7 +25,8 @@ class Plan:
     """``chosen`` run; ``left_out`` are reported as skipped with the reason. ``asked`` are the ids that ``--only``
     names, without what these need; empty where it names none.
 
-    ``causes`` restricts what a check may report where the selection named causes; ids absent are unrestricted.
+    ``only_causes``: by check, the globs of the causes that the selection named; a check that is absent may report all
+    of its own. Causes that ``skip_causes`` (globs) match are reported by none.
     """
 
     chosen: tuple[Check[Any], ...]
@@ -60,12 +61,12 @@ def read_by(check: Check[Any], checks: Iterable[Check[Any]]) -> tuple[str, ...]:
 
 
 def in_order(checks: Sequence[Check[Any]]) -> tuple[Check[Any], ...]:
-    """By layer, then by name, and never before what it needs or reads.
+    """By layer, then by name, as reports show them; who waits for whom is another matter.
 
     Raises PlanProblem for a circle of ``needs`` and ``reads``: such checks would wait for each other for ever.
     """
     by_id = {check.id: check for check in checks}
-    done: dict[str, Check[Any]] = {}
+    done: set[str] = set()
     on_the_way: list[str] = []
 
     def visit(check: Check[Any]) -> None:
@@ -79,11 +80,12 @@ def in_order(checks: Sequence[Check[Any]]) -> tuple[Check[Any], ...]:
             if other in by_id:
                 visit(by_id[other])
         on_the_way.pop()
-        done[check.id] = check
+        done.add(check.id)
 
-    for check in sorted(checks, key=_rank):
+    ordered = sorted(checks, key=_rank)
+    for check in ordered:
         visit(check)
-    return tuple(sorted(done.values(), key=_rank))
+    return tuple(ordered)
 
 
 def _matches(globs: Iterable[str], text: str) -> bool:

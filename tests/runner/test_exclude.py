@@ -14,6 +14,7 @@ from okxdoctor.runner.discover import checks
 from okxdoctor.runner.exclude import exclusions, with_exclusions
 
 CAUSES_OF = {check.id: check.causes for check in checks()}
+CAUSE_CODES = sorted(causes())
 
 
 def attempt(check: str, *codes: str, outcome: Outcome = Outcome.COMPLETED, because: str | None = None) -> Attempt:
@@ -88,3 +89,17 @@ def test_each_row_rules_a_look_alike_of_the_vocabulary_out() -> None:
         assert any(row.covers(code, other) for code, others in vocabulary().look_alikes.items() for other in others), (
             row.why
         )
+
+
+def test_a_row_speaks_of_its_own_causes_alone() -> None:
+    row = next(iter(exclusions().rows))
+    cause = next(code for code in CAUSE_CODES if any(fnmatchcase(code, glob) for glob in row.cause))
+    other = next(code for code in CAUSE_CODES if any(fnmatchcase(code, glob) for glob in row.of) and code != cause)
+    stranger = next(
+        code for code in CAUSE_CODES
+        if code != other and not any(fnmatchcase(code, glob) for glob in row.cause)
+    )  # fmt: skip
+    assert row.covers(cause, other)
+    assert not row.covers(stranger, other)
+    assert not row.covers(other, other)
+    assert not row.covers(cause, cause)
