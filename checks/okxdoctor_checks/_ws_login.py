@@ -124,13 +124,19 @@ def cell_of(url: str, cells: Iterable[Cell]) -> str:
 
 
 def _candidates(here: tuple[str, str], cell_here: str, cells: Iterable[Cell]) -> list[Cell]:
-    """Where the key may live: beside REST, in the other environment of that site, on another site."""
+    """Where the key may live: beside REST, in the other environment of that site, on another site.
+
+    Where REST has an address of its own the site is the one that the refusing address belongs to.
+    """
+    cells = tuple(cells)
+    theirs = cell_here.partition("/")[0]
+    site = here[0] if any(cell.site == here[0] for cell in cells) or not theirs else theirs
     others = [
         cell
         for cell in cells
-        if f"{cell.site}/{cell.environment}" != cell_here and (cell.site == here[0] or cell.environment == here[1])
+        if f"{cell.site}/{cell.environment}" != cell_here and (cell.site == site or cell.environment == here[1])
     ]
-    return sorted(others, key=lambda cell: (cell.site != here[0], cell.environment != here[1]))[:MOST_FLIPS]
+    return sorted(others, key=lambda cell: (cell.site != site, cell.environment != here[1]))[:MOST_FLIPS]
 
 
 # ---- judging -------------------------------------------------------------------------------------
@@ -239,7 +245,8 @@ def _elsewhere(facts: Refused, evidence: dict[str, Json], beside: str) -> Findin
         else ()
     )
     asked = [flip for flip in facts.flips if flip.login.code]
-    if facts.rest_accepts is None and len(asked) > 1 and all(flip.login.code == UNKNOWN_KEY for flip in asked):
+    nowhere = facts.login.code == UNKNOWN_KEY and all(flip.login.code == UNKNOWN_KEY for flip in asked)
+    if facts.rest_accepts is None and len(asked) > 1 and nowhere:
         return Finding(
             code="key.unknown",
             summary=f"Neither this WebSocket{where} nor {len(asked)} of other sites know the key ({UNKNOWN_KEY})",

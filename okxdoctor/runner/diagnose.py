@@ -2,8 +2,9 @@
 
 A finding is explained when another finding of the run has a rule that covers it, unless its own evidence rules that
 cause out. What nothing explains is a root. Roots are merged by code, and are as grave as the worst they explain. They
-are put in order: errors before warnings, what stands in the way now before what is wrong with orders to come, then
-whatever explains most, then the layer nearest to the machine, because a fault below makes everything above it doubtful.
+are put in order: errors before warnings, what stands in the way now before what is wrong with orders to come, a key
+that is not the one that was meant before all that is said of it, then whatever explains most, then the layer nearest to
+the machine, because a fault below makes everything above it doubtful.
 """
 
 from __future__ import annotations
@@ -24,6 +25,13 @@ _ORDER = (
     "header", "timestamp", "signature", "ratelimit", "account", "instrument", "precision", "order", "schema", "ws",
 )  # fmt: skip
 _TO_COME = ("precision", "order")
+_NOT_MEANT = (
+    "env.config-mangled",
+    "env.credential-malformed",
+    "env.credentials-missing",
+    "env.credentials-swapped",
+)
+"""The key that was sent is another than the user has: nothing that was said of it holds before that is mended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,14 +171,23 @@ def diagnose(
         merged.setdefault(grave[i].code, []).append(i)
     rows = [_row([grave[i] for i in group], [f for i in group for f in explained[i]], words, system)
             for group in merged.values()]  # fmt: skip
-    return tuple(sorted(rows, key=_precedence))
+    return tuple(sorted(rows, key=lambda root: _precedence(root, words.words[root.code].severity)))
 
 
-def _precedence(root: Diagnosis) -> tuple[int, bool, int, int, str]:
-    """Errors first; what stands in the way now before what is wrong with orders that are to come; then what explains
-    most, then the layer nearest to the machine."""
-    to_come = root.code.split(".")[0] in _TO_COME
-    return (root.severity.rank, to_come, -len(root.explains), _layer(root.code), root.code)
+def _precedence(root: Diagnosis, by_itself: Severity) -> tuple[int, bool, bool, int, int, str]:
+    """Errors first; what stands in the way now before what is wrong with orders that are to come; a key that was not
+    meant before what is said of it; then what explains most, then the layer nearest to the machine.
+
+    A cause that is grave by what orders to come lack, and by nothing else, belongs to them.
+    """
+    present = [code for code in root.explains if not _to_come(code)]
+    to_come = _to_come(root.code) or (root.severity.rank < by_itself.rank and not present)
+    meant = root.code not in _NOT_MEANT
+    return (root.severity.rank, to_come, meant, -len(present), _layer(root.code), root.code)
+
+
+def _to_come(code: str) -> bool:
+    return code.split(".")[0] in _TO_COME
 
 
 def _roots_above(start: int, parents: Mapping[int, Sequence[int]]) -> set[int]:

@@ -228,6 +228,19 @@ def test_a_key_that_no_websocket_knows_is_unknown_where_rest_says_nothing_for_it
     assert finding.excluded == ("region.wrong-ws-host",)
 
 
+def test_a_key_of_the_other_environment_is_not_unknown_where_other_sites_do_not_know_it() -> None:
+    """50101 says that the key is known here; and the other environment of the site is asked first."""
+    elsewhere = {f"private @{site}/live": Talk(login=(error("60032"),)) for site in ("eea", "us", "tr")}
+    dead = replace(view().rest, url="https://gateway.example", host="gateway.example")
+    for home in ({}, {"private @global/demo": GREETED}):
+        findings, _, facts = look(
+            error("50101"), plain=None, site="custom", rest=dead, sockets={**elsewhere, **home}
+        )  # fmt: skip
+        assert one(findings).code == "key.wrong-environment"
+        assert facts.flips[0].environment == "demo"
+    assert one(findings).confidence is Confidence.CERTAIN
+
+
 # ---- the channels -----------------------------------------------------------------------------------
 
 
