@@ -412,3 +412,90 @@ def test_an_empty_wallet_elsewhere_explains_nothing(available: str, told: bool) 
         spot(), place(holdings=()), funding=(Holding(ccy="USDT", cash="900", available=available),)
     )  # fmt: skip
     assert ("account.funds-elsewhere" in {one.code for one in found}) == told
+
+
+@pytest.mark.parametrize(
+    ("order", "where", "told"),
+    [
+        (spot(reduceOnly="true"), place(), True),
+        (spot(reduceOnly="false"), place(), False),
+        (lent(reduceOnly="true"), place(), False),
+    ],
+)
+def test_only_spot_has_nothing_to_reduce(order: dict[str, Any], where: Place, told: bool) -> None:
+    assert ("order.parameter-invalid" in codes(order, where)) == told
+
+
+@pytest.mark.parametrize(
+    ("level", "ccy", "told"), [("2", None, True), ("2", "USDT", False), ("3", None, False), ("4", None, False)]
+)
+def test_cross_margin_names_its_currency_in_futures_mode_alone(level: str, ccy: str | None, told: bool) -> None:
+    order = {**spot(tdMode="cross"), **({} if ccy is None else {"ccy": ccy})}
+    found = [
+        one for one in findings(order, place(account=account(acct_lv=level))) if one.evidence.get("code") != "51010"
+    ]
+    assert any("needs ccy" in one.summary for one in found) == told
+
+
+@pytest.mark.parametrize(
+    ("held", "order", "told"),
+    [
+        ("long", {"side": "sell", "posSide": "long"}, ""),
+        ("long", {"side": "buy", "posSide": "short"}, "no short position"),
+        ("short", {"side": "buy", "posSide": "short"}, ""),
+        ("short", {"side": "sell", "posSide": "long"}, "no long position"),
+        ("long", {"side": "buy", "posSide": "long"}, ""),
+    ],
+)
+def test_a_position_is_closed_on_its_own_side(held: str, order: dict[str, str], told: str) -> None:
+    open_one = OpenPosition(inst_id="BTC-USDT-SWAP", margin_mode="cross", side=held, quantity="5")
+    leverages = tuple(
+        Leverage(inst_id="BTC-USDT-SWAP", margin_mode="cross", position_side=side, lever="3")
+        for side in ("long", "short")
+    )  # fmt: skip
+    where = place(account=account(pos_mode="long_short_mode"), positions=(open_one,), leverages=leverages)
+    said = [one.summary for one in findings(swap(**order), where)]
+    assert [told in text for text in said] == ([True] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("side", "px", "sz", "enough"),
+    [
+        ("buy", "60000", "4.9", True), ("buy", "60000", "5", False),
+        ("buy", "70000", "4.5", False),  # a buy above the market is reserved for at its own price
+        ("sell", "50000", "4.9", True), ("sell", "50000", "5", False),  # a sell below it at the last one
+    ],
+)  # fmt: skip
+def test_the_price_that_margin_is_reserved_at(side: str, px: str, sz: str, enough: bool) -> None:
+    """1000 USDT at 3x, contracts of 0.01 BTC, last price 60000: 200 USDT a contract and the fee."""
+    assert ("order.insufficient-funds" in codes(swap(side=side, px=px, sz=sz))) != enough
+
+
+@pytest.mark.parametrize(
+    ("margin", "available", "enough"),
+    [("1000", "0", True), ("100", "1000", False), ("", "1000", True), ("", "0", False)],
+)
+def test_margin_is_paid_from_what_can_serve_as_margin(margin: str, available: str, enough: bool) -> None:
+    where = place(holdings=(Holding(ccy="USDT", cash="1000", available=available, frozen="0", margin=margin),))
+    assert ("order.insufficient-funds" in codes(swap(sz="1"), where)) != enough
+
+
+@pytest.mark.parametrize(("frozen", "told"), [("0", False), ("", False), ("0.5", True), ("900", True)])
+def test_what_open_orders_hold_is_told_where_they_hold_something(frozen: str, told: bool) -> None:
+    where = place(holdings=(Holding(ccy="USDT", cash="900", available="1", frozen=frozen, margin="1"),))
+    (found,) = findings(spot(), where)
+    assert ("held_by_orders" in found.evidence) == told
+    assert any("orders-pending" in step for step in found.remedy) == told
+
+
+@pytest.mark.parametrize(
+    ("listed", "sz", "over"), [(SWAP, "33000", False), (SWAP, "34000", True), (INVERSE, "99999", False)]
+)
+def test_the_greatest_amount_counts_what_contracts_are_worth(listed: ListedInstrument, sz: str, over: bool) -> None:
+    """20 million USD: 0.01 BTC at 59000 are 590 USD, which makes 33898 contracts; of 100 USD each, 200000."""
+    rich = (
+        Holding(ccy="USDT", cash="1e9", available="1e9", frozen="0", margin="1000000000"),
+        Holding(ccy="BTC", cash="1e9", available="1e9", frozen="0", margin="1000000000"),
+    )
+    found = codes(swap(instId=listed.inst_id, sz=sz), place(holdings=rich))
+    assert ("precision.size-above-maximum" in found) == over
