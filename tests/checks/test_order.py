@@ -17,6 +17,7 @@ from okxdoctor.check import Skip
 from okxdoctor.facts import AccountView
 from okxdoctor.model import Confidence, Finding, Severity
 from okxdoctor.okx.order_rules import judge
+from okxdoctor.okx.order_units import means
 from okxdoctor.okx.order_view import Leverage, MostSize, OpenPosition, Place, PriceLimits
 from okxdoctor.runner.discover import checks
 from okxdoctor.runner.plan import make_plan
@@ -499,3 +500,49 @@ def test_the_greatest_amount_counts_what_contracts_are_worth(listed: ListedInstr
     )
     found = codes(swap(instId=listed.inst_id, sz=sz), place(holdings=rich))
     assert ("precision.size-above-maximum" in found) == over
+
+
+@pytest.mark.parametrize(
+    ("order", "meant"),
+    [
+        (spot(ordType="market", px=None, side="sell", sz="300"), ("300 USDT", '"tgtCcy": "quote_ccy"')),
+        (spot(ordType="market", px=None, side="sell", sz="0.05"), None),  # five times too much is a mistake in money
+        (spot(ordType="market", px=None, side="sell", sz="300", tgtCcy="base_ccy"), None),
+        (spot(ordType="market", px=None, sz="0.000001"), None),  # too little in coins as well
+        (spot(ordType="market", px=None, sz="900000"), None),
+        (swap(sz="0.00001"), None),  # 0.00001 BTC are 0.001 contracts, no lot either
+    ],
+)
+def test_another_unit_is_only_meant_where_the_size_is_right_in_it(
+    order: dict[str, Any], meant: tuple[str, str] | None
+) -> None:
+    found = [one for one in findings(order) if one.code == "order.unit-confusion"]
+    assert [(one.evidence["meant_perhaps"], one.remedy[0][: len(meant[1])]) for one in found if meant] == (
+        [meant] if meant else []
+    )
+    assert bool(found) == (meant is not None)
+
+
+@pytest.mark.parametrize(
+    ("order", "listed", "sentence"),
+    [
+        (swap(sz="2", px="60000"), SWAP, "buy 2 contracts of BTC-USDT-SWAP = 0.02 BTC at 60000, worth 1200 USDT"),
+        (swap(sz="2", ordType="market") | {"px": ""}, SWAP,
+         "buy 2 contracts of BTC-USDT-SWAP = 0.02 BTC at the market, worth 1200 USDT"),
+        (swap(instId="BTC-USD-SWAP", sz="3"), INVERSE, "buy 3 contracts of BTC-USD-SWAP = 300 USD at 59000"),
+        (spot(side="sell", sz="0.5"), SPOT, "sell 0.5 BTC at 59000, worth 29500 USDT"),
+        (spot(ordType="market", px=None, sz="120"), SPOT, "buy BTC-USDT for 120 USDT at the market, about 0.002 BTC"),
+        (spot(sz="much"), SPOT, ""), (spot(side="long"), SPOT, ""),
+    ],
+)  # fmt: skip
+def test_what_an_order_asks_for_in_one_sentence(order: dict[str, Any], listed: ListedInstrument, sentence: str) -> None:
+    assert means(order, listed, place()) == sentence
+
+
+def test_without_a_price_nothing_is_said_of_what_it_is_worth() -> None:
+    order, nowhere = spot(ordType="market", px=None, sz="120"), place(last=())
+    assert means(order, SPOT, nowhere) == "buy BTC-USDT for 120 USDT at the market"
+    assert means(order | {"side": "sell"}, SPOT, nowhere) == "sell 120 BTC at the market"
+    assert means(swap(sz="2", ordType="market") | {"px": ""}, SWAP, nowhere) == (
+        "buy 2 contracts of BTC-USDT-SWAP = 0.02 BTC at the market"
+    )
