@@ -12,9 +12,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 
-import click
-
 from okxdoctor import __version__
+
+try:
+    import click
+except Exception as error:
+    from okxdoctor.imports import to_blame
+
+    if not (said := to_blame(error)):
+        raise
+    sys.stderr.write(f"okxdoctor: {said}.\n")
+    raise SystemExit(2) from None
 
 _COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("okxdoctor.cli.run", "run", "Check every layer between this machine and OKX (the default)."),
@@ -221,6 +229,11 @@ def _say(text: str) -> None:
 
 def _defect(error: Exception) -> int:
     """One line for an error that nobody foresaw. The traceback only when asked for, and redacted."""
+    from okxdoctor.imports import to_blame
+
+    if said := to_blame(error):
+        _say(f"okxdoctor: {said}.\n")  # as it is: what redacts may be what cannot be loaded
+        return USAGE
     text = " ".join(str(error).split())[:300]
     _complain(f"okxdoctor defect: {type(error).__name__}{': ' if text else ''}{text}")
     if os.environ.get("OKXDOCTOR_DEBUG"):

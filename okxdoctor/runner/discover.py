@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from okxdoctor.check import Check
+from okxdoctor.imports import to_blame
 
 GROUP = "okxdoctor.checks"
 
@@ -52,7 +53,7 @@ def checks() -> tuple[Check[Any], ...]:
         except BrokenCheck:
             raise
         except Exception as error:  # a stranger's module may raise anything while it is imported
-            what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            what = to_blame(error) or " ".join(f"{type(error).__name__}: {error}".split())[:200]
             raise BrokenCheck(f"entry point {point.name} = {point.value}: {what}") from error
         if not brought:
             raise BrokenCheck(f"entry point {point.name} = {point.value}: it holds no CHECK")

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from okxdoctor import __version__
 from okxdoctor.check import Check, Inconclusive, Skip
+from okxdoctor.imports import to_blame
 from okxdoctor.knowledge.systems import ANYWHERE, System
 from okxdoctor.model import Attempt, Finding, Outcome, Report, Severity, TargetName
 from okxdoctor.port import Io
@@ -136,6 +137,8 @@ class _Run:
         except Exception as error:
             if isinstance(error, OSError) and error.errno in _SPENT:
                 return ended(Outcome.INCONCLUSIVE, _SPENT[error.errno], elapsed_ms=elapsed)
+            if blame := to_blame(error):
+                return ended(Outcome.INCONCLUSIVE, self.options.redact(blame), elapsed_ms=elapsed)
             return ended(
                 Outcome.BROKEN,
                 f"a defect of okxdoctor in the probe: {self._name(error)}",
