@@ -20,13 +20,14 @@ NO_HTTP = "the answer is no HTTP: "
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """``pages`` in the order of asking; ``others``: what other checks got from this host in place of the API's answers,
-    of ``heard`` answers in all.
+    of ``heard`` answers in all; ``missing``: what they waited for in vain on connections that stood.
     """
 
     host: str
     port: int = 443
     pages: tuple[Page, ...]
     others: tuple[Page, ...] = ()
+    missing: tuple[Page, ...] = ()
     heard: int = 0
 
 

@@ -27,7 +27,7 @@ from statistics import median
 
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Json
-from okxdoctor.port import Ask, Io, Traffic
+from okxdoctor.port import Answer, Ask, Io, Traffic
 from okxdoctor_checks._answers import broken_off, layer, line
 from okxdoctor_checks._ledger import path_of, usage
 from okxdoctor_checks._limits import limit
@@ -43,7 +43,7 @@ from okxdoctor_checks._page_verdicts import (
     unserved,
 )
 from okxdoctor_checks._pages import Page, reuse_seen, seen
-from okxdoctor_checks._words import counted, finite, listed
+from okxdoctor_checks._words import counted, duration, finite, listed
 
 PATH = "/api/v5/public/price-limit?instId=BTC-USDT-SWAP"
 """Cheap, public, and with a budget of its own: public/time is the clock check's."""
@@ -105,9 +105,29 @@ async def _with_others(io: Io, facts: Facts) -> Facts:
         for answer in heard
         if answer.failure is None and (answer.status != 429 or (answer.method, path_of(answer.path)) not in over)
     ]
-    odd = [replace(page, asked=line(f"{answer.method} {answer.path.partition('?')[0]}", 80))
-           for answer, page in told if not answered(page)]  # fmt: skip
-    return replace(facts, others=tuple(odd[:MOST_OTHERS]), heard=len(heard))
+    odd = [_named(answer, page) for answer, page in told if not answered(page)]
+    missing = [_named(answer, seen(answer, facts.host)) for answer in _missing(traffic.answers, own)]
+    return replace(facts, others=tuple(odd[:MOST_OTHERS]), missing=tuple(missing[:MOST_OTHERS]), heard=len(heard))
+
+
+def _named(answer: Answer, page: Page) -> Page:
+    return replace(page, asked=line(f"{answer.method} {answer.path.partition('?')[0]}", 80))
+
+
+def _missing(answers: Sequence[Answer], own: str) -> list[Answer]:
+    """Answers that began and did not end; and those that never began, when nothing asked later was answered either.
+
+    A single one that does not come, and others do, is a line that loses packets.
+    """
+    ours = [answer for answer in answers if answer.url.startswith(f"{own}/")]
+    late = [
+        (answer, answer.failure.phase)
+        for answer in ours
+        if answer.failure is not None and answer.failure.kind == "timeout" and layer(answer.failure) == "http"
+    ]
+    since_ns = min((answer.sent_mono_ns for answer, _ in late), default=0)
+    gone = len(late) > 1 and not any(a.status is not None and a.sent_mono_ns > since_ns for a in ours)
+    return [answer for answer, phase in late if gone or phase == "body"]
 
 
 # ---- evaluate --------------------------------------------------------------------------------
@@ -125,6 +145,8 @@ def evaluate(facts: Facts) -> Iterator[Finding]:
             return
     if facts.others and not odd:
         yield from _by_others(facts)
+    if facts.missing and not odd:
+        yield _in_vain(facts)
     if not ended:
         yield from _not_kept(facts)
     yield from _slow(facts)
@@ -144,6 +166,37 @@ def _by_others(facts: Facts) -> Iterator[Finding]:
                 confidence=Confidence.LIKELY,
             )
             return
+
+
+def _in_vain(facts: Facts) -> Finding:
+    """The own requests, short ones or early ones, were answered; others were not."""
+    paths = list(dict.fromkeys(page.asked for page in facts.missing))
+    began = any(page.failure is not None and page.failure.phase == "body" for page in facts.missing)
+    how = "stopped in the middle" if began else "never began"
+    waited_ms = max(page.waited_ms for page in facts.missing)
+    remedy = (
+        f"ping -M do -s 1472 -c 3 {facts.host}   # packets of full size; if only smaller ones (-s 1300) pass, lower "
+        "the MTU of the VPN or container network",
+        f"curl -sv -o /dev/null 'https://{facts.host}/api/v5/public/instruments?instType=SPOT'   # a long answer: "
+        "where does it stop?",
+        "Try another way out (--proxy): a filter on the way may let only the beginning of a connection pass",
+    )
+    return finding(
+        "http.timeout",
+        facts,
+        facts.missing,
+        f"{facts.host} answers, and {counted(len(facts.missing), 'answer')} to other checks {how}, in "
+        f"{duration(waited_ms / 1000)} ({listed(paths, limit=2)}).",
+        {
+            "phase": "body" if began else "first-byte",
+            "waited_ms": finite(waited_ms, 1),
+            "answers": facts.heard,
+            "paths": list[Json](paths),
+        },
+        confidence=Confidence.LIKELY,
+        remedy=remedy if began else (),
+        excluded=("tcp.filtered", "http.slow"),
+    )
 
 
 def _goaway(facts: Facts, ended: Sequence[Page]) -> Finding:

@@ -204,8 +204,10 @@ def _cut_off(greeting: Greeting) -> Finding:
     answers = flipped is not None and flipped.outcome in ("ok", "alert") and flipped.alert not in TOO_OLD
     same = flipped is not None and (flipped.outcome, flipped.alert) == (handshake.outcome, handshake.alert)
     other = flipped.server_name if flipped is not None else ""
-    if same and handshake.outcome == "timeout":
-        return _mute(greeting, other)
+    # A filter drops one name at once and lets the other pass; where both are late, it is the line.
+    late = flipped is not None and flipped.elapsed_ms > limit("tls_silence_s") * 1000
+    if handshake.outcome == "timeout" and flipped is not None and (same or (answers and late)):
+        return _mute(greeting, flipped)
     ends = ("reset", "closed")  # which of the two it is, is a matter of what the peer has read by then
     silent = flipped is not None and handshake.outcome in ends and flipped.outcome in ends and not flipped.began
     if silent and not handshake.began and not handshake.asks_certificate:
@@ -236,15 +238,22 @@ def _cut_off(greeting: Greeting) -> Finding:
     )
 
 
-def _mute(greeting: Greeting, other: str) -> Finding:
-    """Whatever name is asked for, nothing comes: no filter that reads names."""
-    waited_ms = greeting.handshake.elapsed_ms
+def _mute(greeting: Greeting, flipped: Handshake) -> Finding:
+    """Whatever name is asked for, nothing comes, or not before long: no filter that reads names."""
+    waited_ms, other = greeting.handshake.elapsed_ms, flipped.server_name
+    too = f"nor with the name {other}"
+    if flipped.outcome != "timeout":
+        too = f"and with the name {other} one only after {duration(flipped.elapsed_ms / 1000)}: a line that is slow"
     return finding(
         "http.timeout",
         greeting,
-        f"{place(greeting)} accepts connections, and no TLS answer comes within {duration(waited_ms / 1000)}, nor with "
-        f"the name {other}.",
-        {"phase": "handshake", "waited_ms": finite(waited_ms, 1), "other_name": other},
+        f"{place(greeting)} accepts connections, and no TLS answer comes within {duration(waited_ms / 1000)}, {too}.",
+        {
+            "phase": "handshake",
+            "waited_ms": finite(waited_ms, 1),
+            "other_name": other,
+            "other_ms": None if flipped.outcome == "timeout" else finite(flipped.elapsed_ms, 1),
+        },
         confidence=Confidence.LIKELY,
         remedy=(
             "ping -M do -s 1472 -c 3 "

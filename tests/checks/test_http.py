@@ -552,6 +552,37 @@ def test_who_answers_no_request_needs_no_other_witness() -> None:
     assert (facts.others, facts.heard) == ((), 0)
 
 
+def at(mono_s: float, path: str, reply: Scripted) -> Answer:
+    return replace(heard(path, reply), sent_mono_ns=round(mono_s * 1e9))
+
+
+UNFINISHED, SILENT = failed("timeout", "body"), failed("timeout", "first-byte")
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ((at(1, TIME, HEALTHY), at(2, CONFIG, UNFINISHED), at(3, TIME, HEALTHY)), "GET /api/v5/account/config"),
+        (
+            (at(1, TIME, HEALTHY), at(2, CONFIG, SILENT), at(2.1, TIME, SILENT)),
+            "2 answers to other checks never began",
+        ),
+        # One is a packet that was lost; and where a later one is answered, so were two.
+        ((at(1, TIME, HEALTHY), at(2, CONFIG, SILENT)), ""),
+        ((at(1, TIME, HEALTHY), at(2, CONFIG, SILENT), at(2.1, TIME, SILENT), at(3, TIME, HEALTHY)), ""),
+        # No connection: for the check below.
+        ((at(2, CONFIG, failed("timeout", "connect")), at(2.1, TIME, failed("timeout", "handshake"))), ""),
+    ],
+)
+def test_long_answers_that_stop_and_a_network_that_goes_away_in_the_middle(
+    answers: tuple[Answer, ...], expected: str
+) -> None:
+    """What passes before is no contradiction: short answers do, or those before the network went."""
+    found = beside(*answers)
+    assert codes(found) == (["http.timeout"] if expected else [])
+    assert all(expected in one.summary and one.confidence is Confidence.LIKELY for one in found)
+
+
 REGION_PAGE = Page(status=403, body="html", server="cloudflare", speaks_of_region=True)
 
 

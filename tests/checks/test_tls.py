@@ -501,7 +501,7 @@ def test_probe_does_not_wait_out_a_silence_before_it_flips_the_name(monkeypatch:
         async def handshake(self, role: Role, *, server_name: str | None = None, again: bool = False) -> Handshake:
             if server_name is not None:
                 self.flips += 1
-                return shaken(server_name=server_name)
+                return shaken(server_name=server_name, elapsed_ms=0.5)
             while not self.flips:
                 await asyncio.sleep(0)
             return shaken("timeout")
@@ -528,6 +528,18 @@ def test_a_greeting_that_was_lost_once_is_not_cut_off_for_its_name(
         trust_fact=STORE,
     )
     assert codes(run(CHECK, io)[1]) == expected
+
+
+@pytest.mark.parametrize(
+    ("other_ms", "expected"), [(400.0, "tls.handshake-reset"), (1_900.0, "http.timeout"), (None, "http.timeout")]
+)
+def test_silence_where_the_other_name_is_late_too_is_a_slow_line(other_ms: float | None, expected: str) -> None:
+    """64 kbit/s and several greetings at once: which of them is answered in time is chance."""
+    other = shaken("timeout") if other_ms is None else shaken(server_name="example.com", elapsed_ms=other_ms)
+    found = only(judged(CHECK, facts(shaken("timeout", elapsed_ms=5_000.0), other)))
+    assert found.code == expected
+    if expected == "http.timeout":
+        assert ("1.9 s: a line that is slow" in found.summary) == (other_ms is not None)
 
 
 @pytest.mark.parametrize(
