@@ -180,15 +180,14 @@ def fill(
     index = prices.index(venue, prices.index_of(inst), now_ms)
     order.last = Fill(
         trade_id=trade_id, bill_id=bill_id, price=price, size=size, fee=fee, role=role, ts=now_ms, pnl=pnl, sub=sub,
-        rate=fee_rate(inst, role), mark=mark, index="" if index is None else plain(index),
-        usd=worth_usd(venue, inst, size, price, now_ms), order=order,
+        rate=fee_rate(inst, role), mark=mark, index="" if index is None else plain(index), order=order,
     )  # fmt: skip
     venue.orders.fill(order.last)
     if order.remaining <= 0:
-        close(venue, account, inst, order, "filled", now_ms)
+        close(venue, account, inst, order, "filled", now_ms, last=order.last)
     else:
         order.state, order.updated_ms = "partially_filled", now_ms
-        tell(venue, account, inst, order, now_ms)
+        tell(venue, account, inst, order, now_ms, last=order.last)
     account.tell(Event(channel="account", event_type="event_update"))
     account.tell(Event(channel="balance_and_position", event_type="filled"))
     if inst.type != "SPOT":
@@ -215,14 +214,16 @@ def _exchange(
 
 
 def close(
-    venue: Venue, account: Account, inst: Instrument, order: Order, state: str, now_ms: int, *, source: str = ""
+    venue: Venue, account: Account, inst: Instrument, order: Order, state: str, now_ms: int, *, source: str = "",
+    last: Fill | None = None,
 ) -> Order:  # fmt: skip
-    """End an order: out of the book, nothing held, told. ``source`` is the reason of a cancellation."""
+    """End an order: out of the book, nothing held, told. ``source`` is the reason of a cancellation, ``last`` the fill
+    that ends it."""
     hold(account, order, ZERO)
     order.state, order.updated_ms, order.cancel_source = state, now_ms, source
     venue.depth(inst, now_ms).remove(order)
     venue.orders.finish(order)
-    tell(venue, account, inst, order, now_ms)
+    tell(venue, account, inst, order, now_ms, last=last)
     if order.attached:
         attach(venue, account, order, now_ms)
     account.tell(Event(channel="account", event_type="event_update"))
@@ -230,14 +231,17 @@ def close(
 
 
 def tell(
-    venue: Venue, account: Account, inst: Instrument, order: Order, now_ms: int, *, amend: str = "",
-    amend_source: str = "", request_id: str = "",
+    venue: Venue, account: Account, inst: Instrument, order: Order, now_ms: int, *, last: Fill | None = None,
+    amend: str = "", amend_source: str = "", request_id: str = "",
 ) -> None:  # fmt: skip
-    """Tell the account's ``orders`` channels how ``order`` stands."""
-    last = venue.price(inst, now_ms)
+    """Tell the account's ``orders`` channels how ``order`` stands, and of the fill that is the reason, if one is."""
+    price = venue.price(inst, now_ms)
+    filled = ""
+    if order.filled:
+        filled = worth_usd(venue, inst, order.filled, EXACT.divide(order.paid, order.filled), now_ms)
     row = order.pushed_row(
-        last_price=plain(last), usd=worth_usd(venue, inst, order.size, order.price or last, now_ms), amend=amend,
-        amend_source=amend_source, request_id=request_id,
+        last_price=plain(price), usd=worth_usd(venue, inst, order.size, order.price or price, now_ms),
+        filled_usd=filled, fill=last, amend=amend, amend_source=amend_source, request_id=request_id,
     )  # fmt: skip
     account.tell(Event(channel="orders", inst_type=inst.type, inst_id=inst.id, family=inst.listing.family, row=row))
 

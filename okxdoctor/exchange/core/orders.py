@@ -78,6 +78,14 @@ class Order:
         """The currency that a spot pair is priced in; '' for contracts."""
         return self.inst_id.rpartition("-")[2] if self.inst_type in ("SPOT", "MARGIN") else ""
 
+    @property
+    def rebate_ccy(self) -> str:
+        """Of a spot order, the currency of its pair that no fee is taken in; of others, the one of the fee."""
+        if self.inst_type != "SPOT":
+            return self.fee_ccy
+        base, quote = self.inst_id.split("-")[:2]
+        return quote if self.fee_ccy == base else base
+
     def row(self) -> dict[str, Json]:
         """The object of trade/order and of the order lists."""
         last = self.last
@@ -94,7 +102,7 @@ class Order:
             "lever": self.lever, "linkedAlgoOrd": {"algoId": ""}, "ordId": self.order_id, "ordType": self.kind,
             "pnl": plain(self.pnl), "posSide": self.position_side,
             "px": "" if self.price is None else plain(self.price), "pxType": "", "pxUsd": "", "pxVol": "",
-            "quickMgnType": "", "rebate": "0", "rebateCcy": self.fee_ccy,
+            "quickMgnType": "", "rebate": "0", "rebateCcy": self.rebate_ccy,
             "reduceOnly": "true" if self.reduce_only else "false", "side": self.side, "slOrdPx": "",
             "slTriggerPx": "", "slTriggerPxType": "", "source": self.source, "state": self.state, "stpId": "",
             "stpMode": self.stp, "sz": self.size_text, "tag": self.tag, "tdMode": self.mode,
@@ -104,19 +112,27 @@ class Order:
         }  # fmt: skip
 
     def pushed_row(
-        self, *, last_price: str, usd: str = "", amend: str = "", amend_source: str = "", request_id: str = ""
-    ) -> dict[str, Json]:
-        """The object of the ``orders`` channel: the row with the fields that only the channel has."""
-        last = self.last if self.state in ("filled", "partially_filled") else None
+        self, *, last_price: str, usd: str = "", filled_usd: str = "", fill: Fill | None = None, amend: str = "",
+        amend_source: str = "", request_id: str = "",
+    ) -> dict[str, Json]:  # fmt: skip
+        """The object of the ``orders`` channel: the row with the fields that only the channel has.
+
+        What it says of a fill is said of this event alone: nothing when the order is placed, amended or cancelled,
+        whatever was filled before. ``filled_usd`` is the worth of all that was filled.
+        """
         row = self.row()
+        if fill is None:
+            row.update(fillPx="", fillSz="0", fillTime="", tradeId="")
+        if not self.filled:
+            row["avgPx"] = "0"
         row.update(
             amendResult=amend, amendSource=amend_source, code="0", msg="", reqId=request_id,
-            execType="" if last is None else last.role, fillFee="0" if last is None else plain(last.fee),
-            fillFeeCcy="" if last is None else self.fee_ccy, fillFwdPx="",
-            fillMarkPx="" if last is None else last.mark, fillMarkVol="",
-            fillNotionalUsd="" if last is None else last.usd,
-            fillPnl="0" if last is None else plain(last.pnl), fillPxUsd="", fillPxVol="",
-            fillIdxPx="" if last is None else last.index, lastPx=last_price, notionalUsd=usd,
+            execType="" if fill is None else fill.role, fillFee="0" if fill is None else plain(fill.fee),
+            fillFeeCcy="" if fill is None else self.fee_ccy, fillFwdPx="",
+            fillMarkPx="" if fill is None else fill.mark, fillMarkVol="",
+            fillNotionalUsd=filled_usd,
+            fillPnl="0" if fill is None else plain(fill.pnl), fillPxUsd="", fillPxVol="",
+            fillIdxPx="" if fill is None else fill.index, lastPx=last_price, notionalUsd=usd,
         )  # fmt: skip
         return row
 
@@ -143,8 +159,6 @@ class Fill:
     mark: str = ""
     """The mark price of that moment; '' for spot."""
     index: str = ""
-    usd: str = ""
-    """What it was worth in USD."""
     order: Order = field(repr=False)
 
     def row(self) -> dict[str, Json]:

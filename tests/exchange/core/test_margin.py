@@ -350,8 +350,9 @@ def test_a_fill_tells_mark_index_and_what_it_was_worth(bench: Any) -> None:
     index = bench.get("market/index-components?index=BTC-USDT")["last"]
     assert fill["fillIdxPx"] == index
     told = [event.row for event in account.events if event.channel == "orders" and event.row["state"] == "filled"][-1]
-    worth = Decimal(told["fillPx"]) * Decimal(told["fillSz"]) / 100
-    assert Decimal(told["fillNotionalUsd"]) == worth
+    # That of the order: of all its fills.
+    worth = Decimal(told["avgPx"]) * Decimal(told["accFillSz"]) / 100
+    assert abs(Decimal(told["fillNotionalUsd"]) - worth) < Decimal("1e-6")
     assert Decimal(told["notionalUsd"]) > 0
     spot = placed(bench, instId="BTC-USDT", tdMode="cash", ordType="market", side="buy", sz="100")
     assert spot["tradeQuoteCcy"] == "USDT"
