@@ -138,8 +138,15 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
 
 @asynccontextmanager
 async def _probed(settings: Settings, config: TargetConfig, redactor: Redactor) -> AsyncIterator[Opened]:
+    from okxdoctor.targets.live.handshake import nothing_to_offer
     from okxdoctor.targets.live.target import LiveTarget
 
+    if (config.view.rest.tls or config.view.ws.tls) and (why := nothing_to_offer()):
+        named = settings.environ.get("OPENSSL_CONF")
+        raise UsageProblem(
+            f"OpenSSL of this machine cannot begin a TLS connection ({why}), nor can any program that uses it",
+            f"OPENSSL_CONF names {named}: mend or unset it" if named else "mend its openssl.cnf: openssl version -d",
+        )
     async with LiveTarget(config) as live:
         io: Io = live
         save: Callable[[], None] = lambda: None  # noqa: E731

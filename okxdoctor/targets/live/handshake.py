@@ -65,6 +65,18 @@ def usual_context() -> ssl.SSLContext:
     return context
 
 
+def nothing_to_offer() -> str:
+    """Why this machine's OpenSSL cannot even greet a server, "" where it can: its configuration may leave no protocol
+    version (``MaxProtocol = TLSv1.1``) or no cipher (FIPS without its module), for every program that uses it."""
+    try:
+        usual_context().wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="example.com").do_handshake()
+    except ssl.SSLWantReadError:
+        return ""
+    except ssl.SSLError as error:
+        return (error.reason or str(error)).replace("_", " ").lower()
+    return ""
+
+
 def lenient_context() -> ssl.SSLContext:
     context = usual_context()
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
