@@ -56,7 +56,7 @@ def _lines(report: Report, look: Look) -> Iterator[str]:
         yield from _headline(report, look, brush)
     yield ""
     yield from _checks(report, look, brush)
-    yield from _asides(report, look, brush)
+    yield from _asides(report, look)
     yield ""
     yield from _closing(report, look, brush)
 
@@ -236,7 +236,7 @@ def _check_in_full(attempt: Attempt, report: Report, look: Look, brush: Brush) -
         yield from folded(said, look.columns, "      ")
 
 
-def _asides(report: Report, look: Look, brush: Brush) -> Iterator[str]:
+def _asides(report: Report, look: Look) -> Iterator[str]:
     """Causes that a baseline accepts, and notes of the run."""
     for root in report.accepted:
         reason = one_line(root.accepted or "by the baseline")

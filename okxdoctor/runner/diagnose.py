@@ -137,14 +137,8 @@ def vocabulary() -> Vocabulary:
     return Vocabulary(words=words, rules=rules(), look_alikes=alike)
 
 
-def diagnose(
-    findings: Iterable[Finding], words: Vocabulary, *, skipped: Sequence[str] = (), system: System = ANYWHERE
-) -> tuple[Diagnosis, ...]:
-    """Root causes of severity error and warning, most explanatory first.
-
-    ``skipped`` are the checks that could not run; an error is taken to explain those in the order only. ``system`` is
-    where the remedies are to be typed.
-    """
+def diagnose(findings: Iterable[Finding], words: Vocabulary, *, system: System = ANYWHERE) -> tuple[Diagnosis, ...]:
+    """Root causes of severity error and warning, most explanatory first; ``system`` is where remedies are typed."""
     grave = [f for f in findings if words.severity(f) is not Severity.INFO]
     parents: dict[int, list[int]] = {
         i: [

@@ -295,7 +295,7 @@ async def run_checks(
     findings = [f for a in attempts for f in a.findings]
     conclusion = conclude(
         with_exclusions(
-            diagnose(findings, words, skipped=_skipped(attempts), system=options.system),
+            diagnose(findings, words, system=options.system),
             attempts,
             causes_of={check.id: check.causes for check in plan.chosen},
             look_alikes=words.look_alikes,
@@ -368,7 +368,3 @@ def _without_reason(run: _Run, attempt: Attempt) -> Attempt:
     if Severity.WARNING in grave:
         told = "found no more than a warning"
     return replace(attempt, outcome=Outcome.INCONCLUSIVE, because=f"{attempt.because}; {here} {told}")
-
-
-def _skipped(attempts: tuple[Attempt, ...]) -> tuple[str, ...]:
-    return tuple(a.check for a in attempts if a.outcome is Outcome.SKIPPED)

@@ -106,7 +106,7 @@ def catalogue(seed: int, site: str, environment: str, now_ms: int) -> dict[str, 
     for listing in listings(site, environment, now_ms):
         found[listing.inst_id] = Instrument(
             listing=listing,
-            code=_code(seed, site, environment, listing),
+            code=_code(seed, environment, listing),
             tick=grid(listing.tick) if listing.tick else None,
             lot=grid(listing.lot) if listing.lot else None,
             reference=Decimal(listing.reference or "1"),
@@ -114,7 +114,7 @@ def catalogue(seed: int, site: str, environment: str, now_ms: int) -> dict[str, 
     return found
 
 
-def _code(seed: int, site: str, environment: str, listing: Listing) -> int | None:
+def _code(seed: int, environment: str, listing: Listing) -> int | None:
     if listing.state == "preopen":
         return None
     code = number(seed, "instIdCode", environment, listing.inst_type, listing.inst_id) % 900_000 + 1_000

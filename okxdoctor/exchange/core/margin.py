@@ -117,7 +117,7 @@ def profit(inst: Instrument, position: Position, price: Decimal) -> Decimal:
     return gain if position.long == straight(inst) else -gain
 
 
-def liability(position: Position, price: Decimal) -> Decimal:
+def liability(position: Position) -> Decimal:
     """What a margin position has borrowed: quote currency when long, base currency when short."""
     return position.cost if position.long else abs(position.quantity)
 

@@ -166,10 +166,10 @@ def _pass(venue: Venue, books: list[tuple[Instrument, Depth]], slots: list[int],
     """Go through ``slots``; what was due up to ``looked`` has been done before."""
     moved, now = False, now_ms // SLOT_MS
     for slot in slots:
-        for inst, depth in books:
+        for _, depth in books:
             if depth.swept < slot:
                 depth.swept = slot
-                moved = _sweep(venue, inst, depth, slot) or moved
+                moved = _sweep(venue, depth, slot) or moved
         if slot > looked:
             at_ms = now_ms if slot == now else slot * SLOT_MS
             done = [chore.do(venue, at_ms) for chore in venue.chores if not chore.idle(venue)]
@@ -183,7 +183,7 @@ def _trading(venue: Venue) -> list[tuple[Instrument, Depth]]:
     return [(inst, depth) for inst, depth in venue.depths() if inst.trades and inst.state not in FROZEN]
 
 
-def _sweep(venue: Venue, inst: Instrument, depth: Depth, slot: int) -> bool:
+def _sweep(venue: Venue, depth: Depth, slot: int) -> bool:
     """The market of ``slot`` meets the orders in the book."""
     bid, ask = depth.market.touch(slot)
     highest, lowest = depth.best_order("buy"), depth.best_order("sell")

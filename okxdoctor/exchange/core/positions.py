@@ -83,11 +83,11 @@ def _reduce(inst: Instrument, position: Position, price: Decimal, closed: Decima
     position.closed += closed
     position.brought += worth
     position.quantity += -closed if position.quantity > 0 else closed
-    return gain if _is_long(position, closed) == straight(inst) else -gain
+    return gain if _is_long(position) == straight(inst) else -gain
 
 
-def _is_long(position: Position, closed: Decimal) -> bool:
-    """The direction that ``closed`` contracts had; the position may be empty by now."""
+def _is_long(position: Position) -> bool:
+    """The direction that the contracts just closed had; the position may be empty by now."""
     if position.side != "net":
         return position.side == "long"
     return position.quantity > 0 if position.quantity else position.opened > 0

@@ -47,7 +47,7 @@ def precheck(call: Call) -> Reply:
     row = _blank(call)
     if wanted.inst.type == "SPOT":
         return ok([{**row, **_spot(call, wanted, price)}])
-    return ok([{**row, **_contract(call, wanted, price, row)}])
+    return ok([{**row, **_contract(call, wanted, price)}])
 
 
 def _blank(call: Call) -> dict[str, Json]:
@@ -69,7 +69,7 @@ def _spot(call: Call, wanted: Ticket, price: Decimal) -> dict[str, Json]:
     return {"adjEqChg": plain(-EXACT.multiply(fee, usd)), "imrChg": plain(EXACT.multiply(used, usd))}
 
 
-def _contract(call: Call, wanted: Ticket, price: Decimal, row: dict[str, Json]) -> dict[str, Json]:
+def _contract(call: Call, wanted: Ticket, price: Decimal) -> dict[str, Json]:
     venue, account, inst = call.venue, call.account, wanted.inst
     usd = venue.usd(inst.listing.settle, call.now_ms)
     fee = fee_of(venue, inst, wanted.size, price, "T", call.now_ms)

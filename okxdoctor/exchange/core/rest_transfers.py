@@ -123,13 +123,13 @@ def transfer(call: Call) -> Reply:
         "transId": call.venue.orders.next_id(), "ccy": ccy, "clientId": client_id, "from": source,
         "amt": plain(amount), "to": target,
     }  # fmt: skip
-    _remember(call, account, {**row, "subAcct": ends.name, "type": kind, "ts": str(call.now_ms)})
+    _remember(account, {**row, "subAcct": ends.name, "type": kind, "ts": str(call.now_ms)})
     _note(call, ends.source, ends.target, ccy, amount)
     call.exchange.tell()
     return ok([row])
 
 
-def _remember(call: Call, account: Account, row: dict[str, Json]) -> None:
+def _remember(account: Account, row: dict[str, Json]) -> None:
     account.transfers[str(row["transId"])] = row
     while len(account.transfers) > RECORDS:
         del account.transfers[next(iter(account.transfers))]

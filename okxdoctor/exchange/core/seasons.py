@@ -101,7 +101,7 @@ class Interest(_Periodic):
         if inst.type != "MARGIN":
             return False
         mark = prices.mark(venue, inst, at_ms)
-        owed = liability(position, mark)
+        owed = liability(position)
         value = owed if position.long else EXACT.multiply(owed, mark)
         rate = EXACT.divide(DAILY_INTEREST, Decimal(24))
         interest = EXACT.multiply(value, rate).quantize(VALUE, context=EXACT)

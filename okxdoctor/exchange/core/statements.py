@@ -102,7 +102,7 @@ class Part:
         """The object of ``details``. ``frozenBal`` is all that is bound, ``ordFrozen`` the part behind orders."""
         held, cash, free = self.held, plain(self.held.cash), plain(max(ZERO, self.free))
         ratio = None if self.risk is None else self.risk.ratio
-        lent = sum((liability(each.position, each.mark) for each in self._borrowed()), ZERO)
+        lent = sum((liability(each.position) for each in self._borrowed()), ZERO)
         return {
             "accAvgPx": "", "autoLendAmt": "0", "autoLendMtAmt": "0", "autoLendStatus": "off", "availBal": free,
             "availEq": free, "borrowFroz": "0", "cashBal": cash, "ccy": self.ccy, "clSpotInUseAmt": "",
@@ -198,7 +198,7 @@ def position_row(venue: Venue, account: Account, each: Standing, found: list[Sta
         # What is held is the base currency of a long, the quote currency of a short position; it counts as positive.
         row["posCcy"] = inst.listing.base if position.long else inst.listing.quote
         row["liabCcy"] = inst.listing.quote if position.long else inst.listing.base
-        row["liab"] = plain(-liability(position, each.mark))
+        row["liab"] = plain(-liability(position))
         row["interest"] = plain(position.interest)
         row["pos"] = plain(size if position.long else position.cost)
         row["availPos"] = row["pos"]

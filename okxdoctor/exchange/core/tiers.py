@@ -44,7 +44,7 @@ class Tier:
 
 
 @lru_cache(maxsize=512)
-def _tiers(kind: str, lever: str, maintenance: Decimal, size: Decimal) -> tuple[Tier, ...]:
+def _tiers(lever: str, maintenance: Decimal, size: Decimal) -> tuple[Tier, ...]:
     most = Decimal(lever)
     return tuple(
         Tier(
@@ -61,7 +61,7 @@ def tiers(inst: Instrument) -> tuple[Tier, ...]:
     if not inst.listing.lever:
         return ()
     kind = inst.type
-    return _tiers(kind, inst.listing.lever, _MAINTENANCE.get(kind, Decimal("0.03")), _SIZE.get(kind, Decimal(50)))
+    return _tiers(inst.listing.lever, _MAINTENANCE.get(kind, Decimal("0.03")), _SIZE.get(kind, Decimal(50)))
 
 
 def maintenance_rate(inst: Instrument, size: Decimal) -> Decimal:

@@ -20,7 +20,7 @@ def render(outcome: Outcome, look: Look) -> str:
             for one in outcome.graded:
                 if one.grade.verdict == "failed" and one.case.level == level:
                     lines += ["", *_failed(one, outcome, look, brush)]
-        lines += ["", *_areas(outcome, look)]
+        lines += ["", *_areas(outcome)]
         if look.verbose:
             lines += ["", *_all(outcome, look)]
         lines += ["", *_foot(outcome, look)]
@@ -73,7 +73,7 @@ def _failed(one: Graded, outcome: Outcome, look: Look, brush: Brush) -> Iterator
     )
 
 
-def _areas(outcome: Outcome, look: Look) -> Iterator[str]:
+def _areas(outcome: Outcome) -> Iterator[str]:
     areas = list(dict.fromkeys(one.case.area for one in outcome.graded))
     yield f"  {'area':<12} {'passed':>7} {'failed':>7} {'not exercised':>14}"
     rows = [(area, [one for one in outcome.graded if one.case.area == area]) for area in areas]
