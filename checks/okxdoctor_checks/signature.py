@@ -1,10 +1,10 @@
 """Does a correct signature arrive as it was made, in a query and in a body?
 
 First okxdoctor's own signing is computed over the reference vectors, so that a refusal cannot be its own mistake. Then
-two forms are sent that a plain read does not cover: a GET whose query holds a percent-encoded comma, and a POST whose
-body has blanks and an order of its own (order-precheck, which places nothing). Any answer from behind the
-authentication proves the form, also a refusal for permission or account mode. The WebSocket login is looked at by the
-check `ws.private`.
+two forms are sent that a plain read does not cover: a GET whose query holds a percent-encoded comma and names that are
+not sorted, and a POST whose body has blanks and an order of its own (order-precheck, which places nothing). Any answer
+from behind the authentication proves the form, also a refusal for permission or account mode. The WebSocket login is
+looked at by the check `ws.private`.
 
 What it finds, and what to do:
 * one form is refused with 50113 while the plain read of the key check is accepted: something between this machine and
@@ -42,7 +42,7 @@ from okxdoctor_checks._refusals import (
     seen,
 )
 
-BALANCE = "/api/v5/account/balance"
+MAX_SIZE = "/api/v5/account/max-size"
 PRECHECK = "/api/v5/trade/order-precheck"
 BAD_SIGNATURE = "50113"
 WRONG_CONTENT_TYPE = "50006"
@@ -75,15 +75,24 @@ class Facts:
 
 # ---- what is sent ------------------------------------------------------------------------------
 
-QUERY = Ask(method="GET", path=signing.request_path(BALANCE, [("ccy", "BTC,ETH")]), signed=True)
+# Gateways that read a query and write it anew sort its names, decode %2C, or both.
+_NAMES = [("tdMode", "cash"), ("instId", "BTC-USDT,ETH-USDT")]
+QUERY = Ask(method="GET", path=signing.request_path(MAX_SIZE, _NAMES), signed=True)
 # Not sorted, with blanks: a rewriting of JSON on the way cannot leave it alone. The price is far from any market.
 _ORDER = {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit", "sz": "0.00001", "px": "1"}
 BODY = Ask(method="POST", path=PRECHECK, body=json.dumps(_ORDER), signed=True)
 AGAIN = "nothing changed"
 VARIANTS: dict[Part, tuple[tuple[str, Ask], ...]] = {
     "query": (
-        ("an unencoded comma", Ask(method="GET", path=f"{BALANCE}?ccy=BTC,ETH", signed=True)),
-        ("no comma", Ask(method="GET", path=f"{BALANCE}?ccy=BTC", signed=True)),
+        ("an unencoded comma", Ask(method="GET", path=QUERY.path.replace("%2C", ","), signed=True)),
+        (
+            "sorted names and no comma",
+            Ask(
+                method="GET",
+                path=signing.request_path(MAX_SIZE, [("instId", "BTC-USDT"), ("tdMode", "cash")]),
+                signed=True,
+            ),
+        ),
     ),
     "body": (
         ("no blanks", Ask(method="POST", path=PRECHECK, body=signing.json_body(_ORDER), signed=True)),
@@ -206,7 +215,7 @@ def _rewritten(form: Form, facts: Facts) -> Finding:
     variants = [other for other in facts.forms if other.part == form.part and other.variant != "first"]
     passing = next((other.variant for other in variants if _accepted(other)), "")
     now_and_then = passing == AGAIN
-    what = {"query": "A query with %2C", "body": "A JSON body with blanks"}[form.part]
+    what = {"query": "A query with %2C and unsorted names", "body": "A JSON body with blanks"}[form.part]
     told = f"the same with {passing} is accepted" if passing else "a read without it is accepted"
     judged = f"the {form.part} is changed on the way"
     if now_and_then:

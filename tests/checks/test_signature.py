@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from fakeio import FakeIo, Scripted, codes, failed, judged, ok, page, refusal, run, view
@@ -21,7 +22,7 @@ from okxdoctor.port import Ask, KeyStanding
 from okxdoctor_checks import _own_signing
 from okxdoctor_checks.signature import BODY, CHECK, QUERY, VARIANTS, Facts, Form
 
-BALANCE = "GET /api/v5/account/balance"
+MAX_SIZE = "GET /api/v5/account/max-size"
 PRECHECK = "POST /api/v5/trade/order-precheck"
 ACCEPTED = KeyStanding(standing="accepted")
 MODE = refusal("51010", "Request unsupported under current account mode", status=200, data=True)
@@ -36,7 +37,7 @@ def look(
 ) -> tuple[tuple[Finding, ...], FakeIo, Facts]:
     io = FakeIo(
         view=view(**changes),
-        http_script={BALANCE: query or ok([{}]), PRECHECK: body or MODE},
+        http_script={MAX_SIZE: query or ok([{}]), PRECHECK: body or MODE},
         records=(plain,) if plain is not None else (),
     )
     facts, findings = run(CHECK, io)
@@ -57,7 +58,7 @@ def test_health_takes_two_requests() -> None:
 
 
 def test_the_forms_are_what_they_claim_to_be() -> None:
-    assert QUERY.path == "/api/v5/account/balance?ccy=BTC%2CETH"
+    assert QUERY.path == "/api/v5/account/max-size?tdMode=cash&instId=BTC-USDT%2CETH-USDT"
     assert BODY.body is not None
     assert json.loads(BODY.body)["ordType"] == "limit"
     assert ", " in BODY.body
@@ -130,6 +131,18 @@ def test_a_query_that_is_decoded_on_the_way_is_seen_by_its_variants() -> None:
     assert finding.evidence["accepted_variant"] == "an unencoded comma"
     assert finding.confidence is Confidence.CERTAIN
     assert "key.secret-wrong" in finding.excluded
+
+
+def test_a_query_whose_names_are_sorted_on_the_way_is_seen_by_its_variants() -> None:
+    def gateway(ask: Ask) -> Scripted:
+        """Reads the query and writes it anew, as libraries do; the exchange signs what it receives."""
+        path, _, query = ask.path.partition("?")
+        made = f"{path}?{urlencode(sorted(parse_qsl(query)))}"
+        return ok([{}]) if made == ask.path else refusal("50113", "Invalid Sign")
+
+    finding = one(look(query=gateway)[0])
+    assert (finding.code, finding.confidence) == ("signature.unexplained", Confidence.CERTAIN)
+    assert finding.evidence["accepted_variant"] == "sorted names and no comma"
 
 
 def test_a_post_that_arrives_as_another_method_is_changed_on_the_way() -> None:

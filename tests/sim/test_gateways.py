@@ -119,7 +119,6 @@ NOT_ROUTED = Response(
 
 GATEWAYS: dict[str, tuple[Callable[[], Gateway], str | None]] = {
     "passes everything": (Gateway, None),
-    "sorts parameters": (lambda: targets(sorted_query), None),
     "loses x-simulated-trading": (lambda: lost("x-simulated-trading"), None),
     "keeps private answers": (lambda: storing("/account/"), None),
     "loses Sec-WebSocket-Extensions of the request": (
@@ -136,6 +135,7 @@ GATEWAYS: dict[str, tuple[Callable[[], Gateway], str | None]] = {
                                                       else value) for name, value in it.headers])),
         "timestamp.format",
     ),
+    "sorts parameters": (lambda: targets(sorted_query), "signature.unexplained"),
     "decodes %2C": (lambda: targets(lambda it: it.replace("%2C", ",")), "signature.unexplained"),
     "writes %2c": (lambda: targets(lambda it: it.replace("%2C", "%2c")), "signature.unexplained"),
     "adds a parameter": (lambda: targets(lambda it: f"{it}{'&' if '?' in it else '?'}utm=1"), "signature.unexplained"),
