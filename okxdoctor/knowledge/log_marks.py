@@ -14,7 +14,8 @@ class LogMarks:
     """`statuses` and `closes` give the causes behind a number, likeliest first. `not_in_logs` are phrases of the
     symptoms that healthy logs hold too, `generic` those that only wrap another failure, `other_venues` names of other
     exchanges, in lower case. `parameters` are the causes behind a parameter that a refusal names. `answering` are the
-    words before a number that a person gives as what was answered, `units` those behind one that counts."""
+    words before a number that a person gives as what was answered, `units` those behind one that counts, `told`
+    phrases of `not_in_logs` that count where a person writes them."""
 
     statuses: Mapping[str, tuple[str, ...]]
     closes: Mapping[str, tuple[str, ...]]
@@ -24,6 +25,7 @@ class LogMarks:
     parameters: Mapping[str, tuple[str, ...]]
     answering: frozenset[str]
     units: frozenset[str]
+    told: frozenset[str]
 
 
 @cache
@@ -38,4 +40,5 @@ def log_marks() -> LogMarks:
         parameters={name: tuple(causes) for name, causes in table["parameter"].items()},
         answering=frozenset(table["answering"]),
         units=frozenset(table["units"]),
+        told=frozenset(table["told"]),
     )

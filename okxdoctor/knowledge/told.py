@@ -19,7 +19,9 @@ _CUT = re.compile(r"([.!?;](?=\s|$)|[\n。；！？])|[，：、]|[,:](?=\s|$)")
 """Signs between clauses; a group of its own for those that end what was said."""
 _ADDRESS = re.compile(r"(?:https?|wss?)://([^\s/'\"?]{1,255})([^\s'\"]{0,2000})")
 _QUERY = re.compile(r"[?&][a-zA-Z]{2,20}=")
-_METHOD = re.compile(r"(?<![A-Za-z])(GET|POST)s?(?![A-Za-z])")
+_METHOD = re.compile(
+    r"(?<![A-Za-z])(?:(GET|POST)s?(?![A-Za-z])|(get|post)(?=[\u3400-\u9fff])|(?<=[\u3400-\u9fff])(get|post)(?![A-Za-z]))"
+)
 _LISTED = re.compile(r"=[A-Za-z0-9-]{1,20}(?:,[A-Za-z0-9-]{1,20})+")
 _EXPONENT = re.compile(r"\b\d(?:\.\d+)?[eE]-\d{1,2}\b")
 _SIX = re.compile(r"(?<![\w:])[23][0-9a-fA-F]{3}:(?:[0-9a-fA-F]{0,4}:){1,6}[0-9a-fA-F]{1,4}(?![\w:])")
@@ -191,7 +193,7 @@ def _spelled(text: str) -> str:
     """Signs that stand for words, as words; of an address only its host, which may tell the site. The methods are told
     by their capitals from the verbs."""
     text = _ADDRESS.sub(lambda hit: f"{hit[1]} with query " if "?" in hit[2] else hit[1], text)
-    text = _METHOD.sub(lambda hit: f" {hit[1]} request ", text)
+    text = _METHOD.sub(lambda hit: f" {hit[1] or hit[2] or hit[3]} request ", text)
     text = _LISTED.sub("= comma ", text)
     return _QUERY.sub(" with query ", text)
 

@@ -15,10 +15,13 @@ from okxdoctor.knowledge.code_table import codes
 from okxdoctor.knowledge.log_marks import log_marks
 from okxdoctor.knowledge.told import Differential, matching, observe
 from okxdoctor.triage.logs.gather import Gathered, Group, Place
-from okxdoctor.triage.logs.signals import Signal, concerns_okx, of_code
+from okxdoctor.triage.logs.signals import Signal, concerns_okx, of_code, signals, with_parameter
 from okxdoctor.triage.logs.times import Clock
 
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_.,$€=+-])(?:[4-7]\d{4}|[45]\d\d)(?![A-Za-z0-9_%]|[.,:]\d)")
+_CLOSES = re.compile(r"(?<![A-Za-z0-9_.])(1\d{3}) (?:errors?|closes?|disconnects?)\b", re.IGNORECASE)
+_NAME = re.compile(r"\b[a-z]+[A-Z]?[A-Za-z]+\b|\b(?:px|sz)\b")
+_FIVE = re.compile(r"(?<![A-Za-z0-9_.])[56]\d{4}(?![A-Za-z0-9_])")
 _WORD_BEFORE = re.compile(r"([A-Za-z]+|[\u3400-\u9fff]|[(/:,;.]|\A)[\s\"'“‘(]*\Z")
 _WORD_BEHIND = re.compile(r"\A[\s\"'”’)]*([A-Za-z]+)")
 
@@ -38,17 +41,26 @@ def read_said(name: str, text: str, gathered: Gathered, *, year: int) -> None:
     for number, line in kept:
         place = Place(file=name, line=number, moment=None, zoned=False)
         named = [signal for signal in _named(line, okx=True in about) if signal.name not in known]
+        if not named and True in about and not any(not group.signal.generic for group in _of(name, gathered)):
+            # What stands in the words of a program was found with the lines; a person has words of his own for it.
+            named = [signal for signal in signals(line, told=True) if signal.kind in ("text", "code")]
         for signal in named:
             # One of several that are named in a breath is not sure to be the one that counts.
             gathered.note(replace(signal, sure=len(named) == 1), place, line)
-    groups = [group for group in gathered.groups.values() if group.first.file == name]
+    groups = _of(name, gathered)
     rows = list(matching(observe("\n".join(line for _, line in kept))))
-    if not _told_of(groups, rows) and all(group.signal.generic for group in groups):
+    # A number that may be a code would tell more than the contrast: then nothing is made of the contrast alone.
+    coded = any(_FIVE.search(line) for _, line in kept)
+    if not _told_of(groups, rows) and not coded and all(group.signal.generic for group in groups):
         for row in rows:
             if not row.within and (True in about or (row.works and row.fails)):
                 place = Place(file=name, line=kept[0][0], moment=None, zoned=False)
                 gathered.note(Signal("told", row.says, row.causes, sure=False), place, kept[0][1])
                 break
+
+
+def _of(name: str, gathered: Gathered) -> list[Group]:
+    return [group for group in gathered.groups.values() if group.first.file == name]
 
 
 def _told_of(groups: Sequence[Group], rows: Sequence[Differential]) -> bool:
@@ -73,8 +85,11 @@ def _within(row: Differential, signal: Signal) -> bool:
 
 
 def _named(line: str, *, okx: bool) -> Iterator[Signal]:
-    """Codes and statuses that a sentence gives as what was answered."""
+    """Codes, statuses and closes that a sentence gives as what was answered."""
     marks = log_marks()
+    for number in _CLOSES.findall(line) if okx else ():
+        if (causes := marks.closes.get(number)) is not None:
+            yield Signal("close", number, causes, f"the WebSocket was closed with {number}")
     for hit in _NUMBER.finditer(line):
         before = _WORD_BEFORE.search(line, 0, hit.start())
         behind = _WORD_BEHIND.search(line[hit.end() : hit.end() + 40])
@@ -86,4 +101,4 @@ def _named(line: str, *, okx: bool) -> Iterator[Signal]:
             if causes is not None and okx and word.isalpha():
                 yield Signal("status", f"HTTP {hit[0]}", causes, f"answered with HTTP {hit[0]}")
         elif (signal := of_code(hit[0])) is not None and signal.causes:
-            yield signal
+            yield next((with_parameter(signal, one) for one in _NAME.findall(line) if one in marks.parameters), signal)

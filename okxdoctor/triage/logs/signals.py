@@ -24,16 +24,16 @@ _OURS = re.compile(r"(^|\.)(okx|okex)\.(com|cab|test)$|^(localhost|127\.|0\.0\.0
 _MEMBER = re.compile(
     r"""(?P<name>\b(?:s|sub|ret|error_?|err_?|okx_?)?code)(?P<quote>\\{0,8}["']?)"""
     r"""(?:\s{0,3}(?:[:=]|\bis\b)\s{0,3}|\s{1,3}(?=[5-7]\d{4}\b))\\{0,8}["']?"""
-    r"""(?P<number>-?\d{1,6})(?P<close>["']?)(?![\d.]|\w)""",
+    r"""(?P<number>-?\d{1,6})(?P<close>["']?)(?!\.?\d|\w)""",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
     r"\b(?:error|err|errno|exception|fail(?:s|ed|ure)?|rejected|refused|reason|reject)\b(?:\s\w{1,20}){0,3}?"
-    r"(?:\s{0,3}[:=#(\[]\s{0,3}|\s{1,3})([5-7]\d{4})(?![\d.]|\w)",
+    r"(?:\s{0,3}[:=#(\[]\s{0,3}|\s{1,3})([5-7]\d{4})(?!\.?\d|\w)",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
-    r"(?<![\w.-])([5-7]\d{4})(?![\d.\w])\s{0,3}[:\])\-,]?\s{0,3}[(]?[\"']?\s{0,3}([A-Z][A-Za-z' -]{5,60})"
+    r"(?<![\w.-])([5-7]\d{4})(?!\.?\d|\w)\s{0,3}[:\])\-,]?\s{0,3}[(]?[\"']?\s{0,3}([A-Z][A-Za-z' -]{5,60})"
 )
 # The answer of OKX's gateway with its code as a bare number: whoever compares it with a text does not see it.
 _AS_NUMBER = re.compile(r"""\{["']msg["']: ?["'][^"']{0,200}["'], ?["']code["']: ?\d{5}[,}]""")
@@ -42,15 +42,15 @@ _PARAMETER = re.compile(r"\bparameter\s[\"']?([A-Za-z]{2,20})\b", re.IGNORECASE)
 _PARAMETER_ERROR = re.compile(r"\bParameter [\"']?[A-Za-z]{2,20}[\"']?\s{1,3}error\b")
 _NAMING = ("51000", "50014")
 _STATUS = re.compile(
-    r"""(?:\bHTTP/\d(?:\.\d)?["']?\s{1,3}|\bstatus(?:_?code)?["']?\s{0,3}[:=(]?\s{0,3}["']?|\bresponse\s{0,3}\["""
+    r"""(?:\bHTTP/\d(?:\.\d)?["']?\s{1,3}|\bstatus(?:_?code)?["']?(?:\s{1,3}is)?\s{0,3}[:=(]?\s{0,3}["']?|\bresponse\s{0,3}\["""
     r"""|\bcode["']?\s{0,3}[:=]\s{0,3}["']?|\bHTTP(?:[ _]?(?:error|code|status))?\s{0,3}[:=]?\s{1,3}"""
-    r"""|\bserver response:?\s{1,3}|\brejected websocket connection: http\s{1,3})([345]\d\d)(?![\d.]|\w)""",
+    r"""|\bserver response:?\s{1,3}|\brejected websocket connection: http\s{1,3})([345]\d\d)(?!\.?\d|\w)""",
     re.IGNORECASE,
 )
 _CLIENT_ERROR = re.compile(r"(?<![\d.])([45]\d\d)(?: (?:client|server) error\b|,\s*message=)", re.IGNORECASE)
 _CLOSE = re.compile(
     r"\b(?:clos(?:e|ed|ing)|disconnect(?:ed)?|received|sent|code|ws|websocket|rcvd|sent)\b[^0-9\n]{0,24}?"
-    r"(?<![\d.])(1001|1006|1009|1011|1012|1013|40(?:0\d|88))(?![\d.]|\w)",
+    r"(?<![\d.])(1001|1006|1009|1011|1012|1013|40(?:0\d|88))(?!\.?\d|\w)",
     re.IGNORECASE,
 )
 _SOCKET = re.compile(r"\bwss?\b|socket|connection|clos|disconnect", re.IGNORECASE)
@@ -60,9 +60,9 @@ _FAILURE = re.compile(
 )
 MOST_WORDS = 400
 # Looked for first, because they are cheap: a line without such a number needs no closer look.
-_MAYBE_CODE = re.compile(r"(?<![\d.])[4-7]\d{4}(?![\d.])")
-_MAYBE_CLOSE = re.compile(r"(?<![\d.])(?:10(?:0[169]|1[123])|40\d\d)(?![\d.])")
-_MAYBE_STATUS = re.compile(r"(?<![\d.,])[345]\d\d(?![\d.])")
+_MAYBE_CODE = re.compile(r"(?<![\d.])[4-7]\d{4}(?!\.?\d)")
+_MAYBE_CLOSE = re.compile(r"(?<![\d.])(?:10(?:0[169]|1[123])|40\d\d)(?!\.?\d)")
+_MAYBE_STATUS = re.compile(r"(?<![\d.,])[345]\d\d(?!\.?\d)")
 _PLACEHOLDER = re.compile(r"\{[^}]*\}")
 _BLANKS = {ord(c): " " for c in map(chr, range(128)) if not c.isalnum()} | {ord("'"): None}
 
@@ -98,14 +98,17 @@ def concerns_okx(text: str) -> bool | None:
     return False if any(name in lower for name in log_marks().other_venues) else None
 
 
-def signals(text: str) -> Iterator[Signal]:
-    """The failures that a line tells. A code says more than the status or the text beside it."""
+def signals(text: str, *, told: bool = False) -> Iterator[Signal]:
+    """The failures that a line tells. A code says more than the status or the text beside it.
+
+    `told`: a person wrote it, whose words are no routine of a program's.
+    """
     lower = text.lower()
     found = list(dict.fromkeys(_codes(text, lower)))
     if not found and _MAYBE_CLOSE.search(text):
         found = list(dict.fromkeys(_closes(text)))
     if not found:
-        named = _texts(lower)
+        named = _texts(lower, told=told)
         if named is not None and named.kind == "text":
             named = _with_address(named, lower)
         found = [named] if named is not None else []
@@ -147,7 +150,7 @@ def _codes(text: str, lower: str) -> Iterator[Signal]:
     named = [signal for number in dict.fromkeys(numbers) if (signal := of_code(number)) is not None]
     parameter = _PARAMETER.search(text) if named else None
     if parameter is not None and parameter[1] in log_marks().parameters:
-        named = [_about(one, parameter[1]) if one.name in _NAMING else one for one in named]
+        named = [with_parameter(one, parameter[1]) for one in named]
     if named and _AS_NUMBER.search(text):
         named = [replace(one, causes=(*one.causes, _TYPE)) if len(one.causes) > 1 else one for one in named]
     yield from named
@@ -157,7 +160,10 @@ def _codes(text: str, lower: str) -> Iterator[Signal]:
         )
 
 
-def _about(signal: Signal, parameter: str) -> Signal:
+def with_parameter(signal: Signal, parameter: str) -> Signal:
+    """The same failure with the causes behind the parameter that it names, where its code names one."""
+    if signal.name not in _NAMING:
+        return signal
     causes = log_marks().parameters[parameter]
     return replace(signal, causes=causes, about=parameter, says=f"{signal.says} Here: {parameter}.")
 
@@ -247,11 +253,11 @@ GAP = "…"
 """In a phrase: any words between."""
 
 
-def _texts(lower: str) -> Signal | None:
+def _texts(lower: str, *, told: bool) -> Signal | None:
     """What the longest known phrase in the line stands for, the one of most parts first; one that only wraps a failure
     counts last."""
     words = (lower.translate(_BLANKS).split() if lower.isascii() else words_of(lower))[:MOST_WORDS]
-    table = _phrases()
+    table = _phrases(told)
     begins = [word for word in words if word in table]
     if not begins:
         return None
@@ -278,7 +284,7 @@ def _stands(parts: tuple[str, ...], text: str) -> bool:
 
 
 @cache
-def _phrases() -> dict[str, tuple[Phrase, ...]]:
+def _phrases(told: bool) -> dict[str, tuple[Phrase, ...]]:
     """Every phrase by its first word: symptoms of libraries, and messages of OKX."""
     from okxdoctor.knowledge import store
 
@@ -286,7 +292,7 @@ def _phrases() -> dict[str, tuple[Phrase, ...]]:
     found: dict[str, list[Phrase]] = {}
     for row in store.from_toml("symptoms.toml")["symptom"]:
         for text in row["phrases"]:
-            if text not in marks.not_in_logs:
+            if text not in marks.not_in_logs or (told and text in marks.told):
                 parts = tuple(words_of(part) for part in text.split(GAP))
                 signal = Signal("text", row["phrases"][0], tuple(row["causes"]), "", text in marks.generic)
                 found.setdefault(parts[0][0], []).append((_spaced(parts), sum(map(len, parts)), signal))
