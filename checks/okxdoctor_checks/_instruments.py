@@ -30,6 +30,7 @@ SPEC = (
     "baseCcy",
     "quoteCcy",
     "lever",
+    "instIdCode",
 )
 """The fields that clients keep copies of."""
 

@@ -16,7 +16,7 @@ What it finds, and what to do:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
@@ -25,7 +25,7 @@ from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.knowledge import enums, tunable
 from okxdoctor.model import Confidence, Finding
 from okxdoctor.okx.order_rules import order_of
-from okxdoctor.okx.order_view import word
+from okxdoctor.okx.order_view import code_of, word
 from okxdoctor.port import Answer, Ask, Instruments, Io, ListedInstrument
 from okxdoctor_checks._answers import Reply, exchange_ms, line, read, rows, standing_in_the_way, text, together
 from okxdoctor_checks._control import CERTAIN_ON, CONTROL_INSTRUMENTS
@@ -34,6 +34,8 @@ from okxdoctor_checks._words import listed, moment
 
 MANY = 5
 """More instruments than this in one list are read as the whole list, which is one request."""
+CODED = ("SPOT", "SWAP", "FUTURES")
+"""Lists that are looked through for a code; options would have to be read family by family."""
 MOST = 200
 """Instruments that are looked at; a file of orders may name any number."""
 
@@ -69,12 +71,14 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """``now_ms``: the exchange's time by the Date of its answer, else this machine's."""
+    """``now_ms``: the exchange's time by the Date of its answer, else this machine's. ``unlisted_codes``: of orders
+    without an id, instIdCodes that no list of ``CODED`` has."""
 
     site: str
     environment: Literal["live", "demo"]
     now_ms: int
     instruments: tuple[Instrument, ...]
+    unlisted_codes: tuple[str, ...] = ()
 
 
 # ---- probe -------------------------------------------------------------------------------------
@@ -85,16 +89,18 @@ async def probe(io: Io) -> Facts:
     declared: dict[str, list[tuple[str, str]]] = {}
     for inst_id, name, value in view.declared_specs:
         declared.setdefault(inst_id, []).append((name, value))
-    ordered = [word(order_of(draft.wire), "instId")[:64] for draft in view.orders]
-    named = tuple(dict.fromkeys((*view.instruments, *declared, *filter(None, ordered))))[:MOST]
-    wanted = named or CONTROL_INSTRUMENTS[:1]
+    orders = [order_of(draft.wire) for draft in view.orders]
+    ordered = [word(order, "instId")[:64] for order in orders]
+    coded, nowhere = await _by_code(io, [code_of(order)[:20] for order in orders if not word(order, "instId")])
+    named = tuple(dict.fromkeys((*view.instruments, *declared, *filter(None, ordered), *coded)))[:MOST]
+    wanted = named or (() if nowhere else CONTROL_INSTRUMENTS[:1])
     lists: dict[Listing, list[str]] = {}
     for inst_id in wanted:
         lists.setdefault(listing_of(inst_id), []).append(inst_id)
     asks = [(listing, inst_id) for listing, ids in lists.items() for inst_id in (ids if len(ids) <= MANY else [""])]
     answers = dict(zip(asks, await together(*(_ask(io, listing.path(one)) for listing, one in asks)), strict=True))
     obstacles = [standing_in_the_way(read(answer), view.rest.host) for answer in answers.values()]
-    if all(obstacle is not None for obstacle in obstacles):
+    if obstacles and all(obstacle is not None for obstacle in obstacles):
         raise next(obstacle for obstacle in obstacles if obstacle is not None)
 
     async def one(inst_id: str) -> Instrument:
@@ -115,7 +121,22 @@ async def probe(io: Io) -> Facts:
         environment=view.environment,
         now_ms=told if told is not None else io.now().wall_ns // 1_000_000,
         instruments=found,
+        unlisted_codes=nowhere,
     )
+
+
+async def _by_code(io: Io, codes: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The ids of orders that name their instrument by its code alone, and the codes that are in none of the lists."""
+    wanted = [code for code in dict.fromkeys(codes) if code]
+    if not wanted:
+        return (), ()
+    answers = await together(*(_ask(io, Listing(type=kind).path()) for kind in CODED))
+    for answer in answers:
+        reply = read(answer)
+        if reply.kind != "ok":
+            raise standing_in_the_way(reply, io.view.rest.host) or Inconclusive(f"public/instruments: {reply.said}")
+    ids = {text(row, "instIdCode"): text(row, "instId") for answer in answers for row in rows(answer)}
+    return tuple(ids[code] for code in wanted if code in ids), tuple(code for code in wanted if code not in ids)
 
 
 async def _ask(io: Io, path: str, *, simulated: bool | None = None, cell: str | None = None) -> Answer:
@@ -215,6 +236,17 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
             yield from _declared(instrument, instrument.row, facts)
         elif _absent(instrument.reply) and (instrument.asked_for or facts.site == CERTAIN_ON):
             yield _unknown(instrument, facts)
+    for code in facts.unlisted_codes:
+        yield Finding(
+            code="instrument.unknown",
+            summary=line(
+                f"No instrument of {listed(CODED)} has the instIdCode {code} on {facts.site} ({facts.environment})"
+            ),
+            evidence={"instIdCode": code, "lists": list(CODED), "site": facts.site, "environment": facts.environment},
+            subject=f"instIdCode {code}",
+            confidence=Confidence.LIKELY,
+            remedy=("Read instIdCode from public/instruments at each start: demo and live have other codes",),
+        )
 
 
 def _unknown(instrument: Instrument, facts: Facts) -> Finding:

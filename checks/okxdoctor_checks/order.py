@@ -31,7 +31,7 @@ from okxdoctor.okx.json_text import Json as Wire
 from okxdoctor.okx.order_funds import all_at_once, needs
 from okxdoctor.okx.order_rules import judge, order_of
 from okxdoctor.okx.order_units import means
-from okxdoctor.okx.order_view import Breach, Place, fraction, shown, word
+from okxdoctor.okx.order_view import Breach, Place, fraction, identified, shown, word
 from okxdoctor.okx.order_wire import MISSING, WRONG
 from okxdoctor.port import Holding, Instruments, Io, OrderDraft, Wallets
 from okxdoctor_checks._answers import line
@@ -80,7 +80,9 @@ async def probe(io: Io) -> Facts:
     drafts = io.view.orders
     if not drafts:
         raise Skip("no order is given (--order FILE)")
-    orders = [order_of(draft.wire) for draft in drafts]
+    orders: list[Mapping[str, Wire]] = [order_of(draft.wire) for draft in drafts]
+    if (listed := await io.given(Instruments)) is not None:
+        orders = [identified(order, listed.listed) for order in orders]
     place, funding, obstacle = await _place(io, orders)
     facts = Facts(
         drafts=drafts,
@@ -149,7 +151,7 @@ def _for_all(first: Finding, others: list[Finding]) -> Finding:
 def _all(facts: Facts) -> Iterator[Finding]:
     seen: dict[tuple[str, str], str] = {}
     right: list[int] = []
-    orders = [order_of(draft.wire) for draft in facts.drafts]
+    orders = [identified(order_of(draft.wire), facts.place.instruments) for draft in facts.drafts]
     places = _where(facts.drafts)
     for number, (draft, where, order) in enumerate(zip(facts.drafts, places, orders, strict=True)):
         breaches = judge(order, facts.place)

@@ -24,7 +24,7 @@ from okxdoctor.okx.order_attached import attached
 from okxdoctor.okx.order_figures import above_zero, priced, sized
 from okxdoctor.okx.order_funds import short_of_funds
 from okxdoctor.okx.order_units import other_unit
-from okxdoctor.okx.order_view import Breach, Place, fraction, number, product, shown, word
+from okxdoctor.okx.order_view import Breach, Place, code_of, fraction, number, product, shown, word
 from okxdoctor.okx.order_wire import WRONG, WireFlaw, wire_flaws, wire_rules
 from okxdoctor.okx.precision import PrecisionError, plain_text
 from okxdoctor.okx.wire_numbers import CAUSE, NumberFlaw, number_flaws, without_noise
@@ -66,6 +66,7 @@ def judge(order: Mapping[str, Json], place: Place) -> tuple[Breach, ...]:
     told = {breach.parameter for breach in found} | {str(breach.evidence.get("meant")) for breach in found}
     if listed is None or "instId" in told:
         return tuple(found)
+    found += _code_of_another(order, listed, place)
     found += (breach for breach in _account(order, listed, place) if breach.parameter not in told)
     found += _of_another_product(order, listed) if "ordType" not in told else ()
     found += priced(order, listed, place) if "px" not in told else ()
@@ -187,16 +188,32 @@ def _account(order: Mapping[str, Json], listed: ListedInstrument, place: Place) 
     if traded in SIDED:
         yield from _reducing(order, listed, place, account.pos_mode)
     elif traded == "SPOT" and word(order, "reduceOnly").lower() == "true":
-        own = _NO_REDUCING.get(account.acct_lv)
         yield Breach(
             cause="order.parameter-invalid",
-            codes=(own or "51205",),
+            codes=(_NO_REDUCING.get(account.acct_lv, "51205"),),
             parameter="reduceOnly",
             says=f"reduceOnly: in {level}, spot has no positions to reduce",
             evidence={"acctLv": account.acct_lv, "product": traded},
             hints=("Leave reduceOnly out of spot orders",),
-            sure=own is not None,
+            sure=False,  # the codes are documented, and whether orders that only buy get them is not
         )
+
+
+def _code_of_another(order: Mapping[str, Json], listed: ListedInstrument, place: Place) -> Iterator[Breach]:
+    """Id and code of two instruments: REST goes by the one, the WebSocket by the other. Codes of demo are others."""
+    code, right = code_of(order), listed.value("instIdCode")
+    if not code or not right or code == right:
+        return
+    whose = next((one.inst_id for one in place.instruments if one.value("instIdCode") == code), "another instrument's")
+    yield Breach(
+        cause="order.parameter-invalid",
+        codes=(),
+        parameter="instIdCode",
+        says=f"instIdCode {code[:20]} is not that of {listed.inst_id} here ({right}); the WebSocket goes by the code",
+        evidence={"instId": listed.inst_id, "instIdCode": code[:20], "listed_code": right, "code_of": whose},
+        fix=(("instIdCode", right),),
+        mild=True,
+    )
 
 
 def _of_another_product(order: Mapping[str, Json], listed: ListedInstrument) -> Iterator[Breach]:

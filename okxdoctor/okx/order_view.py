@@ -6,7 +6,7 @@ the member is None, and the rules that need it keep silent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -109,6 +109,21 @@ class Breach:
 
 
 # ---- reading an order ----------------------------------------------------------------------------
+
+
+def code_of(order: Mapping[str, Json]) -> str:
+    """``instIdCode`` as text, "" absent: on the WebSocket it names the instrument (an integer; texts are seen too)."""
+    value = order.get("instIdCode")
+    return str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+
+
+def identified(order: Mapping[str, Json], listed: Iterable[ListedInstrument]) -> Mapping[str, Json]:
+    """The order with the instrument's id, where it has the code alone and that is listed."""
+    code = code_of(order)
+    if word(order, "instId") or not code:
+        return order
+    found = next((one.inst_id for one in listed if one.value("instIdCode") == code), None)
+    return order if found is None else {**order, "instId": found}
 
 
 def word(order: Mapping[str, Json], name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -13,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okxdoctor.check import Inconclusive, Skip
-from okxdoctor.model import Finding
-from okxdoctor.port import Ask
+from okxdoctor.model import Confidence, Finding
+from okxdoctor.port import Ask, OrderDraft
 from okxdoctor_checks._instruments import Change, Listing, Row, listing_of
 from okxdoctor_checks.instrument import CHECK, Facts, Instrument
 
@@ -373,3 +374,37 @@ def test_a_list_that_was_refused_does_not_say_that_the_instrument_is_missing() -
     with pytest.raises(Skip, match="50011"):
         run(CHECK, io)
     assert len(io.asks) == 1
+
+
+# ---- orders that name their instrument by its code -------------------------------------------------
+
+
+def by_code(code: object, **script: Scripted) -> tuple[tuple[Finding, ...], FakeIo, Facts]:
+    wire = json.dumps({"instIdCode": code, "tdMode": "cash", "side": "buy", "ordType": "limit", "px": "1", "sz": "1"})
+    lists = {
+        f"{LIST}?instType=SPOT": ok([instrument(), preopen("NEW-USDT")]),
+        f"{LIST}?instType=SWAP": ok([instrument("BTC-USDT-SWAP", instType="SWAP", instIdCode=10459, state="suspend")]),
+        f"{LIST}?instType=FUTURES": ok([]),
+        f"{LIST}?instType=SWAP&instId=BTC-USDT-SWAP": ok([instrument("BTC-USDT-SWAP", state="suspend")]),
+        f"{LIST}?instType=SPOT&instId=BTC-USDT": ok([instrument()]),
+    }
+    return look(lists | script, orders=(OrderDraft(file="o.json", line=1, wire=wire),))
+
+
+def test_the_instrument_of_an_order_with_a_code_alone_is_looked_at() -> None:
+    findings, _, facts = by_code(10459)
+    assert [each.inst_id for each in facts.instruments] == ["BTC-USDT-SWAP"]
+    assert (one(findings).code, one(findings).subject) == ("instrument.not-live", "BTC-USDT-SWAP")
+    assert by_code("3")[0] == ()
+
+
+@pytest.mark.parametrize("code", [0, 999, "BTC"])
+def test_a_code_that_is_in_no_list(code: object) -> None:
+    finding = one(by_code(code)[0])
+    assert (finding.code, finding.confidence) == ("instrument.unknown", Confidence.LIKELY)
+    assert f"has the instIdCode {code} on global (live)" in finding.summary
+
+
+def test_a_list_that_was_not_read_says_nothing_of_a_code() -> None:
+    with pytest.raises(Inconclusive, match="public/instruments"):
+        by_code(10459, **{f"{LIST}?instType=SWAP": refusal("51000", status=400)})

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fakeio import judged
 from test_order import account, codes, findings, place, spot, swap
 
-from okxdoctor.model import Confidence
+from okxdoctor.model import Confidence, Severity
 from okxdoctor.okx.order_files import read_orders
+from okxdoctor.okx.order_view import Place
 from okxdoctor.trading_facts import Holding
 from okxdoctor_checks.order import CHECK, Facts
 
@@ -61,7 +63,7 @@ def test_members_in_every_documented_form(order: dict[str, Any]) -> None:
 def test_the_account_mode_decides_how_a_reduce_only_spot_order_is_refused(level: str, code: str) -> None:
     (found,) = findings(spot(reduceOnly="true"), place(account=account(acct_lv=level)))
     assert found.evidence["code"] == code
-    assert (found.confidence is Confidence.CERTAIN) == (level != "4")
+    assert found.confidence is Confidence.LIKELY
 
 
 def test_a_trigger_that_is_a_number_is_there_all_the_same() -> None:
@@ -86,3 +88,39 @@ def test_a_figure_that_is_no_number_is_no_lack_of_money(available: str) -> None:
     assert codes(swap(), place(holdings=held)) == []
     funding = (Holding(ccy="USDT", cash="900", available="900"),)
     assert [one.code for one in findings(spot(), place(holdings=held), funding=funding)] == []
+
+
+# ---- instruments by their code --------------------------------------------------------------------
+
+
+def coded() -> Place:
+    """The instruments of every test, with their codes."""
+    code = {"BTC-USDT": "3", "BTC-USDT-SWAP": "10459"}
+    listed = tuple(
+        replace(one, spec=(*one.spec, ("instIdCode", code.get(one.inst_id, "")))) for one in place().instruments
+    )
+    return place(instruments=listed)
+
+
+@pytest.mark.parametrize("code", [10459, "10459"])
+def test_an_order_that_names_its_instrument_by_the_code_alone_is_judged(code: object) -> None:
+    """As the WebSocket wants it: px beside the tick, and a size in coins."""
+    order = swap(instIdCode=code, px="59000.05", sz="0.001")
+    del order["instId"]
+    found = findings(order, coded())
+    assert {one.code for one in found} == {
+        "precision.price-off-tick", "order.unit-confusion", "precision.size-below-minimum", "precision.size-off-lot",
+    }  # fmt: skip
+
+
+def test_a_code_that_is_another_instruments() -> None:
+    (found,) = findings(spot(instIdCode=10459), coded())
+    assert (found.code, found.severity) == ("order.parameter-invalid", Severity.WARNING)
+    assert found.evidence["code_of"] == "BTC-USDT-SWAP"
+    assert found.remedy[0].startswith('"instIdCode": "3"')
+
+
+@pytest.mark.parametrize("code", [3, "3", None, ""])
+def test_a_code_that_is_right_or_absent(code: object) -> None:
+    assert findings(spot() | {"instIdCode": code}, coded()) == ()
+    assert codes(spot(instIdCode=10459)) == []  # a listing without codes tells nothing of them
