@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from okxdoctor.check import Skip
 from okxdoctor.facts import AccountView
 from okxdoctor.model import Confidence, Finding, Severity
+from okxdoctor.okx.order_attached import attached
 from okxdoctor.okx.order_rules import judge
 from okxdoctor.okx.order_units import means
 from okxdoctor.okx.order_view import Leverage, MostSize, OpenPosition, Place, PriceLimits
@@ -546,3 +547,46 @@ def test_without_a_price_nothing_is_said_of_what_it_is_worth() -> None:
     assert means(swap(sz="2", ordType="market") | {"px": ""}, SWAP, nowhere) == (
         "buy 2 contracts of BTC-USDT-SWAP = 0.02 BTC at the market"
     )
+
+
+@pytest.mark.parametrize(
+    ("order", "told"),
+    [
+        # take profit above a buy and below a sell, stop loss the other way round; equal is not beside
+        (spot(attachAlgoOrds=[{"tpTriggerPx": "59000.1", "tpOrdPx": "-1"}]), []),
+        (spot(attachAlgoOrds=[{"tpTriggerPx": "59000", "tpOrdPx": "-1"}]), ["51046"]),
+        (spot(attachAlgoOrds=[{"slTriggerPx": "58999.9", "slOrdPx": "-1"}]), []),
+        (spot(attachAlgoOrds=[{"slTriggerPx": "59000", "slOrdPx": "-1"}]), ["51047"]),
+        (swap(side="sell", attachAlgoOrds=[{"tpTriggerPx": "58999.9", "tpOrdPx": "-1"}]), []),
+        (swap(side="sell", attachAlgoOrds=[{"tpTriggerPx": "59000", "tpOrdPx": "-1"}]), ["51048"]),
+        (swap(side="sell", attachAlgoOrds=[{"slTriggerPx": "59000.1", "slOrdPx": "-1"}]), []),
+        (swap(side="sell", attachAlgoOrds=[{"slTriggerPx": "59000", "slOrdPx": "-1"}]), ["51049"]),
+        # beside the last price where the order has none
+        (swap(ordType="market", attachAlgoOrds=[{"tpTriggerPx": "59999", "tpOrdPx": "-1"}]) | {"px": ""}, ["51046"]),
+        (swap(ordType="market", attachAlgoOrds=[{"tpTriggerPx": "60001", "tpOrdPx": "-1"}]) | {"px": ""}, []),
+        # the old members, on the order itself
+        (spot(tpTriggerPx="58000", tpOrdPx="-1"), ["51046"]),
+        (spot(tpTriggerPx="60000", tpOrdPx="-1"), []),
+        # halves, and nothing at all
+        (spot(attachAlgoOrds=[{"tpTriggerPx": "60000"}]), ["51178"]),
+        (spot(attachAlgoOrds=[{"slOrdPx": "-1"}]), ["51178"]),
+        (spot(attachAlgoOrds=[{"sz": "1"}]), ["51178"]),
+        # spot is triggered by the last price alone, a swap by others too
+        (spot(attachAlgoOrds=[{"tpTriggerPx": "60000", "tpOrdPx": "-1", "tpTriggerPxType": "mark"}]), ["51415"]),
+        (spot(attachAlgoOrds=[{"tpTriggerPx": "60000", "tpOrdPx": "-1", "tpTriggerPxType": "last"}]), []),
+        (swap(attachAlgoOrds=[{"tpTriggerPx": "60000", "tpOrdPx": "-1", "tpTriggerPxType": "mark"}]), []),
+        # a reduce-only order closes; it takes nothing along
+        (swap(reduceOnly="true", attachAlgoOrds=[{"tpTriggerPx": "60000", "tpOrdPx": "-1"}]), ["51100"]),
+        # on the grid, or at the market
+        (spot(attachAlgoOrds=[{"tpTriggerPx": "60000", "tpOrdPx": "60000.05"}]), ["51150"]),
+        (spot(attachAlgoOrds=[{"tpTriggerPx": "60000", "tpOrdPx": "60000.1"}]), []),
+    ],
+)
+def test_what_hangs_on_an_order(order: dict[str, Any], told: list[str]) -> None:
+    listed = SPOT if order["instId"] == "BTC-USDT" else SWAP
+    assert [breach.codes[0] for breach in attached(order, listed, place())] == told
+
+
+def test_the_way_out_of_an_attached_price_is_a_price() -> None:
+    (breach,) = attached(spot(attachAlgoOrds=[{"tpTriggerPx": "60000", "tpOrdPx": "0.05"}]), SPOT, place())
+    assert breach.fix == (("tpOrdPx", "0.1"),), "the tick below is zero, and no price"

@@ -234,6 +234,10 @@ def test_items_that_disagree_about_retrying_are_not_retried() -> None:
     same = decode(200, body("1", [{"sCode": "50011"}, {"sCode": "50011"}]))
     mixed = decode(200, body("1", [{"sCode": "50011"}, {"sCode": "51008"}]))
     assert (same.retry, mixed.retry) == (Retry.AFTER_WAIT, Retry.NO)
+    # Neither of these two says no by itself: one of them decided by chance would be sent again.
+    both = decode(200, '{"code":"1","msg":"","data":[{"sCode":"50011","sMsg":""},{"sCode":"51149","sMsg":""}]}')
+    assert isinstance(both, Rejected)
+    assert both.retry is Retry.NO
 
 
 # ---- all answers ---------------------------------------------------------------------------------------------------
