@@ -48,6 +48,7 @@ from okxdoctor_checks._words import duration
 CONFIG = "/api/v5/account/config"
 Environment = Literal["live", "demo"]
 _JUDGED = NAMED | WRONG_ENVIRONMENT | UNKNOWN_KEY | {EXPIRED, WRONG_METHOD}
+MALFORMED = "50111"
 _REPEATED = NAMED - {NOT_LISTED} | {WRONG_METHOD}
 """Refusals that are asked for twice. How requests leave, and whether each is refused, is the check `egress` to see."""
 
@@ -72,7 +73,8 @@ class Facts:
     ``corrected``: repeated with the measured time, after 50102. ``flipped``: with the demo header the other way round,
     after 50101. ``matrix``: everywhere else, after 50119. ``again``: the same once more, after any other refusal.
     ``account``: of whichever of these was accepted, the flipped one and other places left out.
-    ``addresses``: which ones the target declares right for itself.
+    ``addresses``: which ones the target declares right for itself. ``well_formed``: the key id that is sent has a key's
+    form, asked after 50111.
     """
 
     site: str
@@ -87,6 +89,7 @@ class Facts:
     matrix: tuple[Trial, ...] = ()
     again: Reply | None = None
     account: AccountView | None = None
+    well_formed: bool = False
 
 
 def decisive(facts: Facts) -> Reply:
@@ -131,6 +134,8 @@ async def probe(io: Io) -> Facts:
         facts = replace(facts, account=_account(answer))
     elif reply.code in _REPEATED:
         facts = await _asked_again(io, ask, facts)
+        if reply.code == MALFORMED:
+            facts = replace(facts, well_formed=await _well_formed(io))
     elif reply.kind == "refused" and reply.code not in _JUDGED:
         raise Inconclusive(_not_judged(reply, view.rest.base))
     return facts
@@ -143,6 +148,14 @@ async def _asked_again(io: Io, ask: Ask, facts: Facts) -> Facts:
         return facts
     again = read(answer)
     return replace(facts, again=again, account=_account(answer) if again.kind == "ok" else None)
+
+
+async def _well_formed(io: Io) -> bool:
+    try:
+        shapes = (await io.surroundings()).credentials
+    except (Skip, Inconclusive):  # a recording does not hold it
+        return False
+    return any(one.field == "api_key" and one.looks_like == "uuid" and not one.blemishes for one in shapes)
 
 
 def _not_judged(reply: Reply, base: str) -> str:
@@ -301,6 +314,14 @@ def _refused(reply: Reply, facts: Facts) -> Iterator[Finding]:
         yield from _elsewhere(reply, facts)
     elif reply.code == WRONG_METHOD:
         yield other_method(reply, facts.way)
+    elif reply.code == MALFORMED and facts.well_formed:
+        for finding in plain_refusal(reply, facts.way):
+            yield replace(
+                finding,
+                summary=f"The key id is sent in a key's form and does not arrive in it ({MALFORMED}): it is changed on "
+                "the way",
+                remedy=in_between(facts.way, "changes the header OK-ACCESS-KEY"),
+            )
     else:
         yield from plain_refusal(reply, facts.way)
 

@@ -70,8 +70,7 @@ TIME = "/api/v5/public/time"
 TELLS_AT_ONCE = ("account",)
 """Positions do so as well, where there are any; whether an account without any is told so is not known."""
 BAD_SIGNATURE = "50113"
-ALTERED = {"50105": "OK-ACCESS-PASSPHRASE", "50111": "OK-ACCESS-KEY"}
-"""Refusals by REST of a value that a login has as well, and the header that carries it there."""
+BAD_PASSPHRASE = "50105"
 NOT_LOGGED_IN = "60011"
 LOGIN_FAILED = 4001
 """The close code of a login that failed."""
@@ -308,7 +307,7 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         return
     if facts.login.code == "0" and facts.rest_code == BAD_SIGNATURE:
         yield _changed_on_the_way(facts)
-    elif facts.login.code == "0" and facts.rest_code in ALTERED:
+    elif facts.login.code == "0" and facts.rest_code == BAD_PASSPHRASE:
         yield _altered_on_the_way(facts)
     if TOO_FREQUENT in (facts.login.code, facts.refused.partition(" ")[0]):
         yield too_frequent(facts.url, facts.refused or facts.login.said)
@@ -364,8 +363,8 @@ def _changed_on_the_way(facts: Facts) -> Finding:
 
 
 def _altered_on_the_way(facts: Facts) -> Finding:
-    """Key and passphrase are the account's, for the login has them too; REST receives others."""
-    header = ALTERED[facts.rest_code]
+    """The passphrase is the key's, for a login with it is accepted; REST receives another one."""
+    header = "OK-ACCESS-PASSPHRASE"
     return Finding(
         code="header.missing",
         summary=f"{header} does not arrive as it is sent: REST refuses it ({facts.rest_code}) and the WebSocket "
@@ -377,7 +376,7 @@ def _altered_on_the_way(facts: Facts) -> Finding:
             "okxdoctor run --only key   # the same from another network, without proxy and gateway",
             f"Gateway, reverse proxy, TLS inspection: pass {header} once and as it is",
         ),
-        excluded=("key.malformed", "key.passphrase-wrong"),
+        excluded=("key.passphrase-wrong",),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from fakeio import FakeIo, Scripted, codes, failed, judged, ok, page, refusal, run, view
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from okxdoctor.check import Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding
-from okxdoctor.port import AccountView, Ask, KeyStanding, Route, TimeBasis
+from okxdoctor.port import AccountView, Ask, CredentialShape, KeyStanding, Route, Surroundings, TimeBasis
 from okxdoctor_checks._answers import Reply
 from okxdoctor_checks.key import CHECK, Facts
 
@@ -28,10 +28,18 @@ def account(**changes: Any) -> Scripted:
     return ok([{**OKAY_ACCOUNT, **changes}])
 
 
+def machine(looks_like: Literal["uuid", "other"], *blemishes: str) -> Surroundings:
+    key = CredentialShape(field="api_key", source="env:OKX_API_KEY", present=True, length=36, looks_like=looks_like,
+                          blemishes=blemishes)  # fmt: skip
+    return Surroundings(python="3.13", platform="Linux", credentials=(key,), files=(), tls_off=(), packages=(),
+                        import_owner="", proxy_variables=())  # fmt: skip
+
+
 def diagnose(
-    script: Any, *, records: tuple[Any, ...] = (), skew_s: float = 0.0, **look: Any
+    script: Any, *, records: tuple[Any, ...] = (), skew_s: float = 0.0, here: Surroundings | None = None, **look: Any
 ) -> tuple[tuple[Finding, ...], FakeIo]:
-    io = FakeIo(view=view(**look), http_script=script, records=records, skew_s=skew_s)
+    io = FakeIo(view=view(**look), http_script=script, records=records, skew_s=skew_s,
+                surroundings_fact=here or machine("other"))  # fmt: skip
     _, findings = run(CHECK, io)
     return findings, io
 
@@ -435,6 +443,17 @@ def test_any_facts_with_a_known_code_are_judged(facts: Facts, code: str) -> None
     judged(CHECK, replace(facts, first=first, corrected=None))
 
 
+@pytest.mark.parametrize(
+    ("here", "changed"),
+    [(machine("uuid"), True), (machine("uuid", "trailing-space"), False), (machine("other"), False)],
+)
+def test_a_key_that_has_its_form_here_and_none_there_is_changed_on_the_way(here: Surroundings, changed: bool) -> None:
+    finding = one(diagnose({CONFIG: refusal("50111", status=401)}, here=here)[0])
+    assert finding.code == "key.malformed"
+    assert ("changed on the way" in finding.summary) == changed
+    assert any("OK-ACCESS-KEY" in line for line in finding.remedy) == changed
+
+
 # ---- once is not always ---------------------------------------------------------------------------
 
 
@@ -484,6 +503,7 @@ def test_places_that_a_recording_does_not_hold_are_counted() -> None:
     weaker = one(judged(CHECK, replace(facts, matrix=(unasked, *others))))
     assert (weaker.code, weaker.confidence) == ("key.unknown", Confidence.LIKELY)
     assert f"; 1 of {len(facts.matrix)} other places did not tell" in weaker.summary
+    assert (len(finding.excluded), weaker.excluded) == (2, ())
 
 
 def test_a_key_that_two_places_know_is_not_only_in_the_wrong_environment() -> None:

@@ -399,7 +399,6 @@ def test_a_close_that_says_login_failed_is_a_refusal() -> None:
     [
         ("50113", "signature.unexplained", "requests are changed on the way"),
         ("50105", "header.missing", "OK-ACCESS-PASSPHRASE does not arrive as it is sent"),
-        ("50111", "header.missing", "OK-ACCESS-KEY does not arrive as it is sent"),
     ],
 )
 def test_what_rest_refuses_and_a_login_proves_right_is_changed_on_the_way(code: str, cause: str, names: str) -> None:
@@ -409,7 +408,7 @@ def test_what_rest_refuses_and_a_login_proves_right_is_changed_on_the_way(code: 
     assert finding.evidence["rest_code"] == code
 
 
-@pytest.mark.parametrize("code", ["50119", "50110", "50101", "50120"])
+@pytest.mark.parametrize("code", ["50119", "50110", "50101", "50120", "50111"])
 def test_what_rest_refuses_for_other_reasons_proves_nothing_of_the_way(code: str) -> None:
     assert look(plain=KeyStanding(standing="refused", code=code))[0] == ()
 

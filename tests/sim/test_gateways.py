@@ -155,7 +155,7 @@ GATEWAYS: dict[str, tuple[Callable[[], Gateway], str | None]] = {
     "gives OK-ACCESS-KEY twice in one": (
         lambda: rest(lambda it: replace(it, headers=[(name, f"{value}, {value}" if name.lower() == "ok-access-key"
                                                       else value) for name, value in it.headers])),
-        "header.missing",
+        "key.malformed",
     ),
     "changes the passphrase": (
         lambda: rest(lambda it: replace(it, headers=[(name, f"{value}%20" if name.lower() == "ok-access-passphrase"
