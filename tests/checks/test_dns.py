@@ -584,5 +584,8 @@ def test_one_open_address_of_several_is_greeted() -> None:
     facts, _ = run(CHECK, poisoned_world(dialed("203.0.113.1", "timeout"), dialed("203.0.113.2", "connected")))
     assert facts.hosts[0].presents is None, "a greeting without a certificate has no names"
     assert [dial.outcome for dial in facts.hosts[0].dials] == ["timeout", "connected"]
+    both = (dialed("203.0.113.1", "timeout"), dialed("203.0.113.2", "connected"))
+    with pytest.raises(AssertionError, match="handshake with rest is not scripted"):
+        run(CHECK, replace(poisoned_world(*both), handshakes={}))
     shut, _ = run(CHECK, replace(poisoned_world(dialed("203.0.113.1", "timeout")), handshakes={}))
     assert len(shut.hosts[0].dials) == 1

@@ -429,8 +429,10 @@ def test_what_stands_beside_the_rows_is_walked_too() -> None:
     row = {**BOOK, "checksum": 0, "prevSeqId": -1}
 
     def pushed(action: object) -> Conversation:
-        text = json.dumps({"arg": {"channel": "books", "instId": "BTC-USDT"}, "action": action, "data": [row]})
+        beside = {} if action is None else {"action": action}
+        text = json.dumps({"arg": {"channel": "books", "instId": "BTC-USDT"}, **beside, "data": [row]})
         return Conversation(url="wss://ws.okx.com:8443/ws/v5/public", received=(text,))
 
     assert changes(looked(conversations=(pushed("snapshot"),))[1]) == set()
     assert {field for _, field, _ in changes(looked(conversations=(pushed(7),))[1])} == {"action"}
+    assert {field for _, field, _ in changes(looked(conversations=(pushed(None),))[1])} == {"action"}
