@@ -156,7 +156,7 @@ class Handshake:
 
     ``outcome``: ok | alert (``alert`` names it as RFC 8446 §6: ``protocol_version``) | reset | closed | timeout |
     not-tls (``plain`` holds up to 80 printable characters of what came) | error.
-    ``version``: TLSv1.3 …; ``offered_min`` the lowest version this attempt offered.
+    ``version``: TLSv1.3 …, "" where none was agreed on.
     ``refused``: what a client with the ciphers of today said to the same server, where this attempt had to offer
     others; "" where it was not asked, or agrees. ``asks_certificate``: the server wanted one of the client.
     ``began``: a handshake that was cut off had begun, something of TLS had come from the server.

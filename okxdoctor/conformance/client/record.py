@@ -14,7 +14,8 @@ MOST = 60_000
 
 @dataclass(slots=True)
 class Record:
-    """``now_ms`` is the exchange's clock. ``changed`` is called after every event."""
+    """What happens in one round, as it happens. ``now_ms`` is the exchange's clock, ``began`` seconds of this machine's
+    monotonic one, from which the times of the events count."""
 
     now_ms: Callable[[], int]
     events: list[Event] = field(default_factory=list)

@@ -37,7 +37,7 @@ class Chore(Protocol):
 class Venue:
     """State of one site in one environment (``live`` or ``demo``).
 
-    ``instruments`` are those in force (circumstances applied); ``markets`` are made when first asked for.
+    ``instruments`` are those in force (circumstances applied); markets and books are made when first asked for.
     """
 
     def __init__(self, *, seed: int, site: str, environment: str, now_ms: int) -> None:

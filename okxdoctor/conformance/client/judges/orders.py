@@ -40,8 +40,9 @@ _NOTHINGS = frozenset({"", "None", "undefined", "null", "NaN", "0", "-1"})
 class Item:
     """One order, cancellation or amendment of the program, with what it was told.
 
-    ``ack`` is the item of the answer, None when there was none; ``envelope`` the whole answer. ``done`` names the
-    circumstance that the answer met.
+    ``what`` is place, cancel or amend, ``via`` REST or WebSocket; ``batch`` how many items the request had. ``ack`` is
+    the item of the answer, None when there was none; ``answered`` whether the request had an answer at all. ``done``
+    names the circumstance that the answer met. ``place`` and ``ack_place`` are positions in the trace.
     """
 
     place: int
