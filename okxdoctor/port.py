@@ -128,6 +128,7 @@ class View:
     as ``(instId, field, value)``.
     ``orders``: orders to look over, which are never sent. ``demo_orders``: the round trip of one own order is allowed.
     ``legacy_ws_port``: the retired WebSocket port (8443 for the public sites).
+    ``answer_s``: one answer is waited for no longer in this run (--timeout): a probe that hears nothing can say so.
     """
 
     kind: Literal["live", "demo", "sim", "cassette", "facts"]
@@ -155,6 +156,7 @@ class View:
     cells: tuple[Cell, ...]
     orders: tuple[OrderDraft, ...] = ()
     demo_orders: bool = False
+    answer_s: float = 5.0
 
 
 # ---- a conversation ---------------------------------------------------------------------

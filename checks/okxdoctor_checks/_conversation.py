@@ -22,6 +22,11 @@ LIMIT_CLOSES = frozenset({4003, 4008, 4009})
 _LOG_IN = "60011"
 
 
+def patience_s(io: Io, limit: str) -> float:
+    """How long this run waits for an answer: the limit of that name, or less where --timeout leaves less."""
+    return min(tunable(limit), io.view.answer_s)
+
+
 def message(told: str) -> dict[str, object]:
     """The JSON object that a text holds; empty for anything else."""
     try:
@@ -248,7 +253,7 @@ async def whereabouts(io: Io, socket: Socket, instrument: str) -> str:
     for path, arg in marks.items():
         await socket.send(json.dumps({"id": f"where{path}", "op": "subscribe", "args": [arg]}))
     errors = 0
-    begun_ns, limit_s = io.now().mono_ns, tunable("ws_first_data_s")
+    begun_ns, limit_s = io.now().mono_ns, patience_s(io, "ws_first_data_s")
     while errors < len(marks):
         waited_s = (io.now().mono_ns - begun_ns) / 1e9
         frame = await socket.receive(max(limit_s - waited_s, 0.001)) if waited_s < limit_s else None

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from okxdoctor.knowledge import code, tunable
+from okxdoctor.knowledge import code
 from okxdoctor.model import Blame, Confidence, Finding, Json
 from okxdoctor.port import Cell, Frame, Io, Socket
 from okxdoctor_checks._answers import line
-from okxdoctor_checks._conversation import Ending, cells_of, code_of, ending, is_notice, message, refusal
+from okxdoctor_checks._conversation import Ending, cells_of, code_of, ending, is_notice, message, patience_s, refusal
 
 UNKNOWN_KEY = "60032"
 WRONG_ENVIRONMENT = "50101"
@@ -29,7 +29,7 @@ _TIMELY = {"60004": "timestamp.format", "60006": "timestamp.expired"}
 class Login:
     """How one login went: ``code`` "0" accepted, another one refused with ``said``, "" not answered.
 
-    ``pong``: whether a text ping beside it was answered.
+    ``pong``: whether a text ping beside it was answered. ``waited_s``: how long an answer was waited for, at most.
     """
 
     code: str = ""
@@ -38,6 +38,7 @@ class Login:
     pong: bool = False
     notice: bool = False
     ended: Ending | None = None
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +73,10 @@ class Refused:
 
 async def log_in(io: Io, socket: Socket) -> Login:
     """One login with a ping behind it: as answered."""
-    begun_ns, limit_s = io.now().mono_ns, tunable("ws_login_s")
+    begun_ns, limit_s = io.now().mono_ns, patience_s(io, "ws_login_s")
     await socket.login()
     await socket.send("ping")
-    login = Login()
+    login = Login(waited_s=limit_s)
     while not login.code and login.ended is None:
         waited_s = (io.now().mono_ns - begun_ns) / 1e9
         if waited_s >= limit_s:
@@ -167,7 +168,7 @@ def not_logged_in(facts: Refused) -> Iterator[Finding]:
         )
         return
     if not login.code:
-        limit_s = tunable("ws_login_s")
+        limit_s = login.waited_s
         yield Finding(
             code="ws.login-refused",
             summary=f"The WebSocket login is not answered within {limit_s:g} s, though a ping is{beside}",

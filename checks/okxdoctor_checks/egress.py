@@ -21,11 +21,10 @@ from ipaddress import ip_network
 from typing import Literal
 
 from okxdoctor.check import Check, Inconclusive, Skip
-from okxdoctor.knowledge import tunable
 from okxdoctor.model import Finding, Json
 from okxdoctor.port import AccountView, Ask, Io, TimeBasis
 from okxdoctor_checks._answers import Reply, line, read, together
-from okxdoctor_checks._conversation import message
+from okxdoctor_checks._conversation import message, patience_s
 from okxdoctor_checks._refusals import EXPIRED, NOT_LISTED, WRONG_ENVIRONMENT, Way, addresses_in, plain_refusal
 
 CONFIG = "/api/v5/account/config"
@@ -105,7 +104,7 @@ async def _login(io: Io) -> Literal["accepted", "refused", "unknown"]:
         if not socket.opening.ok:
             return "unknown"
         await socket.login()
-        frame = await socket.receive(tunable("ws_login_s"))
+        frame = await socket.receive(patience_s(io, "ws_login_s"))
         event = message(frame.text).get("event") if frame is not None else None
         return "accepted" if event == "login" else "refused" if event == "error" else "unknown"
     finally:

@@ -51,6 +51,7 @@ from okxdoctor_checks._conversation import (
     message,
     misplaced,
     ours,
+    patience_s,
     refusal,
     too_frequent,
     upgrade_of,
@@ -200,7 +201,7 @@ async def _talk(io: Io, socket: Socket, instrument: str, *, ping: bool) -> tuple
     await socket.send(json.dumps(request))
     if ping:
         await socket.send("ping")
-    pong_s, data_s = tunable("ws_pong_s"), tunable("ws_first_data_s")
+    pong_s, data_s = patience_s(io, "ws_pong_s"), patience_s(io, "ws_first_data_s")
     talk = Talk(instrument=instrument)
     first_look: tuple[str, ...] | None = None
     moved: bool | None = None
@@ -318,12 +319,14 @@ def _numbers(talk: Talk, facts: Facts) -> dict[str, Json]:
 
 def _no_pong(talk: Talk, facts: Facts) -> Finding:
     beside = f", {talk.frames} other messages came" if talk.frames else ", and nothing else came"
+    pong_s = tunable("ws_pong_s")
+    waited_s = min(pong_s, round(talk.waited_s, 1))
     return Finding(
         code="ws.no-pong",
-        summary=f"The WebSocket does not answer a text ping within {tunable('ws_pong_s'):g} s{beside}",
+        summary=f"The WebSocket does not answer a text ping within {waited_s:g} s{beside}",
         evidence=_numbers(talk, facts),
         subject="ws",
-        confidence=Confidence.CERTAIN if talk.frames else Confidence.LIKELY,
+        confidence=Confidence.CERTAIN if talk.frames and waited_s >= pong_s else Confidence.LIKELY,
     )
 
 

@@ -52,6 +52,7 @@ from okxdoctor_checks._conversation import (
     message,
     of_one_market,
     ours,
+    patience_s,
     refusal,
 )
 from okxdoctor_checks._words import counted
@@ -219,7 +220,7 @@ async def _watch(io: Io, socket: Socket, watch: _Watch) -> None:
     begun_ns = io.now().mono_ns
     came_s: float | None = None
     asking: asyncio.Task[None] | None = None
-    asked, first_s = 0, tunable("ws_first_data_s")
+    asked, first_s = 0, patience_s(io, "ws_first_data_s")
     # The run is not over before the checks in ``reads`` are: until then the stream is listened to at no cost.
     others = asyncio.ensure_future(io.settled())
     await asyncio.sleep(0)  # where there are none, it is known at once

@@ -44,6 +44,7 @@ from okxdoctor_checks._conversation import (
     message,
     misplaced,
     ours,
+    patience_s,
     refusal,
     too_frequent,
     upgrade_of,
@@ -223,7 +224,7 @@ async def _after_a_refusal(io: Io, facts: Facts) -> Facts:
 
 async def _channels(io: Io, socket: Socket, facts: Facts) -> Facts:
     """Subscribe to all of them at once, until every acknowledgement and state has come or the time is over."""
-    begun_ns, limit_s = io.now().mono_ns, tunable("ws_first_data_s")
+    begun_ns, limit_s = io.now().mono_ns, patience_s(io, "ws_first_data_s")
     begun_ms = max((frame.at_ms for frame in socket.frames), default=0.0)
     await socket.send(json.dumps({"id": _ID, "op": "subscribe", "args": list(CHANNELS.values())}))
     facts = replace(facts, channels=tuple(Channel(name=name) for name in CHANNELS), notice=facts.login.notice)
@@ -335,7 +336,7 @@ def _mute(login: Login) -> bool:
 
 
 def _no_pong(facts: Facts) -> Finding:
-    limit_s = tunable("ws_login_s")
+    limit_s = facts.login.waited_s
     return Finding(
         code="ws.no-pong",
         summary=f"The private WebSocket answers neither the login nor a text ping within {limit_s:g} s",

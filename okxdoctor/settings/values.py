@@ -182,6 +182,7 @@ class Settings:
             cells=where.cells,
             orders=self.drafts,
             demo_orders=self.demo_orders,
+            answer_s=min(_SECONDS_PER_ANSWER, self.timeout_s / 2),
         )
         return TargetConfig(
             view=view,
@@ -194,7 +195,7 @@ class Settings:
             ca_file=where.ca_file,
             control_name=where.control_name,
             control_addresses=where.control_addresses,
-            timeout_s=min(_SECONDS_PER_ANSWER, self.timeout_s / 2),
+            timeout_s=view.answer_s,
             surroundings=surroundings or self.surroundings,
         )
 

@@ -187,6 +187,15 @@ def test_an_edge_that_answers_429_while_rest_is_out_of_reach_counts_nothing(rest
 # ---- pong ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("answer_s", "sure"), [(5.0, Confidence.CERTAIN), (2.0, Confidence.LIKELY)])
+def test_a_pong_is_waited_for_as_long_as_the_run_waits_for_an_answer(answer_s: float, sure: Confidence) -> None:
+    findings, _, facts = look(Talk(respond=peer(pong=False)), answer_s=answer_s)
+    finding = one(findings)
+    assert (finding.code, finding.confidence) == ("ws.no-pong", sure)
+    assert f"within {answer_s:g} s" in finding.summary
+    assert facts.talks[0].waited_s == pytest.approx(answer_s, abs=0.1)
+
+
 def test_a_ping_without_pong_beside_data_is_certain() -> None:
     finding = one(look(Talk(respond=peer(pong=False)))[0])
     assert finding.code == "ws.no-pong"
