@@ -39,6 +39,10 @@ from okxdoctor_checks._words import duration, finite, listed
 ROLES: tuple[Role, Role] = ("rest", "ws")
 
 
+_NO_ROUTE = frozenset({"ENETUNREACH", "ENETDOWN"})
+"""What the system says of a datagram that has no way out (errno(3))."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """``addresses``: which kind is right for these hosts. ``declared``: the user gave the hosts by flag.
@@ -156,10 +160,14 @@ def _resolver_down(facts: Facts, asked: list[Host]) -> Finding:
     control = facts.control[0]
     outcomes = sorted({host.lookups[0].outcome for host in asked} | {control.outcome})
     others = any(lookup.addresses for host in asked for lookup in host.lookups[1:])
+    cut_off = sorted({one.resolver for host in asked for one in host.lookups[1:] if one.detail in _NO_ROUTE})
+    how = "; a server asked directly does answer." if others else "."
+    if cut_off and not others:
+        how = f"; this machine has no route to its resolver {listed(cut_off)}: no network, or one that is not up."
     return Finding(
         code="dns.resolver-down",
         summary=f"No name resolves: not {listed(host.name for host in asked)}, and not the control name {control.name} "
-        f"({listed(outcomes)})" + ("; a server asked directly does answer." if others else "."),
+        f"({listed(outcomes)}){how}",
         evidence={
             "names": [host.name for host in asked],
             "control_name": control.name,
@@ -167,6 +175,13 @@ def _resolver_down(facts: Facts, asked: list[Host]) -> Finding:
             "waited_ms": round(max((host.lookups[0].elapsed_ms for host in asked), default=0.0), 1),
             "answers": {host.name: answers(host.lookups) for host in asked},
         },
+        remedy=(
+            "ip route   # is there a default route?     macOS: netstat -rn     Windows: route print",
+            "Bring the interface or VPN up; Docker: do not run with --network none",
+            "okxdoctor run --only dns   # looks again",
+        )
+        if cut_off and not others
+        else (),
         excluded=("dns.name-not-found",),
     )
 

@@ -84,7 +84,9 @@ def with_exclusions(
             if silent or attempt.check in data.each_by_itself:
                 measured.update(causes_of.get(attempt.check, ()))
         elif attempt.outcome is Outcome.SKIPPED and attempt.because == data.nothing_there.get(attempt.check, ""):
-            measured.update(causes_of.get(attempt.check, ()))
+            # Without a proxy none is wrong; the way to the exchange may still be, for which `tcp` and `dns` look.
+            shared = {code for check, codes in causes_of.items() if check != attempt.check for code in codes}
+            measured.update(set(causes_of.get(attempt.check, ())) - shared)
     rows = []
     for root in diagnosis:
         sure = root.confidence is Confidence.CERTAIN

@@ -259,6 +259,26 @@ def test_resolver_down(outcome: Any) -> None:
     assert found.subject == ""
 
 
+def test_a_machine_without_a_network_is_told_so() -> None:
+    server = "10.0.0.53:53"
+
+    def asked(name: str, detail: str, role: str = "rest", **more: Any) -> Host:
+        return host(nothing(name, "servfail"), nothing(name, "error", server, detail=detail, **more), role=role)
+
+    def down(detail: str) -> Finding:
+        hosts = asked("openapi.okx.com", detail), asked("ws.okx.com", detail, "ws")
+        return only(judged(CHECK, facts(*hosts, control=(nothing("example.com", "servfail"),))))
+
+    cut_off = down("ENETUNREACH")
+    assert cut_off.code == "dns.resolver-down"
+    assert f"this machine has no route to its resolver {server}" in cut_off.summary
+    assert cut_off.remedy[0].startswith("ip route")
+    # A server that is not there leaves the network as it is.
+    for other in (down("EHOSTUNREACH"), down("ECONNREFUSED")):
+        assert "no route" not in other.summary
+        assert other.remedy == ()
+
+
 def test_name_not_found_needs_a_control_that_answers() -> None:
     gone = facts(host(nothing("openapi.okx.com")), WS)
     found = only(judged(CHECK, gone))

@@ -52,6 +52,13 @@ def test_without_a_proxy_no_proxy_is_the_cause() -> None:
     assert "proxy.scheme-wrong" in excluded(attempt("tls", "tls.not-tls"), skipped)["tls.not-tls"]
 
 
+def test_without_a_proxy_the_way_itself_may_still_be_the_cause() -> None:
+    """The check of the proxy can name closed ways, too: that it had nothing to do says nothing of the direct one."""
+    skipped = attempt("proxy", outcome=Outcome.SKIPPED, because="no proxy is configured")
+    found = excluded(attempt("dns", "dns.resolver-down"), skipped, attempt("tcp", outcome=Outcome.SKIPPED))
+    assert "tcp.unreachable" not in found["dns.resolver-down"]
+
+
 def test_a_check_that_found_something_has_not_looked_for_the_rest() -> None:
     """Unless it judges each of its causes by itself."""
     found = excluded(attempt("ws", "ws.blocked"), attempt("proxy", "proxy.split"))
