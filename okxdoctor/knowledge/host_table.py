@@ -84,6 +84,8 @@ class LegacyPort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosts:
+    """Every host name that this program knows by itself, by what it is for."""
+
     sites: tuple[SiteHosts, ...]
     retired: tuple[RetiredName, ...]
     mistaken: tuple[MistakenName, ...]

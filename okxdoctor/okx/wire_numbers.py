@@ -27,6 +27,8 @@ _SHORT_DIGITS = 12
 
 
 class NumberFlaw(StrEnum):
+    """How the text of a number misses the form that the exchange reads: plain decimal digits in a JSON string."""
+
     NOT_TEXT = "a JSON number where a string belongs"
     ABSENT = "null or empty"
     NOT_FINITE = "NaN or Infinity"

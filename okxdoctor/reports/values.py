@@ -25,6 +25,7 @@ def target_value(target: TargetName) -> dict[str, Any]:
 
 
 def diagnosis_value(diagnosis: Diagnosis) -> dict[str, Any]:
+    """One root cause as the report's JSON has it."""
     return {
         "code": diagnosis.code,
         "severity": diagnosis.severity.value,
@@ -40,6 +41,7 @@ def diagnosis_value(diagnosis: Diagnosis) -> dict[str, Any]:
 
 
 def finding_value(finding: Finding) -> dict[str, Any]:
+    """One finding, with the severity that the vocabulary gives it where it has none of its own."""
     return {
         "code": finding.code,
         "severity": severity_of(finding).value,
@@ -49,6 +51,7 @@ def finding_value(finding: Finding) -> dict[str, Any]:
 
 
 def check_value(attempt: Attempt) -> dict[str, Any]:
+    """One check; facts that are no object (a check that did not run) are an empty one."""
     return {
         "id": attempt.check,
         "title": attempt.title,

@@ -65,6 +65,7 @@ ENCODINGS = [
 
 
 def timestamps(timestamp: str) -> Iterator[Form]:
+    """Other forms of the same moment, and moments beside it; of a text in another form only that it is left out."""
     yield Form("left out", "")
     try:
         moment = datetime.strptime(timestamp, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
@@ -130,6 +131,7 @@ HOSTS = ("www.okx.com", "openapi.okx.com", "eea.okx.com", "us.okx.com", "aws.okx
 
 
 def paths(path: str) -> Iterator[Form]:
+    """What else signers take for the path."""
     yield Form("left out", "")
     for host in HOSTS:
         yield Form("with scheme and host", f"https://{host}{path}")
@@ -144,6 +146,7 @@ def paths(path: str) -> Iterator[Form]:
 
 
 def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[Form]:
+    """Other forms of what stands behind ``mark`` ("?" or ""): left out, sorted, encoded otherwise, made of ``params``."""
     if mark:
         yield Form("left out", "")
     else:
@@ -242,6 +245,7 @@ def _recased(query: str, case: Callable[[str], str]) -> str:
 
 
 def bodies(body: str, body_json: str | None) -> Iterator[Form]:
+    """What else signers take for the body: texts for none, and the same JSON written otherwise."""
     if body:
         yield Form("left out", "")
     for text in ("{}", "None", "null", "undefined", '""', "[]"):
@@ -290,6 +294,7 @@ def _renderings(source: str, sent: str) -> Iterator[Form]:
 
 
 def secrets(secret: str, others: Mapping[str, str]) -> Iterator[Form]:
+    """What the secret may have been mistaken for: the same changed, or one of ``others`` (name and value)."""
     changed = [
         *others.items(),
         ("in lower case", secret.lower()),

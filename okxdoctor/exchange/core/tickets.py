@@ -215,6 +215,7 @@ def _mode_allowed(account: Account, inst: Instrument, mode: str) -> None:
 
 
 def position_side_of(account: Account, inst: Instrument, given: str) -> str:
+    """The side as the order has it: "" for spot, "net", or the one named. Refuses a side that the mode has not."""
     if inst.type in ("SPOT", "MARGIN", "OPTION"):
         # A side that has no meaning here is passed over.
         return "" if inst.type == "SPOT" else "net"

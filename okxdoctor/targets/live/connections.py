@@ -71,6 +71,8 @@ def streams_up_to(last_stream_id: int | None) -> int:
 
 
 class Backend(httpcore.AsyncNetworkBackend):
+    """Brings the bytes for httpcore by the own ways, so that each phase has its time and each lookup is the run's."""
+
     def __init__(
         self, ways: Ways, family: Family, *, clock: Callable[[], Instant], speaks_h2: set[tuple[str, int]]
     ) -> None:

@@ -78,6 +78,7 @@ def nothing_to_offer() -> str:
 
 
 def lenient_context() -> ssl.SSLContext:
+    """Takes every version, cipher and key length that the library still knows: what is refused is judged afterwards."""
     context = usual_context()
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.set_ciphers("ALL:COMPLEMENTOFDEFAULT:@SECLEVEL=0")

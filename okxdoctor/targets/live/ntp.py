@@ -66,6 +66,8 @@ async def ask(
     clock: Callable[[], Instant],
     timeout_s: float,
 ) -> NtpAnswer:
+    """One question to one server (host, port); lookup and all tries together take ``timeout_s`` at the most. Total:
+    whatever goes wrong is an outcome."""
     host, port = server
     label = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     deadline = time.monotonic() + timeout_s

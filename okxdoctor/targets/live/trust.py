@@ -92,6 +92,7 @@ def bare_context() -> ssl.SSLContext:
 
 
 def load_file(path: str, *, source: str) -> Loaded:
+    """The certificates of a PEM file as a store. Total: a file that cannot be read or holds none is a ``problem``."""
     context = bare_context()
     problem = pem_problem(path)
     if not problem:

@@ -48,6 +48,7 @@ def schema() -> Mapping[str, Any]:
 
 
 def render_json(report: Report, redactor: Redactor) -> str:
+    """The report as one JSON object; every text of the logs passes the redactor."""
     value = {
         "schema": SCHEMA,
         "version": __version__,
