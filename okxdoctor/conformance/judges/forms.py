@@ -146,7 +146,7 @@ def paths(path: str) -> Iterator[Form]:
 
 
 def queries(query: str, mark: str, params: Sequence[Sequence[Any]]) -> Iterator[Form]:
-    """Other forms of what stands behind ``mark`` ("?" or ""): left out, sorted, encoded otherwise, made of ``params``."""
+    """Other forms of what stands behind ``mark`` ("?" or ""): left out, sorted, encoded otherwise, from ``params``."""
     if mark:
         yield Form("left out", "")
     else:
