@@ -57,7 +57,7 @@ async def place_of(
     trades_contracts = account is None or account.acct_lv != "1"
     contracts = [one for one in open_ones if trades_contracts and known[word(one, "instId")].type in DERIVATIVES]
     priced = _ids(order for order in open_ones if word(order, "ordType") not in _MARKET)
-    at_once = [order for order in open_ones if word(order, "ordType") in _MARKET]
+    at_once = [order for order in open_ones if word(order, "ordType") in (*_MARKET, "post_only")]
     moving = _ids([*at_once, *(contracts if account is not None else ())])
     asks: dict[str, Ask] = {}
     for inst_id in priced[:INSTRUMENTS]:
@@ -79,6 +79,7 @@ async def place_of(
         now_ms=io.now().wall_ns // 1_000_000,
         limits=tuple(found for name in priced[:INSTRUMENTS] for found in _limits(name, answers[f"limit {name}"])),
         last=tuple(found for name in moving[:INSTRUMENTS] for found in _last(name, answers[f"ticker {name}"])),
+        best=tuple(found for name in moving[:INSTRUMENTS] for found in _best(name, answers[f"ticker {name}"])),
         leverages=tuple(
             found for name, answer in answers.items() if name.startswith("leverage ") for found in _leverages(answer)
         ),
@@ -101,6 +102,10 @@ def _ids(orders: Iterable[Order]) -> list[str]:
 
 def _last(inst_id: str, answer: Answer) -> list[tuple[str, str]]:
     return [(inst_id, text(row, "last")[:60]) for row in rows(answer)[:1]]
+
+
+def _best(inst_id: str, answer: Answer) -> list[tuple[str, str, str]]:
+    return [(inst_id, text(row, "bidPx")[:60], text(row, "askPx")[:60]) for row in rows(answer)[:1]]
 
 
 def _most(name: str, answer: Answer) -> list[MostSize]:

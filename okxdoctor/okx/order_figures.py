@@ -47,6 +47,7 @@ def priced(order: Mapping[str, Json], listed: ListedInstrument, place: Place) ->
     if word(order, "ordType") not in PRICED or price is None or price <= 0:
         return
     yield from _off_tick(asked, order, listed)
+    yield from _takes(asked, price, order, listed, place)
     limits = next((one for one in place.limits if one.inst_id == listed.inst_id), None)
     if limits is None or word(order, "pxAmendType") == "1":
         return
@@ -74,6 +75,30 @@ def priced(order: Mapping[str, Json], listed: ListedInstrument, place: Place) ->
             says=f"px {asked} < {limits.lowest_sell}, the lowest price of a sell of {listed.inst_id} now",
             evidence=evidence,
             fix=(("px", limits.lowest_sell), ("pxAmendType", "1")),
+        )
+
+
+def _takes(
+    asked: str, price: Fraction, order: Mapping[str, Json], listed: ListedInstrument, place: Place
+) -> Iterator[Breach]:
+    """A post-only order that would trade at once: it is accepted and cancelled in the same moment."""
+    side = word(order, "side")
+    bid, ask = next(((bid, ask) for name, bid, ask in place.best if name == listed.inst_id), ("", ""))
+    facing, own = (ask, bid) if side == "buy" else (bid, ask)
+    best = fraction(facing)
+    if word(order, "ordType") != "post_only" or side not in ("buy", "sell") or best is None or best <= 0:
+        return
+    if price >= best if side == "buy" else price <= best:
+        yield Breach(
+            cause="order.parameter-invalid",
+            codes=(),
+            parameter="px",
+            says=f"a post_only {side} at {asked} would trade at once with the best {'ask' if side == 'buy' else 'bid'} "
+            f"of {facing}, and is cancelled instead (cancelSource 31)",
+            evidence={"px": asked, "best_bid": bid or "none", "best_ask": ask or "none", "ordType": "post_only"},
+            fix=(("px", own),) if own else (),
+            sure=False,
+            mild=True,
         )
 
 

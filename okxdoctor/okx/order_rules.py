@@ -70,7 +70,9 @@ def judge(order: Mapping[str, Json], place: Place) -> tuple[Breach, ...]:
     found += (breach for breach in _account(order, listed, place) if breach.parameter not in told)
     found += _of_another_product(order, listed) if "ordType" not in told else ()
     found += priced(order, listed, place) if "px" not in told else ()
-    found += sized(order, listed, place) if "sz" not in told else ()
+    # What a spot order's size counts follows from these: where one is wrong it is not known.
+    counted = {"sz", "tgtCcy", "ordType", "side"} if listed.type == "SPOT" else {"sz"}
+    found += sized(order, listed, place) if not counted & told else ()
     found += attached(order, listed, place)
     found += _taken(order, place) if "clOrdId" not in told else ()
     if listed.state != "live" or told & {"px", "sz", "side", "ordType", "tdMode", "tgtCcy"}:
@@ -188,14 +190,16 @@ def _account(order: Mapping[str, Json], listed: ListedInstrument, place: Place) 
     if traded in SIDED:
         yield from _reducing(order, listed, place, account.pos_mode)
     elif traded == "SPOT" and word(order, "reduceOnly").lower() == "true":
+        code = _NO_REDUCING.get(account.acct_lv, "51205")
         yield Breach(
             cause="order.parameter-invalid",
-            codes=(_NO_REDUCING.get(account.acct_lv, "51205"),),
+            codes=(),  # documented, and whether an order that only buys gets it is not
             parameter="reduceOnly",
-            says=f"reduceOnly: in {level}, spot has no positions to reduce",
+            says=f"reduceOnly: in {level}, spot has no positions to reduce; passed over, or refused with {code}",
             evidence={"acctLv": account.acct_lv, "product": traded},
             hints=("Leave reduceOnly out of spot orders",),
-            sure=False,  # the codes are documented, and whether orders that only buy get them is not
+            sure=False,
+            mild=True,
         )
 
 

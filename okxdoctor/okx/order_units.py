@@ -37,6 +37,8 @@ def other_unit(
         yield from _coins(order, listed, size, causes)
     elif listed.type == "SPOT" and word(order, "ordType") == "market" and not word(order, "tgtCcy"):
         yield from _base_or_quote(order, listed, place, size, causes)
+    elif listed.type == "SPOT" and _UNPAID in causes:
+        yield from _limit_in_quote(order, listed, place, size)
 
 
 def _far(breach: Breach) -> bool:
@@ -101,6 +103,39 @@ def _base_or_quote(
             "last_price": shown(last),
         },
         fix=(("tgtCcy", target),),
+        sure=False,
+        mild=True,
+    )
+
+
+def _limit_in_quote(
+    order: Mapping[str, Json], listed: ListedInstrument, place: Place, size: Fraction
+) -> Iterator[Breach]:
+    """A limit order's size counts the base currency. So large a one that can be paid for as an amount of quote
+    currency was most likely meant as one."""
+    price, asked, side = fraction(number(order, "px")), word(order, "sz"), word(order, "side")
+    base, quote = listed.value("baseCcy"), listed.value("quoteCcy")
+    spent, amount = (quote, size) if side == "buy" else (base, size / price if price else size)
+    held = next((fraction(one.available) for one in place.holdings or () if one.ccy == spent), None)
+    if not price or price <= 0 or held is None or amount > held:
+        return
+    try:
+        meant = round_size(shown(size / price, digits=30), lot=listed.value("lotSz"), minimum=listed.value("minSz"))
+    except PrecisionError:  # a listing whose lot makes no sense
+        return
+    if meant is None:
+        return
+    yield Breach(
+        cause="order.unit-confusion",
+        codes=(),
+        parameter="sz",
+        says=f"sz {asked} of a limit order is {asked} {base}; {asked} {quote} at this price are {meant} {base}",
+        evidence={
+            "sz": asked,
+            "read_as": f"{asked} {base} = {shown(size * price, digits=6)} {quote}",
+            "meant_perhaps": f"{asked} {quote} = {meant} {base}",
+        },
+        fix=(("sz", meant),),
         sure=False,
         mild=True,
     )

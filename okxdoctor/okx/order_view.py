@@ -64,8 +64,9 @@ class MostSize:
 class Place:
     """The exchange and the account as they are now.
 
-    ``last``: (instId, last price). ``taker``: (instType, currency of the group, rate) of account/trade-fee, the rate
-    negative for a charge as on the wire. ``taken``: client order ids of pending orders. ``now_ms``: epoch milliseconds.
+    ``last``: (instId, last price). ``best``: (instId, best bid, best ask). ``taker``: (instType, currency of the group,
+    rate) of account/trade-fee, the rate negative for a charge as on the wire. ``taken``: client order ids of pending
+    orders. ``now_ms``: epoch milliseconds.
     """
 
     account: AccountView | None
@@ -73,6 +74,7 @@ class Place:
     now_ms: int
     limits: tuple[PriceLimits, ...] = ()
     last: tuple[tuple[str, str], ...] = ()
+    best: tuple[tuple[str, str, str], ...] = ()
     leverages: tuple[Leverage, ...] = ()
     positions: tuple[OpenPosition, ...] | None = None
     holdings: tuple[Holding, ...] | None = None

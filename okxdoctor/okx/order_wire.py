@@ -26,6 +26,7 @@ from okxdoctor.okx.wire_numbers import NumberFlaw, number_flaws
 MISSING, WRONG = "50014", "51000"
 PLACE = "/api/v5/trade/order"
 _SHOWN = 20
+_OF_ATTACHED = ("tpTriggerPxType", "slTriggerPxType", "tpOrdKind")
 Evidence: TypeAlias = "str | int | list[str]"
 
 
@@ -126,6 +127,8 @@ def wire_flaws(
     attached = order.get("attachAlgoOrds")
     for item in attached if isinstance(attached, list) else []:
         if isinstance(item, dict):
+            for name in _OF_ATTACHED:
+                yield from _word(item, name, wire_rules().words[name])
             yield from _ids(item, "attached: ")
             yield from _numbers(item, "attached: ", {})
 
@@ -182,11 +185,12 @@ def _forms(order: Mapping[str, Json]) -> Iterator[WireFlaw]:
         if value in (None, "", []):
             continue
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            says = f"{name} must be a JSON list of objects, not {_SORTS.get(type(value), 'something else')}."
+            sort = "a list of others" if isinstance(value, list) else _SORTS.get(type(value), "something else")
+            says = f"{name} must be a JSON list of objects, not {sort}."
             yield _invalid((WRONG,), name, says, {"parameter": name})
 
 
-_SORTS = {dict: "an object", str: "a text", list: "a list of others", bool: "a boolean"}
+_SORTS = {dict: "an object", str: "a text", list: "a list", bool: "a boolean"}
 
 
 def _ids(order: Mapping[str, Json], where: str) -> Iterator[WireFlaw]:
@@ -222,7 +226,11 @@ def _ids(order: Mapping[str, Json], where: str) -> Iterator[WireFlaw]:
 
 def _numbers(order: Mapping[str, Json], where: str, steps: Mapping[str, str]) -> Iterator[WireFlaw]:
     for name, value in order.items():
-        if name not in wire_rules().numbers or value in (None, "") or isinstance(value, list | dict):
+        if name not in wire_rules().numbers or value in (None, ""):
+            continue
+        if isinstance(value, list | dict):
+            says = f"{where}{name} is {_SORTS[type(value)]}; a number in a text belongs there."
+            yield _invalid((WRONG,), name, says, {"parameter": name})
             continue
         flaws = [flaw for flaw in number_flaws(value, step=steps.get(name)) if flaw is not NumberFlaw.LEADING_ZEROS]
         if flaws:
