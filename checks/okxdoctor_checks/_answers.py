@@ -106,8 +106,11 @@ def text(row: Mapping[str, Json], name: str) -> str:
 
 def line(words: str, length: int = MESSAGE_LENGTH) -> str:
     """A stranger's text as one printable line, an ellipsis where something was left out."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in words[: 2 * length]).split())
-    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
+    begin = words[: 2 * length]
+    text = " ".join("".join(c if c.isprintable() else " " for c in begin).split())
+    # White space that was folded may have hidden that there is more.
+    whole = len(text) <= length and not words[len(begin) :].strip()
+    return text if whole else f"{text[: length - 1].rstrip()}…"
 
 
 def read(answer: Answer) -> Reply:

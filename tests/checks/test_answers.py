@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from okxdoctor.port import Answer, Failure
-from okxdoctor_checks._answers import read, rows, standing_in_the_way
+from okxdoctor_checks._answers import broken_off, line, read, rows, standing_in_the_way
 
 GOOD = '{"code":"0","data":[{"uid":"1"}],"msg":""}'
 
@@ -47,3 +48,26 @@ def test_a_failure_is_told_as_one() -> None:
     lost = replace(answer(""), status=None, failure=Failure(kind="timeout", phase="connect", detail=""))
     assert read(lost).said.startswith("no answer (")
     assert "connect" in read(lost).said
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("", ""), ("ten chars.", "ten chars."), ("eleven char", "eleven ch…"), ("a\tb\n\x07 c ", "a b c"),
+        ("nine char x", "nine char…"), (" " * 19 + "abc", "a…"), ("a" + " " * 30, "a"), ("a" + " " * 30 + "b", "a…"),
+    ],
+)  # fmt: skip
+def test_a_strangers_text_is_one_line_that_says_where_it_was_cut(words: str, told: str) -> None:
+    assert line(words, 10) == told
+
+
+@pytest.mark.parametrize(
+    ("kind", "phase", "told"),
+    [
+        ("timeout", "connect", "nothing came in time, connecting"), ("refused", "connect", "refused"),
+        ("reset", "first-byte", "reset, waiting for the answer"), ("dns", "resolve", "the name does not resolve"),
+        ("proxy", "connect", "the proxy gives no way"), ("other", "nowhere", "broken off"),
+    ],
+)  # fmt: skip
+def test_a_failure_says_where_unless_its_kind_does(kind: Any, phase: str, told: str) -> None:
+    assert broken_off(Failure(kind=kind, phase=phase, detail="")) == told

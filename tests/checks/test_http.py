@@ -620,3 +620,12 @@ def test_only_answers_that_came_are_counted_as_slow() -> None:
     )
     found = next(each for each in judged(CHECK, facts_of(slow, slow, lost)) if each.code == "http.slow")
     assert (found.evidence["answers"], found.evidence["affected"]) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "announced"), [("150", 150), ("", None), ("-1", None), ("²", None), ("1.5", None), ("9" * 16, None)]
+)
+def test_a_length_that_is_no_number_was_not_announced(text: str, announced: int | None) -> None:
+    headers = (("content-type", "text/html"), *((("content-length", text),) if text else ()))
+    given = Answer(method="GET", path="/", url="", status=200, headers=headers, body="<html>")
+    assert seen(given, HOST).announced == announced

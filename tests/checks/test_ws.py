@@ -434,3 +434,14 @@ def test_the_probe_survives_a_cancelled_wait() -> None:
         return io
 
     assert all(socket.closed for socket in asyncio.run(cancelled()).opened)
+
+
+def test_a_push_without_rows_is_no_data() -> None:
+    def respond(text: str) -> Iterable[str | int]:
+        for each in peer()(text):
+            told = json.loads(each) if isinstance(each, str) and each.startswith("{") else {}
+            yield json.dumps({**told, "data": []}) if "data" in told else each
+
+    findings, _, facts = look(Talk(respond=respond), {TICKER: moving("1", "2")})
+    assert facts.talks[-1].data_ms is None
+    assert codes(findings) == ["ws.silent"]

@@ -454,3 +454,16 @@ def test_the_probe_survives_a_cancelled_wait() -> None:
         return io
 
     assert all(socket.closed for socket in asyncio.run(cancelled()).opened)
+
+
+@pytest.mark.parametrize(("count", "connections"), [("7", 7), ("", 0), ("²", 0), ("x", 0), ("123456789", 0)])
+def test_a_count_of_connections_that_is_no_number_is_none(count: str, connections: int) -> None:
+    """Characters that Python calls digits are no decimal digits, and a hostile one must not end the run."""
+
+    def respond(text: str) -> Iterable[str | int]:
+        for each in peer()(text):
+            told = json.loads(each) if isinstance(each, str) and each.startswith("{") else {}
+            yield json.dumps({**told, "connCount": count}) if "connCount" in told else each
+
+    _, _, facts = look(respond=respond)
+    assert {channel.connections for channel in facts.channels} == {connections}
