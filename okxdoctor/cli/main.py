@@ -231,6 +231,9 @@ def _defect(error: Exception) -> int:
     """One line for an error that nobody foresaw. The traceback only when asked for, and redacted."""
     from okxdoctor.imports import to_blame
 
+    if isinstance(error, MemoryError) or "can't start new thread" in str(error):
+        _complain("okxdoctor: could not look: the memory or the threads that this process may use are too few.")
+        return COULD_NOT_LOOK
     if said := to_blame(error):
         _say(f"okxdoctor: {said}.\n")  # as it is: what redacts may be what cannot be loaded
         return USAGE

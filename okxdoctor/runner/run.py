@@ -137,6 +137,8 @@ class _Run:
         except Exception as error:
             if isinstance(error, OSError) and error.errno in _SPENT:
                 return ended(Outcome.INCONCLUSIVE, _SPENT[error.errno], elapsed_ms=elapsed)
+            if isinstance(error, MemoryError) or "can't start new thread" in str(error):
+                return ended(Outcome.INCONCLUSIVE, "this process may use no more memory or threads", elapsed_ms=elapsed)
             if blame := to_blame(error):
                 return ended(Outcome.INCONCLUSIVE, self.options.redact(blame), elapsed_ms=elapsed)
             return ended(

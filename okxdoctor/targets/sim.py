@@ -7,6 +7,7 @@ come from here; and even those pass through the same settings code as a user's o
 from __future__ import annotations
 
 import asyncio
+import errno
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -24,6 +25,9 @@ from okxdoctor.targets.world import FAULTS, Key, World, build_world
 
 if TYPE_CHECKING:
     from okxdoctor.exchange import Info
+
+FILES = 64
+"""Descriptors that doctor and exchange need together; a whole run uses about fifty (measured on Linux)."""
 
 ONE_OPERATION_S = 2.5
 """One connect, handshake or answer on loopback may take this long: long enough for what the faults delay, short
@@ -66,6 +70,7 @@ async def sim_world(settings: Settings) -> AsyncIterator[SimWorld]:
     from okxdoctor.exchange import running
 
     theirs, ours = split_faults(settings.faults)
+    _need_files()
     with tempfile.TemporaryDirectory(prefix="okxdoctor-", ignore_cleanup_errors=True) as folder:
         async with running(seed=settings.seed, faults=theirs) as exchange:
             info = exchange.info
@@ -77,6 +82,21 @@ async def sim_world(settings: Settings) -> AsyncIterator[SimWorld]:
                 settings=inner,
                 own_burst=world.own_burst,
             )
+
+
+def _need_files() -> None:
+    """Room for the sockets of both sides in one process: an exchange that can open none would answer as if it were
+    broken. Raises OSError where the system's limit leaves too little."""
+    try:
+        import resource
+    except ImportError:  # a limit of POSIX
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= FILES:
+        return
+    if hard != resource.RLIM_INFINITY and hard < FILES:
+        raise OSError(errno.EMFILE, f"this process may open {hard} files (ulimit -n) and needs {FILES} for both sides")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, hard))
 
 
 def _world(info: Info, on: Sequence[Injected], folder: Path) -> World:

@@ -191,6 +191,8 @@ def _raising(error: BaseException) -> object:
         (BrokenPipeError(), 0),
         (ZeroDivisionError("x"), 4),
         (RecursionError(), 4),
+        (MemoryError(), 3),
+        (RuntimeError("can't start new thread"), 3),
         (OSError(28, "No space left on device"), 2),
         (OSError(24, "Too many open files"), 3),
         (OSError(5, "Input/output error"), 4),

@@ -192,6 +192,15 @@ def test_few_file_descriptors() -> None:
             assert "broken" not in [check["outcome"] for check in report["checks"]]
 
 
+def test_too_few_files_are_this_process_s_and_not_the_exchange_s() -> None:
+    """An exchange in the same process that can open nothing would answer 500, as a broken one does."""
+    ended = calm(shell("ulimit -n 40; $OKXDOCTOR run --target sim"))
+    assert (ended.code, ended.out) == (3, "")
+    assert "this process may open 40 files (ulimit -n)" in ended.err
+    raised = calm(shell("ulimit -Sn 40; $OKXDOCTOR run --target sim --only env"))
+    assert raised.code == 0
+
+
 def test_a_dumb_terminal_gets_plain_lines(bundle: Path) -> None:
     parent, child = pty.openpty()
     env = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS")}
