@@ -14,6 +14,7 @@ from .protocol import Json
 if TYPE_CHECKING:
     from .bills import Bill, FundingBill
     from .converting import Conversions
+    from .savings import Saving
 
 ZERO = Decimal(0)
 EVENTS = 2_000
@@ -149,6 +150,8 @@ class Account:
     """Of a main account: transfers with its sub-accounts, as asset/subaccount/bills shows them."""
     transfers: dict[str, dict[str, Json]] = field(default_factory=dict)
     """Transfers between the wallets by number, as asset/transfer-state shows them."""
+    savings: dict[str, Saving] = field(default_factory=dict)
+    """What is lent, by currency."""
     conversions: Conversions | None = None
     """Quotes and conversions; None until there are any."""
     stp: str = "cancel_maker"

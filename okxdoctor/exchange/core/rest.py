@@ -67,12 +67,12 @@ Handler = Callable[[Call], Reply]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One row of the table. ``permission`` is a word of a key's permissions; ``batch`` bodies are arrays."""
+    """One row of the table. ``permission`` is a word of a key's permissions; ``batch``: its body is an array (None: or not)."""
 
     handler: Handler
     access: Access
     permission: str = ""
-    batch: bool = False
+    batch: bool | None = False
     budget: Budget | None = None
 
 
@@ -80,14 +80,16 @@ def routes() -> dict[tuple[str, str], Route]:
     """The table, put together once: every documented endpoint, with the handler that serves it here."""
     from importlib import import_module
 
+    from .rest_absent import out_of_service
+
     limits = budgets()
     table: dict[tuple[str, str], Route] = {}
     for name in MODULES:
         module = import_module(f".{name}", __package__)
         for method, path, access, permission, handler in module.TABLE:
             table[method, path] = Route(
-                handler=handler, access=access, permission=permission, batch=path in BATCHES,
-                budget=limits.get((method, path)),
+                handler=handler, access=access, permission=permission, budget=limits.get((method, path)),
+                batch=None if handler is out_of_service else path in BATCHES,
             )  # fmt: skip
     return table
 
@@ -95,7 +97,7 @@ def routes() -> dict[tuple[str, str], Route]:
 MODULES = (
     "rest_absent", "rest_public", "rest_market", "rest_candles", "rest_contracts", "rest_account", "rest_settings",
     "rest_risk", "rest_bills", "rest_asset", "rest_transfers", "rest_users", "rest_trade", "rest_algo",
-    "rest_closing", "rest_precheck", "rest_convert", "rest_statistics", "rest_withdrawals",
+    "rest_closing", "rest_precheck", "rest_convert", "rest_statistics", "rest_withdrawals", "rest_savings",
 )  # fmt: skip
 """The handler modules; what a later one serves replaces what an earlier one says."""
 
@@ -190,7 +192,7 @@ def _respond(exchange: Exchange, site: str, request: Request) -> Reply:
         )
 
 
-def _decoded(request: Request, batch: bool) -> tuple[dict[str, object], list[dict[str, object]]]:
+def _decoded(request: Request, batch: bool | None) -> tuple[dict[str, object], list[dict[str, object]]]:
     if not request.body:
         raise Refused(failure(400, "50000", "Body for POST request cannot be empty."))
     if "json" not in request.headers.get("content-type", "").lower():
@@ -199,7 +201,7 @@ def _decoded(request: Request, batch: bool) -> tuple[dict[str, object], list[dic
         decoded = msgspec.json.decode(request.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Refused(failure(400, "50002", "JSON syntax error")) from None
-    if batch:
+    if batch or (batch is None and isinstance(decoded, list)):
         if not isinstance(decoded, list) or not decoded or not all(isinstance(item, dict) for item in decoded):
             raise Refused(failure(400, "50002", "JSON syntax error"))
         return {}, decoded

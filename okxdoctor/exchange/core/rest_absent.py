@@ -1,7 +1,7 @@
 """Documented endpoints of products that this exchange does not have.
 
 Everything before the handler is as everywhere: verb, signature, permission, budget. Lists of things that an account
-can only have by using such a product (bots, copies, quotes, savings) are empty, as they are for every account that
+can only have by using such a product (bots, copies, quotes, stakes) are empty, as they are for every account that
 never did; everything else is answered as an endpoint out of service.
 """
 
@@ -21,9 +21,9 @@ _LISTS = (
     "copytrading/total-profit-sharing", "copytrading/unrealized-profit-sharing-details",
     "copytrading/lead-traders-history", "fiat/buy-sell/history", "fiat/deposit-order-history",
     "fiat/withdrawal-order-history", "finance/flexible-loan/interest-accrued", "finance/flexible-loan/loan-history",
-    "finance/flexible-loan/loan-info", "finance/savings/balance", "finance/savings/lending-history",
-    "finance/staking-defi/eth/balance", "finance/staking-defi/eth/purchase-redeem-history",
-    "finance/staking-defi/orders-active", "finance/staking-defi/orders-history", "finance/staking-defi/sol/balance",
+    "finance/flexible-loan/loan-info", "finance/staking-defi/eth/balance",
+    "finance/staking-defi/eth/purchase-redeem-history", "finance/staking-defi/orders-active",
+    "finance/staking-defi/orders-history", "finance/staking-defi/sol/balance",
     "finance/staking-defi/sol/purchase-redeem-history", "market/block-tickers", "market/call-auction-details",
     "public/block-trades", "rfq/counterparties", "rfq/public-trades", "rfq/quotes", "rfq/rfqs", "rfq/trades",
     "sprd/orders-history", "sprd/orders-history-archive", "sprd/orders-pending", "sprd/public-trades",

@@ -12,6 +12,7 @@ from .funds import FUNDING
 from .paging import page
 from .protocol import Json, Refused, Reply, bad_parameter, failure, ok
 from .rest import Call
+from .savings import reckon
 from .statements import balance_row
 
 FIAT = ("USD", "USDT", "USDC")
@@ -117,9 +118,13 @@ def valuation(call: Call) -> Reply:
     rates = ((amount, call.venue.usd(each, call.now_ms)) for each, amount in call.account.funding.items())
     funding = sum((EXACT.multiply(amount, rate) for amount, rate in rates), ZERO)
     trading = Decimal(str(balance_row(call.venue, call.account, call.now_ms)["totalEq"]))
-    parts = [plain(EXACT.divide(part, unit).quantize(FINE)) for part in (funding, trading, funding + trading)]
-    details: dict[str, Json] = {"classic": "0", "earn": "0", "funding": parts[0], "trading": parts[1]}
-    return ok([{"details": details, "totalBal": parts[2], "ts": str(call.now_ms)}])
+    reckon(call.venue, call.account, call.now_ms)
+    lent = ((saving.amount, call.venue.usd(each, call.now_ms)) for each, saving in call.account.savings.items())
+    earn = sum((EXACT.multiply(amount, rate) for amount, rate in lent), ZERO)
+    total = funding + trading + earn
+    parts = [plain(EXACT.divide(part, unit).quantize(FINE)) for part in (funding, trading, earn, total)]
+    details: dict[str, Json] = {"classic": "0", "earn": parts[2], "funding": parts[0], "trading": parts[1]}
+    return ok([{"details": details, "totalBal": parts[3], "ts": str(call.now_ms)}])
 
 
 def exchanges(call: Call) -> Reply:
