@@ -67,7 +67,7 @@ Handler = Callable[[Call], Reply]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One row of the table. ``permission`` is a word of a key's permissions; ``batch``: its body is an array (None: or not)."""
+    """One row of the table. ``permission`` is a word of a key's permissions; a ``batch`` has an array as body (None: or not)."""
 
     handler: Handler
     access: Access
