@@ -67,7 +67,10 @@ Handler = Callable[[Call], Reply]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One row of the table. ``permission`` is a word of a key's permissions; a ``batch`` has an array as body (None: or not)."""
+    """One row of the table. ``permission`` is a word of a key's permissions; the body of ``batch`` is an array.
+
+    None for ``batch``: it may be one.
+    """
 
     handler: Handler
     access: Access
