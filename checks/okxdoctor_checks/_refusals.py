@@ -172,6 +172,29 @@ def _address(reply: Reply, way: Way) -> Finding:
     )
 
 
+def several_ways_out(refused: Reply, others: tuple[Reply, ...]) -> Finding | None:
+    """One connection was refused for its address: the finding if one of ``others`` came from another address."""
+    if all(reply.failure is not None or reply.msg == refused.msg for reply in others):
+        return None
+    shown = tuple(dict.fromkeys(address for reply in (refused, *others) for address in addresses_in(reply.msg)))
+    accepted = any(reply.code != NOT_LISTED and reply.failure is None for reply in others)
+    return Finding(
+        code="ip.egress-unstable",
+        summary=line(
+            f"New connections leave from more than one address: {', '.join(shown[:4]) or 'an address'} refused (50110)"
+            + (", others are not" if accepted else "")
+        ),
+        evidence={**seen(refused), "refused_addresses": list(shown), "attempts": [reply.said for reply in others]},
+        subject="rest",
+        confidence=Confidence.LIKELY,
+        remedy=(
+            "Leave by one address: a fixed cloud address, a NAT gateway with one address, a proxy",
+            f"Or list the whole pool, {', '.join(shown[:4])} and the others; at most 20 entries, networks are allowed",
+        ),
+        excluded=("ip.not-whitelisted",),
+    )
+
+
 def addresses_in(message: str) -> tuple[str, ...]:
     """The IP addresses that stand in a text as words, in order, in their canonical form."""
     found: list[str] = []

@@ -25,9 +25,10 @@ from typing import Literal
 
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding, Json
-from okxdoctor.port import AccountView, Answer, Ask, Cell, Failure, Io, KeyStanding, TimeBasis
-from okxdoctor_checks._answers import Reply, exchange_ms, line, read, rows, standing_in_the_way, text, together
+from okxdoctor.port import AccountView, Answer, Ask, Io, KeyStanding, TimeBasis
+from okxdoctor_checks._answers import Reply, exchange_ms, line, read, rows, standing_in_the_way, text
 from okxdoctor_checks._limits import limit
+from okxdoctor_checks._matrix import Environment, Trial, at_home, every_cell_told, walk
 from okxdoctor_checks._refusals import (
     EXPIRED,
     KNOWS_THE_KEY,
@@ -41,29 +42,16 @@ from okxdoctor_checks._refusals import (
     other_method,
     plain_refusal,
     seen,
+    several_ways_out,
 )
 from okxdoctor_checks._standing import ALIASES, Setting, ip_list, permissions
 from okxdoctor_checks._words import duration
 
 CONFIG = "/api/v5/account/config"
-Environment = Literal["live", "demo"]
 _JUDGED = NAMED | WRONG_ENVIRONMENT | UNKNOWN_KEY | {EXPIRED, WRONG_METHOD}
 MALFORMED = "50111"
 _REPEATED = NAMED - {NOT_LISTED} | {WRONG_METHOD}
 """Refusals that are asked for twice. How requests leave, and whether each is refused, is the check `egress` to see."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """The same signed read on another site or environment. ``asked``: false where a recording does not hold it."""
-
-    site: str
-    environment: Environment
-    rest_url: str
-    ws_url: str
-    same_host: bool
-    reply: Reply
-    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +61,7 @@ class Facts:
     ``corrected``: repeated with the measured time, after 50102. ``flipped``: with the demo header the other way round,
     after 50101. ``matrix``: everywhere else, after 50119. ``again``: the same once more, after any other refusal.
     ``account``: of whichever of these was accepted, the flipped one and other places left out.
+    ``at_home``: over new connections to the one place that knows the key, after that refused the address.
     ``addresses``: which ones the target declares right for itself. ``well_formed``: the key id that is sent has a key's
     form, asked after 50111.
     """
@@ -87,6 +76,7 @@ class Facts:
     corrected: Reply | None = None
     flipped: Reply | None = None
     matrix: tuple[Trial, ...] = ()
+    at_home: tuple[Reply, ...] = ()
     again: Reply | None = None
     account: AccountView | None = None
     well_formed: bool = False
@@ -128,8 +118,9 @@ async def probe(io: Io) -> Facts:
     if reply.code in WRONG_ENVIRONMENT:
         facts = replace(facts, flipped=read(await io.http(replace(ask, simulated=view.environment == "live"))))
     elif reply.code in UNKNOWN_KEY:
-        facts = replace(facts, matrix=await _walk(io, ask))
-        _every_cell_told(facts, reply)
+        facts = replace(facts, matrix=await walk(io, ask))
+        facts = replace(facts, at_home=await at_home(io, ask, facts.matrix))
+        every_cell_told(facts.matrix, facts.site, reply.code)
     elif reply.kind == "ok":
         facts = replace(facts, account=_account(answer))
     elif reply.code in _REPEATED:
@@ -165,21 +156,6 @@ def _not_judged(reply: Reply, base: str) -> str:
     return f"account/config was refused with {reply.said}: okxdoctor explain {reply.code}"
 
 
-def _every_cell_told(facts: Facts, reply: Reply) -> None:
-    """That a key exists nowhere takes an answer from everywhere: raises Inconclusive where somebody asked was silent.
-
-    Who is told to make a new key because one site did not answer makes it in vain.
-    """
-    if any(trial.reply.kind == "ok" or trial.reply.code in KNOWS_THE_KEY for trial in facts.matrix):
-        return
-    silent = [trial for trial in facts.matrix if trial.asked and trial.reply.code not in UNKNOWN_KEY]
-    if silent:
-        where = ", ".join(f"{trial.site}/{trial.environment} ({trial.reply.said})" for trial in silent)
-        raise Inconclusive(
-            line(f"the key does not exist on {facts.site} ({reply.code}); whether elsewhere was not told: {where}")
-        )
-
-
 def _by_date(answer: Answer) -> TimeBasis | None:
     """The exchange's time from the Date header of its refusal, for a run without the clock check; 1 s wide."""
     date_ms = exchange_ms(answer)
@@ -191,34 +167,6 @@ def _by_date(answer: Answer) -> TimeBasis | None:
         high_s=low + 1 + (answer.received_wall_ns - answer.sent_wall_ns) / 1e9,
         source="Date header of the refusal",
     )
-
-
-async def _walk(io: Io, ask: Ask) -> tuple[Trial, ...]:
-    """The same read in every other cell of the matrix of sites and environments, all at once."""
-    here = (io.view.site, io.view.environment)
-    own = next((cell.rest_url for cell in io.view.cells if (cell.site, cell.environment) == here), io.view.rest.url)
-    others = [cell for cell in io.view.cells if (cell.site, cell.environment) != here]
-
-    async def one(cell: Cell) -> Trial:
-        name = f"{cell.site}/{cell.environment}"
-        asked = True
-        try:
-            reply = read(await io.http(replace(ask, cell=name, simulated=cell.environment == "demo")))
-        except (Skip, Inconclusive) as unseen:  # a recording does not hold it
-            failure = Failure(kind="other", phase="first-byte", detail=unseen.because)
-            reply = Reply(method=ask.method, path=ask.path, kind="failed", failure=failure)
-            asked = False
-        return Trial(
-            site=cell.site,
-            environment=cell.environment,
-            rest_url=cell.rest_url,
-            ws_url=cell.ws_url,
-            same_host=cell.rest_url == own,
-            reply=reply,
-            asked=asked,
-        )
-
-    return await together(*(one(cell) for cell in others))
 
 
 def _account(answer: Answer) -> AccountView | None:
@@ -411,7 +359,8 @@ def _elsewhere(reply: Reply, facts: Facts) -> Iterator[Finding]:
             excluded=("key.unknown",),
         )
     if not alive and len(known) == 1:
-        yield from plain_refusal(home.reply, facts.way)
+        elsewise = several_ways_out(home.reply, facts.at_home)
+        yield from plain_refusal(home.reply, facts.way) if elsewise is None else (elsewise,)
 
 
 # ---- record ------------------------------------------------------------------------------------
@@ -448,6 +397,7 @@ CHECK = Check(
         "key.frozen",
         "key.idle-expiry",
         "ip.not-whitelisted",
+        "ip.egress-unstable",
         "ip.private-listed",
         "ip.unbound",
         "permission.missing",

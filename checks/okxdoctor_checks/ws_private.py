@@ -50,6 +50,7 @@ from okxdoctor_checks._conversation import (
     upgrade_of,
     whereabouts,
 )
+from okxdoctor_checks._proven_by_login import BAD_PASSPHRASE, BAD_SIGNATURE, altered_on_the_way, changed_on_the_way
 from okxdoctor_checks._words import counted, listed
 from okxdoctor_checks._ws_login import (
     OF_ANOTHER_PLACE,
@@ -70,8 +71,6 @@ CHANNELS = {
 TIME = "/api/v5/public/time"
 TELLS_AT_ONCE = ("account",)
 """Positions do so as well, where there are any; whether an account without any is told so is not known."""
-BAD_SIGNATURE = "50113"
-BAD_PASSPHRASE = "50105"
 NOT_LOGGED_IN = "60011"
 LOGIN_FAILED = 4001
 """The close code of a login that failed."""
@@ -307,9 +306,9 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
     if now is not None:
         return
     if facts.login.code == "0" and facts.rest_code == BAD_SIGNATURE:
-        yield _changed_on_the_way(facts)
+        yield changed_on_the_way(facts.url)
     elif facts.login.code == "0" and facts.rest_code == BAD_PASSPHRASE:
-        yield _altered_on_the_way(facts)
+        yield altered_on_the_way(facts.url)
     if TOO_FREQUENT in (facts.login.code, facts.refused.partition(" ")[0]):
         yield too_frequent(facts.url, facts.refused or facts.login.said)
     elif _mute(facts.login):
@@ -343,41 +342,6 @@ def _no_pong(facts: Facts) -> Finding:
         evidence={"url": facts.url, "waited_s": limit_s, "rest": "accepts the key"},
         subject="ws",
         confidence=Confidence.LIKELY,
-    )
-
-
-def _changed_on_the_way(facts: Facts) -> Finding:
-    """The secret signs a login that is accepted, so it is the key's; REST receives other bytes than were signed."""
-    return Finding(
-        code="signature.unexplained",
-        summary="REST refuses the signature (50113) and the WebSocket accepts a login that the same secret signed: "
-        "requests are changed on the way",
-        evidence={"url": facts.url, "websocket_login": "accepted", "rest_code": facts.rest_code, "key_known": True},
-        subject="rest",
-        confidence=Confidence.LIKELY,
-        remedy=(
-            "okxdoctor run --only key   # the same from another network, without proxy and gateway",
-            "Gateway, reverse proxy, TLS inspection: pass path, query and body byte for byte, and add nothing",
-        ),
-        excluded=("key.secret-wrong", "timestamp.expired"),
-    )
-
-
-def _altered_on_the_way(facts: Facts) -> Finding:
-    """The passphrase is the key's, for a login with it is accepted; REST receives another one."""
-    header = "OK-ACCESS-PASSPHRASE"
-    return Finding(
-        code="header.missing",
-        summary=f"{header} does not arrive as it is sent: REST refuses it ({facts.rest_code}) and the WebSocket "
-        "accepts a login with the same",
-        evidence={"url": facts.url, "websocket_login": "accepted", "rest_code": facts.rest_code, "header": header},
-        subject="rest",
-        confidence=Confidence.LIKELY,
-        remedy=(
-            "okxdoctor run --only key   # the same from another network, without proxy and gateway",
-            f"Gateway, reverse proxy, TLS inspection: pass {header} once and as it is",
-        ),
-        excluded=("key.passphrase-wrong",),
     )
 
 

@@ -225,6 +225,22 @@ def test_a_place_that_knows_the_key_and_refuses_it_is_likely_its_home() -> None:
     assert home.confidence is Confidence.LIKELY
 
 
+@pytest.mark.parametrize(
+    ("then", "cause"),
+    [
+        ([refusal("50110", "Your IP 203.0.113.9 is not included")], "ip.not-whitelisted"),
+        ([failed("timeout", "first-byte")], "ip.not-whitelisted"),
+        ([refusal("50110", "Your IP 203.0.113.10 is not included")], "ip.egress-unstable"),
+        ([account(), refusal("50110", "Your IP 203.0.113.9 is not included")], "ip.egress-unstable"),
+    ],
+)
+def test_a_home_that_refuses_one_of_several_addresses(then: list[Scripted], cause: str) -> None:
+    first = refusal("50110", "Your IP 203.0.113.9 is not included")
+    findings, io = diagnose({CONFIG: refusal("50119"), f"{CONFIG} @us/live": [first, *then]})
+    assert sorted(codes(findings)) == [cause, "region.wrong-rest-host"]
+    assert [ask.fresh for ask in io.asks if ask.cell == "us/live"] == [False, True, True]
+
+
 def test_several_homes_are_all_named_and_nothing_is_certain() -> None:
     script = {CONFIG: refusal("50067"), f"{CONFIG} @us/live": account(), f"{CONFIG} @eea/live": account()}
     finding = one(diagnose(script)[0])
