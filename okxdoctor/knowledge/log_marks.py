@@ -13,9 +13,12 @@ from okxdoctor.knowledge import store
 class LogMarks:
     """`statuses` and `closes` give the causes behind a number, likeliest first. `not_in_logs` are phrases of the
     symptoms that healthy logs hold too, `generic` those that only wrap another failure, `other_venues` names of other
-    exchanges, in lower case. `parameters` are the causes behind a parameter that a refusal names. `answering` are the
-    words before a number that a person gives as what was answered, `units` those behind one that counts, `told`
-    phrases of `not_in_logs` that count where a person writes them."""
+    exchanges, in lower case. `parameters` are the causes behind a parameter that a refusal names.
+
+    Of texts that a person wrote: `answering` are the words before a number that was answered, `naming` those where it
+    may be one, `going_on` those behind a status, `units` those behind a number that counts; `told` are phrases of
+    `not_in_logs` that count there.
+    """
 
     statuses: Mapping[str, tuple[str, ...]]
     closes: Mapping[str, tuple[str, ...]]
@@ -24,6 +27,8 @@ class LogMarks:
     other_venues: tuple[str, ...]
     parameters: Mapping[str, tuple[str, ...]]
     answering: frozenset[str]
+    naming: frozenset[str]
+    going_on: frozenset[str]
     units: frozenset[str]
     told: frozenset[str]
 
@@ -39,6 +44,8 @@ def log_marks() -> LogMarks:
         other_venues=tuple(table["other_venues"]),
         parameters={name: tuple(causes) for name, causes in table["parameter"].items()},
         answering=frozenset(table["answering"]),
+        naming=frozenset(table["naming"]),
+        going_on=frozenset(table["going_on"]),
         units=frozenset(table["units"]),
         told=frozenset(table["told"]),
     )

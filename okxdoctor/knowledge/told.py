@@ -140,6 +140,11 @@ def _rest(carried: Sequence[_Clause], found: Observed) -> None:
         _take(part, part, found)
 
 
+def fails(text: str) -> bool:
+    """Whether a failure is told at all, of whatever."""
+    return any(verdict == "fails" for clause, _ in _clauses(text[:LONGEST]) for _, verdict in clause.words())
+
+
 # ---- clauses --------------------------------------------------------------------------------------------------------
 
 
@@ -151,6 +156,11 @@ class _Clause:
     verdicts: list[tuple[int, str]] = field(default_factory=list)
     only: list[int] = field(default_factory=list)
     negated: list[int] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+
+    def words(self) -> Iterator[tuple[int, str]]:
+        """The verdicts that words give, not numbers."""
+        return (one for one in self.verdicts if one[0] not in self.numbers)
 
 
 def _take(part: _Clause, judged: _Clause, found: Observed) -> None:
@@ -210,6 +220,7 @@ def _clause(run: Sequence[str]) -> _Clause:
         else:
             if _STATUS_OR_CODE.fullmatch(run[place]):
                 clause.verdicts.append((place, "fails"))
+                clause.numbers.append(place)
             place += 1
     return clause
 

@@ -154,7 +154,10 @@ def _marked(whole: bytes, number: int, marks: Sequence[bytes], *, continued: boo
     """The lines of a block that hold a mark, each once, in their order."""
     lower = whole.lower()
     starts: set[int] = set()
+    ascii_only = lower.isascii()
     for mark in marks:
+        if ascii_only and not mark.isascii():
+            continue
         at = lower.find(mark)
         while at >= 0:
             starts.add(whole.rfind(b"\n", 0, at) + 1)

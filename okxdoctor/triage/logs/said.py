@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from okxdoctor.knowledge.code_table import codes
 from okxdoctor.knowledge.log_marks import log_marks
-from okxdoctor.knowledge.told import Differential, matching, observe
+from okxdoctor.knowledge.told import Differential, fails, matching, observe
 from okxdoctor.triage.logs.gather import Gathered, Group, Place
 from okxdoctor.triage.logs.signals import Signal, concerns_okx, of_code, signals, with_parameter
 from okxdoctor.triage.logs.times import Clock
@@ -21,26 +21,36 @@ from okxdoctor.triage.logs.times import Clock
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_.,$€=+-])(?:[4-7]\d{4}|[45]\d\d)(?![A-Za-z0-9_%]|[.,:]\d)")
 _CLOSES = re.compile(r"(?<![A-Za-z0-9_.])(1\d{3}) (?:errors?|closes?|disconnects?)\b", re.IGNORECASE)
 _NAME = re.compile(r"\b[a-z]+[A-Z]?[A-Za-z]+\b|\b(?:px|sz)\b")
+_OWN = ("500", "501", "60", "63", "64")
+"""How codes begin that no price, size or row of a table is likely to be: of requests, keys and WebSockets."""
 _FIVE = re.compile(r"(?<![A-Za-z0-9_.])[56]\d{4}(?![A-Za-z0-9_])")
 _WORD_BEFORE = re.compile(r"([A-Za-z]+|[\u3400-\u9fff]|[(/:,;.]|\A)[\s\"'“‘(]*\Z")
+_PROGRAM = re.compile(
+    r"\A\W{0,3}(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRACE)\b"
+    r"|\A\s{0,9}(?:[{<]|File \"|Traceback\b|at [\w.$]+\()|\A(?:level|time|ts)="
+)
+"""How lines of programs begin that carry no time."""
 _WORD_BEHIND = re.compile(r"\A[\s\"'”’)]*([A-Za-z]+)")
 
 
 def read_said(name: str, text: str, gathered: Gathered, *, year: int) -> None:
-    """The failures that a short text tells in words, added to those that its lines told. `text` is the whole file."""
+    """The failures that a short text tells in words, added to those that its lines told. `text` is the whole file; its
+    lines with a time, or that begin as programs write them, are left to the reading of logs."""
     clock = Clock(year)
     kept = [
         (number, line)
         for number, line in enumerate(text.splitlines(), 1)
-        if line.strip() and clock.of(line) is None  # a line with a time was written by a program
+        if line.strip() and clock.of(line) is None and not _PROGRAM.match(line)
     ]
     about = {concerns_okx(line) for _, line in kept}
     if not kept or (False in about and True not in about):
         return
+    text = "\n".join(line for _, line in kept)
+    observed = observe(text)
     known = {group.signal.name for group in gathered.groups.values()}
     for number, line in kept:
         place = Place(file=name, line=number, moment=None, zoned=False)
-        named = [signal for signal in _named(line, okx=True in about) if signal.name not in known]
+        named = [signal for signal in _named(line, okx=True in about, failing=fails(line)) if signal.name not in known]
         if not named and True in about and not any(not group.signal.generic for group in _of(name, gathered)):
             # What stands in the words of a program was found with the lines; a person has words of his own for it.
             named = [signal for signal in signals(line, told=True) if signal.kind in ("text", "code")]
@@ -48,7 +58,7 @@ def read_said(name: str, text: str, gathered: Gathered, *, year: int) -> None:
             # One of several that are named in a breath is not sure to be the one that counts.
             gathered.note(replace(signal, sure=len(named) == 1), place, line)
     groups = _of(name, gathered)
-    rows = list(matching(observe("\n".join(line for _, line in kept))))
+    rows = list(matching(observed))
     # A number that may be a code would tell more than the contrast: then nothing is made of the contrast alone.
     coded = any(_FIVE.search(line) for _, line in kept)
     if not _told_of(groups, rows) and not coded and all(group.signal.generic for group in groups):
@@ -84,21 +94,24 @@ def _within(row: Differential, signal: Signal) -> bool:
     return any(known.message == signal.name for one in row.within if (known := codes().get(one)) is not None)
 
 
-def _named(line: str, *, okx: bool) -> Iterator[Signal]:
+def _named(line: str, *, okx: bool, failing: bool) -> Iterator[Signal]:
     """Codes, statuses and closes that a sentence gives as what was answered."""
     marks = log_marks()
+    parameter = next((one for one in _NAME.findall(line) if one in marks.parameters), None)
     for number in _CLOSES.findall(line) if okx else ():
         if (causes := marks.closes.get(number)) is not None:
             yield Signal("close", number, causes, f"the WebSocket was closed with {number}")
     for hit in _NUMBER.finditer(line):
-        before = _WORD_BEFORE.search(line, 0, hit.start())
-        behind = _WORD_BEHIND.search(line[hit.end() : hit.end() + 40])
-        word = before[1].lower() if before else "-"
-        if word not in marks.answering or (behind is not None and behind[1].lower() in marks.units):
+        before = _WORD_BEFORE.search(line[max(0, hit.start() - 40) : hit.start()])
+        after = _WORD_BEHIND.search(line[hit.end() : hit.end() + 40])
+        word, behind = before[1].lower() if before else "-", after[1].lower() if after else ""
+        answered = word in marks.answering
+        if behind in marks.units or not (answered or word in marks.naming):
             continue
         if len(hit[0]) == 3:
             causes = marks.statuses.get(hit[0])
-            if causes is not None and okx and word.isalpha():
+            goes_on = not behind or behind in marks.going_on
+            if causes is not None and okx and goes_on and (answered or behind in ("error", "errors")):
                 yield Signal("status", f"HTTP {hit[0]}", causes, f"answered with HTTP {hit[0]}")
-        elif (signal := of_code(hit[0])) is not None and signal.causes:
-            yield next((with_parameter(signal, one) for one in _NAME.findall(line) if one in marks.parameters), signal)
+        elif (answered or failing or hit[0].startswith(_OWN)) and (signal := of_code(hit[0])) and signal.causes:
+            yield signal if parameter is None else with_parameter(signal, parameter)
