@@ -61,13 +61,15 @@ def endpoint(role: Role, url: str, where: str) -> Endpoint:
 
 def host_port(text: str, where: str, default_port: int | None) -> tuple[str, int]:
     """``HOST``, ``HOST:PORT``, ``[v6]:PORT`` or a bare IPv6 address. Without a default the port must be there."""
+    form = "HOST:PORT" if default_port is None else "HOST[:PORT]"
+    if "://" in text:
+        raise UsageProblem(f"{where}: {shown_url(text)!r} is a URL, not {form}", "for example 127.0.0.1:5353")
     host, colon, port_text = text.rpartition(":")
     if text.startswith("["):
         closed = re.fullmatch(r"\[([^\[\]]+)\](?::(.*))?", text)
         host, port_text = (closed[1], closed[2] or "") if closed else ("", "")
     elif not colon or text.count(":") > 1:
         host, port_text = text, ""
-    form = "HOST:PORT" if default_port is None else "HOST[:PORT]"
     if not _good_host(host):
         raise UsageProblem(f"{where}: {text!r} is not {form}", "for example 127.0.0.1:5353")
     if not port_text:
@@ -134,7 +136,10 @@ def _split(url: str, where: str, form: str) -> SplitResult:
     except ValueError as error:
         raise UsageProblem(f"{where}: {shown_url(url)!r} is not a URL ({error})", form) from None
     if "://" not in url or not parts.scheme:
-        raise UsageProblem(f"{where}: {shown_url(url)!r} is not a URL", form)
+        whole = re.fullmatch(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::\d+)?(?:/[\w/.-]*)?", url)
+        raise UsageProblem(
+            f"{where}: {shown_url(url)!r} is not a URL", f"{form.partition('HOST')[0]}{url}" if whole else form
+        )
     return parts
 
 

@@ -234,6 +234,8 @@ def _look_at_ca(path: str) -> None:
     if not content.strip():
         raise UsageProblem(f"--ca-file: {path} is empty", "a PEM file with the root certificate")
     if b"-----BEGIN CERTIFICATE-----" not in content and b"-----BEGIN TRUSTED CERTIFICATE-----" not in content:
+        if b"PRIVATE KEY-----" in content:
+            raise UsageProblem(f"--ca-file: {path} holds a private key and no certificate", "the file of the root")
         raise UsageProblem(
             f"--ca-file: {path} holds no PEM certificate", "openssl x509 -inform der -in FILE -out FILE.pem"
         )

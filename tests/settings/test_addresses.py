@@ -135,7 +135,8 @@ def test_proxies(url: str, shown: str, credentials: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://p", "http://", "http://u:canarycanary@", "http://p:99999", "socks4://p:1", "http://p q", "http//p:3128"]
+    "url",
+    ["ftp://p", "http://", "http://u:canarycanary@", "http://p:99999", "socks4://p:1", "http://p q", "http//p:3128"],
 )
 def test_bad_proxies(url: str) -> None:
     with pytest.raises(UsageProblem) as problem:

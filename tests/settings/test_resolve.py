@@ -488,6 +488,9 @@ def test_ca_files(go: Go, tmp_path: Path) -> None:
         file.write_bytes(content)
         with pytest.raises(UsageProblem, match="--ca-file: "):
             go(ca_file=str(file))
+    file.write_bytes(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+    with pytest.raises(UsageProblem, match="a private key and no certificate"):
+        go(ca_file=str(file))
     trustme.CA().cert_pem.write_to_path(str(file))
     assert go(ca_file=str(file)).target_config().ca_file == str(file)
 
