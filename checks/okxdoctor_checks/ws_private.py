@@ -217,8 +217,12 @@ async def _after_a_refusal(io: Io, facts: Facts) -> Facts:
     facts = replace(facts, rest_accepts=None if standing is None else True)
     if login.code not in OF_ANOTHER_PLACE:
         return facts
-    here = (facts.site, facts.environment)
-    return replace(facts, flips=await tried_elsewhere(io, here, facts.ws_cell))
+    flips = await tried_elsewhere(io, (facts.site, facts.environment), facts.ws_cell)
+    silent = [f"{flip.site}/{flip.environment}" for flip in flips if not flip.login.code]
+    if standing is None and silent and not any(flip.login.code == "0" for flip in flips):
+        where = ", ".join(silent)
+        raise Inconclusive(line(f"the login is refused with {login.code}; whether elsewhere too {where} did not tell"))
+    return replace(facts, flips=flips)
 
 
 async def _channels(io: Io, socket: Socket, facts: Facts) -> Facts:

@@ -228,6 +228,14 @@ def test_a_key_that_no_websocket_knows_is_unknown_where_rest_says_nothing_for_it
     assert finding.excluded == ("region.wrong-ws-host",)
 
 
+def test_a_site_that_did_not_answer_may_know_the_key() -> None:
+    """REST did not tell either: neither that the key is unknown nor that the address is wrong follows."""
+    nowhere = {f"private @{cell.site}/{cell.environment}": Talk(login=(error("60032"),)) for cell in view().cells}
+    shut = Talk(opening=Opening(url="wss://x", ok=False, failure=Failure(kind="refused", phase="connect")))
+    with pytest.raises(Inconclusive, match="refused with 60032; whether elsewhere too us/live did not tell"):
+        look(error("60032"), plain=None, sockets={**nowhere, "private @us/live": shut})
+
+
 def test_a_key_of_the_other_environment_is_not_unknown_where_other_sites_do_not_know_it() -> None:
     """50101 says that the key is known here; and the other environment of the site is asked first."""
     elsewhere = {f"private @{site}/live": Talk(login=(error("60032"),)) for site in ("eea", "us", "tr")}
