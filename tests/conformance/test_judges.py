@@ -54,6 +54,25 @@ def test_an_input_that_is_none_must_be_refused() -> None:
         assert found.code in ("precision.number-format", "timestamp.format")
 
 
+@pytest.mark.parametrize(
+    ("params", "mistake"),
+    [
+        ([["ccy", "a\tb"]], "sign refused a valid input with a control character"),
+        ([["ccy", None]], "sign refused a valid input with a parameter that is no text"),
+        # Nobody knows which of them it was.
+        ([["ccy", None], ["instId", "a\x7f"]], None),
+        ([["ccy", "BTC"]], "sign refused a valid input"),
+    ],
+)
+def test_a_refusal_is_put_down_to_what_alone_can_be_its_reason(params: list[list[Any]], mistake: str | None) -> None:
+    given = {
+        "secret": "s", "timestamp": "2026-01-01T00:00:00.000Z", "method": "GET", "path": "/api/v5/account/balance",
+        "params": params, "body_json": None,
+    }  # fmt: skip
+    found = judge(Case(op="sign", input=given), Refused("InvalidURL"))
+    assert (None if found is None else found.mistake) == mistake
+
+
 @pytest.mark.parametrize("text", ["NaN", "", "1,5", "--1", "."])
 def test_no_number_parser_excuses_an_answer_to_this(text: str) -> None:
     case = Case(op="round_size", input={"size": text, "lot": "1", "min": "1"}, must_refuse=True)
