@@ -91,26 +91,23 @@ async def probe(io: Io) -> Facts:
 async def _greet(io: Io, endpoint: Endpoint) -> Greeting | Skip | Inconclusive:
     role = endpoint.role
     first = asyncio.ensure_future(io.handshake(role))
-    flip: asyncio.Future[Handshake | None] | None = None
-    second: asyncio.Future[Handshake | None] | None = None
-    other: Handshake | None = None
+    beside: asyncio.Future[tuple[Handshake | None, Handshake | None]] | None = None
+    flipped: Handshake | None = None
     try:
         # Silence costs the whole patience for one handshake; two in a row would be all that a probe has.
         await asyncio.wait({first}, timeout=limit("tls_silence_s"))
         if not first.done():
-            flip = asyncio.ensure_future(_once_more(io, role, server_name=io.view.control_name))
-            second = asyncio.ensure_future(_once_more(io, role))
+            beside = asyncio.ensure_future(_flipped(io, role))
         handshake = await first
         if _cut(handshake):
-            other = await (flip or _once_more(io, role, server_name=io.view.control_name))
-        if other is not None and other.outcome in ("ok", "alert") and handshake.outcome != "alert":
+            flipped, repeated = await (beside or _flipped(io, role))
             # One that was lost, on a line that is slow or loses packets, is not one that is cut off for its name.
-            repeated = await (second or _once_more(io, role))
-            handshake = repeated if repeated is not None and repeated.outcome in ("ok", "alert") else handshake
+            if repeated is not None and _spoken(repeated) and not _spoken(handshake):
+                handshake, flipped = repeated, None
     except (Skip, Inconclusive) as reason:
         return reason
     finally:
-        for task in (first, flip, second):
+        for task in (first, beside):
             if task is not None:
                 task.cancel()
     if handshake.outcome != "ok" and not handshake.address:
@@ -119,7 +116,7 @@ async def _greet(io: Io, endpoint: Endpoint) -> Greeting | Skip | Inconclusive:
         routed = (io.view.rest_route if role == "rest" else io.view.ws_route) is not None
         layer = "proxy" if routed or phase == "proxy" else "dns" if phase == "resolve" else "tcp"
         return Skip(f"no connection to {endpoint.host} (see {layer})", layer=layer)
-    return Greeting(role=role, host=endpoint.host, handshake=handshake, flipped=other if _cut(handshake) else None)
+    return Greeting(role=role, host=endpoint.host, handshake=handshake, flipped=flipped)
 
 
 def _cut(handshake: Handshake) -> bool:
@@ -128,12 +125,23 @@ def _cut(handshake: Handshake) -> bool:
     return refused or handshake.outcome in ("reset", "closed", "timeout")
 
 
-async def _once_more(io: Io, role: Role, *, server_name: str | None = None) -> Handshake | None:
-    """The same place greeted again, or with the name of another host."""
+def _spoken(handshake: Handshake) -> bool:
+    """Whether TLS came back, be it a refusal."""
+    return handshake.outcome in ("ok", "alert")
+
+
+async def _flipped(io: Io, role: Role) -> tuple[Handshake | None, Handshake | None]:
+    """The same place greeted with the name of another host; and where that is answered, with the own one again."""
     try:
-        return await io.handshake(role, server_name=server_name, again=server_name is None)
+        flipped = await io.handshake(role, server_name=io.view.control_name)
     except (Skip, Inconclusive):
-        return None
+        return None, None
+    if not _spoken(flipped):
+        return flipped, None
+    try:
+        return flipped, await io.handshake(role, again=True)
+    except (Skip, Inconclusive):
+        return flipped, None
 
 
 # ---- evaluate --------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ BUDGET_S = 2.0
 EXCHANGES = 3
 """How many stand on the far host. Each rests for the time of a budget after a run: three, and nobody waits for that."""
 OKXDOCTOR = (sys.executable, "-m", "okxdoctor.cli.main")
+LINE = str(Path(__file__).with_name("lab_line.py"))
 TIME_SERVERS = ("time.cloudflare.com", "ntp.nict.jp", "ptbtime1.ptb.de", "time.apple.com")
 """The time servers that okxdoctor asks when none is declared; here all of them are the far host's chronyd."""
 
@@ -119,6 +120,15 @@ class Lab:
     def start(self, host: str, *command: str) -> subprocess.Popen[str]:
         """A program on a host, until the end of the test."""
         return self.running.enter_context(process(self.wire.at(host, *command)))
+
+    def line(self, *cuts: dict[str, Any], mtu: int = 0, both: dict[str, Any] | None = None, **way: Any) -> None:
+        """A long line in place of the wire (until ``reset``): see ``lab_line``. ``mtu`` is that of its two ends."""
+        spec = {"up": both, "down": both, **way} if both is not None else way
+        command = (sys.executable, "-S", LINE, self.wire.near, self.wire.far, json.dumps({**spec, "cuts": cuts}))
+        begun = self.start(self.wire.far, *command)
+        assert begun.stdout is not None
+        assert begun.stdout.readline() == "carries\n", begun.communicate(timeout=5)[1]
+        self.wire.lead_over("line", mtu=mtu)
 
     def doctor(
         self,

@@ -49,6 +49,25 @@ class Wire:
         """The near host has no route to an address (until ``reset``)."""
         _run("ip", "-n", self.near, "route", "add", "unreachable", f"{address}/32")
 
+    def lead_over(self, link: str, *, mtu: int = 0) -> None:
+        """All that goes between the hosts goes over another link of both, while that stands (until ``reset``)."""
+        if mtu:
+            for host in (self.near, self.far):
+                _run("ip", "-n", host, "link", "set", link, "mtu", str(mtu))
+        for place in (NEAR4.rsplit(".", 1)[0] + ".0/24", *(f"{address}/32" for address in (BEYOND, *CONTROLS))):
+            _run("ip", "-n", self.near, "route", "replace", place, "dev", link, "src", NEAR4)
+        for host, place in ((self.near, FAR6), (self.far, NEAR6)):
+            _run("ip", "-n", host, "-6", "route", "replace", f"{place}/128", "dev", link)
+        _run("ip", "-n", self.far, "route", "replace", f"{NEAR4}/32", "dev", link)
+
+    def translate_near(self, *chains: str) -> None:
+        """Address translation and connection tracking on the near host, as a router at home has (until ``reset``)."""
+        text = "table ip router\ndelete table ip router\n"
+        _run(
+            *self.at(self.near, "nft", "-f", "-"),
+            feed=text + ("table ip router {\n" + "\n".join(chains) + "\n}\n" if chains else ""),
+        )
+
     def unplug(self) -> None:
         """The near host's end of the wire is down (until ``reset``)."""
         _run("ip", "-n", self.near, "link", "set", "wire", "down")
@@ -62,6 +81,9 @@ class Wire:
             _run("ip", "-n", self.near, "route", "add", f"{address}/32", "via", FAR4, "src", NEAR4)
         self.filter_near()
         self.filter_far()
+        self.translate_near()
+        # A path MTU that was told is remembered for ten minutes.
+        _run("ip", "-n", self.far, "route", "flush", "cache")
         self.resolve_by((BEYOND,))
         self.know()
 

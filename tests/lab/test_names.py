@@ -65,3 +65,9 @@ def test_one_of_two_addresses_is_wrong_and_the_right_one_shut(lab: Lab, verdict:
     lab.names(f"--host-record=openapi.okx.com,{FAR4}", "--host-record=openapi.okx.com,127.0.0.1")
     lab.wire.filter_near(f"ip daddr {FAR4} tcp dport 443 {verdict}")
     assert codes(lab.doctor()) == [cause, "dns.poisoned"]
+
+
+def test_an_address_of_this_machine_beside_the_right_one(lab: Lab) -> None:
+    """A resolver that answers AAAA with junk: the answer is wrong, IPv6 is not."""
+    lab.names(*(f"--host-record={name}.okx.com,{FAR4},::1" for name in ("openapi", "ws")))
+    assert codes(lab.doctor()) == ["dns.poisoned"]
