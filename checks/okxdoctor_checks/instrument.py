@@ -52,6 +52,7 @@ class Band:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
     """``row`` is None when the list does not have it, then ``nearest`` and ``elsewhere`` (site/environment) help.
+    ``nowhere``: every other site and environment answered, and none lists it.
 
     ``declared``: what the profile says of it. ``other``: the same figures in the other environment, asked for when
     the declared ones are not the live ones.
@@ -66,6 +67,7 @@ class Instrument:
     bands: tuple[Band, ...] = ()
     nearest: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
+    nowhere: bool = False
     other: Row | None = None
 
 
@@ -162,9 +164,10 @@ async def _instrument(
     bands: tuple[Band, ...] = ()
     nearest: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
+    nowhere = False
     other: Row | None = None
     if row is None and _absent(reply):
-        nearest, elsewhere = await _looked_for(io, inst_id, listing)
+        nearest, elsewhere, nowhere = await _looked_for(io, inst_id, listing)
     elif row is not None:
         if listing.banded:
             bands = _bands(await _ask(io, listing.bands_path()))
@@ -181,6 +184,7 @@ async def _instrument(
         bands=bands,
         nearest=nearest,
         elsewhere=elsewhere,
+        nowhere=nowhere,
         other=other,
     )
 
@@ -200,23 +204,27 @@ def _bands(answer: Answer) -> tuple[Band, ...]:
     )
 
 
-async def _looked_for(io: Io, inst_id: str, listing: Listing) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The nearest ids of the list, and the sites and environments that list this very id."""
+async def _looked_for(io: Io, inst_id: str, listing: Listing) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """The nearest ids of the list, the sites and environments that list this very id, and whether surely none does."""
     here = (io.view.site, io.view.environment)
     cells = [cell for cell in io.view.cells if (cell.site, cell.environment) != here]
 
-    async def listed_by(site: str, environment: str) -> str:
+    async def listed_by(site: str, environment: str) -> str | None:
+        """Its name where it is listed, "" where it is not, None where that was not told."""
         name = f"{site}/{environment}"
         try:
             answer = await _ask(io, listing.path(inst_id), cell=name, simulated=environment == "demo")
         except (Skip, Inconclusive):  # a recording does not hold it
-            return ""
-        return name if _row(answer, inst_id, ()) is not None else ""
+            return None
+        if _row(answer, inst_id, ()) is not None:
+            return name
+        return "" if _absent(read(answer)) else None
 
     found = await together(*(listed_by(cell.site, cell.environment) for cell in cells))
     ids = [text(raw, "instId") for raw in rows(await _ask(io, listing.path()))]
     meant = _OTHER_SIGNS.sub("-", inst_id.upper())
-    return tuple(get_close_matches(meant, ids, n=3, cutoff=0.6)), tuple(name for name in found if name)
+    nowhere = bool(found) and all(name == "" for name in found)
+    return tuple(get_close_matches(meant, ids, n=3, cutoff=0.6)), tuple(name for name in found if name), nowhere
 
 
 def _differs(row: Row, name: str, declared: str) -> bool:
@@ -272,6 +280,7 @@ def _unknown(instrument: Instrument, facts: Facts) -> Finding:
         },
         subject=instrument.inst_id,
         remedy=remedy,
+        excluded=("region.wrong-rest-host", "key.wrong-environment") if instrument.nowhere else (),
     )
 
 

@@ -56,8 +56,13 @@ class Rule:
             and (alike or not self.same_subject)
             and (not self.met_by or deep.subject == self.met_by)
             # A certificate that has expired by trusted time has not expired because the local clock is wrong.
-            and not (alike and deep.code in shallow.excluded)
+            and not (deep.code in shallow.excluded and (alike or _by_a_way(deep.subject, shallow.subject)))
         )
+
+
+def _by_a_way(deep: str, shallow: str) -> bool:
+    """A cause on the way of all REST or WebSocket traffic, and something that travels by it, such as an instrument."""
+    return deep in ("rest", "ws") and shallow.partition(" ")[0] not in ("rest", "ws")
 
 
 def _within(part: str, whole: str) -> bool:

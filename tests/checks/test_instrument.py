@@ -376,6 +376,23 @@ def test_a_list_that_was_refused_does_not_say_that_the_instrument_is_missing() -
     assert len(io.asks) == 1
 
 
+@pytest.mark.parametrize(
+    ("other", "excluded"),
+    [
+        (ok([]), ("region.wrong-rest-host", "key.wrong-environment")),
+        (refusal("51001", status=200), ("region.wrong-rest-host", "key.wrong-environment")),
+        (failed("timeout", "connect"), ()),
+        (page(403), ()),
+        (ok([instrument("NO-SUCH")]), ()),
+    ],
+)
+def test_where_no_site_lists_it_the_site_is_not_the_reason(other: Scripted, excluded: tuple[str, ...]) -> None:
+    script = {LIST: ok([instrument()])} | {
+        f"{LIST}?instType=SPOT&instId=NO-SUCH @{cell.site}/{cell.environment}": other for cell in view().cells
+    }
+    assert one(look(script, instruments=("NO-SUCH",))[0]).excluded == excluded
+
+
 # ---- orders that name their instrument by its code -------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from hypothesis import given
@@ -109,6 +110,15 @@ def test_what_is_ruled_out_for_one_subject_is_not_for_another() -> None:
     shared = f("ratelimit.shared", "/api/v5/account/balance", excluded=("ratelimit.exceeded",))
     (root,) = diagnose([f("ratelimit.exceeded", "/api/v5/market/ticker"), shared], WORDS)
     assert root.explains == ("ratelimit.shared",)
+
+
+def test_an_instrument_that_no_site_lists_is_not_unknown_because_of_the_site() -> None:
+    site = Finding(code="region.wrong-rest-host", summary="-", evidence={"n": 1}, subject="rest")
+    typo = Finding(code="instrument.unknown", summary="-", evidence={"n": 1}, subject="BTC-USDT-PERP")
+    assert [root.code for root in diagnose([site, typo], vocabulary())] == ["region.wrong-rest-host"]
+    nowhere = replace(typo, excluded=("region.wrong-rest-host", "key.wrong-environment"))
+    roots = diagnose([site, nowhere], vocabulary())
+    assert {root.code for root in roots} == {"region.wrong-rest-host", "instrument.unknown"}
 
 
 def test_a_warning_that_explains_an_error_is_one() -> None:
