@@ -153,6 +153,7 @@ class _Clause:
     """Places of words, and what stands there."""
 
     things: list[tuple[int, str]] = field(default_factory=list)
+    ends: dict[int, int] = field(default_factory=dict)
     verdicts: list[tuple[int, str]] = field(default_factory=list)
     only: list[int] = field(default_factory=list)
     negated: list[int] = field(default_factory=list)
@@ -179,7 +180,7 @@ def _take(part: _Clause, judged: _Clause, found: Observed) -> None:
 
 def _alone(part: _Clause, place: int) -> bool:
     """Whether `only` is said of the thing: before it ("only POST"), or right behind it ("POST only")."""
-    return any(one < place or one - place == 1 for one in part.only)
+    return any(one < place or one == part.ends.get(place) for one in part.only)
 
 
 def _clauses(text: str) -> Iterator[tuple[_Clause, bool]]:
@@ -188,15 +189,29 @@ def _clauses(text: str) -> Iterator[tuple[_Clause, bool]]:
     # What is between two clauses stands behind the first of them: the sign, or None for a comma.
     pieces = _CUT.split(_spelled(text))
     for piece, ends in zip(pieces[::2], (*pieces[1::2], None), strict=True):
-        run: list[str] = []
-        for word in words(piece):
-            if word in _between():
-                yield _clause(run), hard
-                run, hard = [], _between()[word] == "hard"
-            else:
-                run.append(word)
-        yield _clause(run), hard
+        run, clause, place = words(piece), _Clause(), 0
+        while place < len(run):
+            name, length = _at(run, place)
+            if name:
+                clause.ends[place] = place + length
+                _put(clause, place, name)
+            elif run[place] in _between():
+                yield clause, hard
+                clause, hard = _Clause(), _between()[run[place]] == "hard"
+            elif _STATUS_OR_CODE.fullmatch(run[place]):
+                clause.verdicts.append((place, "fails"))
+                clause.numbers.append(place)
+            place += length
+        yield clause, hard
         hard = ends is not None
+
+
+def _at(run: Sequence[str], place: int) -> tuple[str, int]:
+    """What the longest phrase at a place stands for, and how many words it has; "" and 1 where there is none."""
+    for phrase, name in _phrases().get(run[place], ()):
+        if tuple(run[place : place + len(phrase)]) == phrase:
+            return name, len(phrase)
+    return "", 1
 
 
 def _spelled(text: str) -> str:
@@ -206,23 +221,6 @@ def _spelled(text: str) -> str:
     text = _METHOD.sub(lambda hit: f" {hit[1] or hit[2] or hit[3]} request ", text)
     text = _LISTED.sub("= comma ", text)
     return _QUERY.sub(" with query ", text)
-
-
-def _clause(run: Sequence[str]) -> _Clause:
-    clause = _Clause()
-    place = 0
-    while place < len(run):
-        for phrase, name in _phrases().get(run[place], ()):
-            if tuple(run[place : place + len(phrase)]) == phrase:
-                _put(clause, place, name)
-                place += len(phrase)
-                break
-        else:
-            if _STATUS_OR_CODE.fullmatch(run[place]):
-                clause.verdicts.append((place, "fails"))
-                clause.numbers.append(place)
-            place += 1
-    return clause
 
 
 def _put(clause: _Clause, place: int, name: str) -> None:
