@@ -38,6 +38,7 @@ def answered(page: Page) -> bool:
         and page.body == "envelope"
         and page.code != REGION_CODE
         and not page.misread
+        and not page.truncated
         and page.status != 451
     )
 
@@ -273,6 +274,8 @@ def _flaw(page: Page, goal: str) -> tuple[str, bool]:
         of = f" of {page.announced} bytes announced" if page.announced is not None else ""
         if page.content_encoding and page.announced is not None and page.announced < page.length:
             return f"{status}{page.announced} bytes of {page.content_encoding} that unpack to over {page.length}", True
+        if page.body == "envelope":  # clients throw such an answer away
+            return f"{status}a whole body on a connection that ends before the body's announced end{of}", True
         return f"{status}a body that is cut off after {page.length} characters{of}", True
     if page.status is not None and 300 <= page.status < 400 and page.status != 304:
         return f"status {page.status} and a redirect" + (f" to {goal}" if goal else ""), False

@@ -103,6 +103,14 @@ def test_one_stale_connection_is_followed_up(stale: tuple[int, ...], asked: int,
     assert len(io.asks) == asked
 
 
+def test_a_whole_body_whose_end_never_comes_is_no_answer_to_a_client() -> None:
+    answer = Answer(method="GET", path="/", url="https://x/", status=200, headers=(("transfer-encoding", "chunked"),),
+                    body='{"code":"0","data":[],"msg":""}', truncated=True)  # fmt: skip
+    found = only(judged(CHECK, facts_of(seen(answer, HOST))))
+    assert (found.code, found.confidence) == ("http.not-json", Confidence.CERTAIN)
+    assert "ends before the body's announced end" in found.summary
+
+
 def test_a_body_in_another_coding_than_announced_is_not_read_by_chance() -> None:
     answer = Answer(method="GET", path="/", url="https://x/", status=200, headers=(("content-encoding", "gzip"),),
                     body='{"code":"0","data":[],"msg":""}', miscoded=True)  # fmt: skip
