@@ -141,6 +141,8 @@ class Account:
     """Interest that was charged, as account/interest-accrued shows it."""
     isolated_mode: dict[str, str] = field(default_factory=lambda: {"MARGIN": "automatic", "CONTRACTS": "automatic"})
     greeks: str = "PA"
+    settle_ccy: str = "USDC"
+    """What contracts margined in USD are settled in."""
     label: str = ""
     """The name of a sub-account; '' for the main account."""
     may_send: bool = True

@@ -18,6 +18,10 @@ from .tickets import view_of
 ONE = Decimal(1)
 
 
+SETTLED_IN = ("USD", "USDC", "USDG")
+"""What contracts margined in USD may be settled in (documented example)."""
+
+
 def config(call: Call) -> Reply:
     """GET account/config: settings of the account and of the key that asks."""
     if call.key is None:
@@ -31,10 +35,10 @@ def config_row(account: Account, key: KeyRecord) -> Json:
         "ctIsoMode": account.isolated_mode["CONTRACTS"], "enableSpotBorrow": False, "feeType": "0",
         "greeksType": account.greeks, "ip": ",".join(key.addresses),
         "kycLv": account.kyc, "label": key.label, "level": "Lv1", "levelTmp": "", "liquidationGear": "-1",
-        "mainUid": account.main_uid, "mgnIsoMode": account.isolated_mode["MARGIN"], "opAuth": "0",
+        "mainUid": account.main_uid, "mgnIsoMode": account.isolated_mode["MARGIN"], "opAuth": "1",
         "perm": ",".join(key.permissions),
-        "posMode": account.position_mode, "roleType": "0", "settleCcy": "USDT",
-        "settleCcyList": ["USD", "USDC", "USDG"], "spotBorrowAutoRepay": False, "spotOffsetType": "",
+        "posMode": account.position_mode, "roleType": "0", "settleCcy": account.settle_ccy,
+        "settleCcyList": [*SETTLED_IN], "spotBorrowAutoRepay": False, "spotOffsetType": "",
         "spotRoleType": "0", "spotTraderInsts": [], "stgyType": "0", "traderInsts": [],
         "type": "0" if account.uid == account.main_uid else "1",
         "uid": account.uid,

@@ -9,6 +9,7 @@ from .instruments import Instrument
 from .margin import free, isolated_risk, lever, standing, two_sided
 from .protocol import Json, Refused, Reply, bad_parameter, empty_parameter, failure, ok
 from .rest import Call
+from .rest_account import SETTLED_IN
 from .tickets import text
 
 
@@ -187,6 +188,12 @@ def _told(account: Account, inst: Instrument) -> None:
     account.tell(Event(channel="positions", inst_type=inst.type, inst_id=inst.id))
 
 
+def set_settle_currency(call: Call) -> Reply:
+    """POST account/set-settle-currency: of contracts margined in USD."""
+    ccy = call.account.settle_ccy = _needed(call, "settleCcy", SETTLED_IN)
+    return ok([{"settleCcy": ccy}])
+
+
 def activate_option(call: Call) -> Reply:
     """POST account/activate-option: it is."""
     message = "You've already activated options trading. Please don't activate it again."
@@ -203,4 +210,5 @@ TABLE = (
     ("POST", "/api/v5/account/set-greeks", "private", "trade", set_greeks),
     ("POST", "/api/v5/account/position/margin-balance", "private", "trade", set_margin),
     ("POST", "/api/v5/account/activate-option", "private", "trade", activate_option),
+    ("POST", "/api/v5/account/set-settle-currency", "private", "trade", set_settle_currency),
 )

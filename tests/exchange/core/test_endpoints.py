@@ -26,7 +26,8 @@ support: announcements announcement-types
 account: config balance positions positions-history account-position-risk instruments trade-fee leverage-info max-size
   max-avail-size max-loan max-withdrawal risk-state bills bills-archive interest-accrued interest-rate interest-limits
   greeks adjust-leverage-info subaccount/balances subaccount/max-withdrawal set-account-switch-precheck
-  +set-leverage +set-position-mode +set-isolated-mode +set-account-level +set-greeks +position/margin-balance
+  +set-settle-currency +set-leverage +set-position-mode +set-isolated-mode +set-account-level +set-greeks
+  +position/margin-balance
 asset: currencies balances bills bills-history transfer-state deposit-address deposit-history withdrawal-history
   non-tradable-assets asset-valuation exchange-list subaccount/balances subaccount/bills +transfer +subaccount/transfer
   convert/currencies convert/currency-pair convert/history +convert/estimate-quote +convert/trade
@@ -58,7 +59,7 @@ SINGLE = {
     "account/collateral-assets", "account/mmp-config", "account/mmp-reset", "account/move-positions",
     "account/position-builder", "account/position-builder-graph", "account/position-tiers", "account/set-auto-earn",
     "account/set-auto-loan", "account/set-auto-repay", "account/set-collateral-assets", "account/set-fee-type",
-    "account/set-riskOffset-amt", "account/set-settle-currency", "account/set-trading-config",
+    "account/set-riskOffset-amt", "account/set-trading-config",
     "account/spot-manual-borrow-repay", "account/subtypes", "asset/convert-dust-assets",
     "asset/deposit-lightning", "asset/deposit-withdraw-status", "asset/withdrawal-lightning",
     "market/open-oracle", "market/option/instrument-family-trades", "market/sprd-candles",

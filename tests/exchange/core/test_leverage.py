@@ -81,6 +81,23 @@ def test_futures_on_cross_margin_share_a_leverage_by_their_underlying(bench: Any
     assert get(bench, "isolated", second) == {"net": "3"}
 
 
+def test_what_the_configuration_says_is_what_can_be_done(bench: Any) -> None:
+    """Options are traded, so they are activated; the currency of settlement is one that may be chosen."""
+
+    def told() -> dict[str, Any]:
+        bench.advance(3_000)
+        answer: dict[str, Any] = json.loads(bench.send("GET", "/api/v5/account/config").body)["data"][0]
+        return answer
+
+    assert told()["opAuth"] == "1"
+    assert told()["settleCcy"] in told()["settleCcyList"]
+    for ccy in told()["settleCcyList"]:
+        assert post(bench, "account/set-settle-currency", settleCcy=ccy)["data"] == [{"settleCcy": ccy}]
+        assert told()["settleCcy"] == ccy
+    assert post(bench, "account/set-settle-currency", settleCcy="USDT")["code"] == "51000"
+    assert told()["settleCcy"] == ccy
+
+
 ORDER = {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "post_only", "px": "10000", "sz": "0.001"}
 
 
