@@ -174,7 +174,7 @@ def ip(source: bytes, target: bytes, proto: int, body: bytes) -> bytes:
 
 
 def checksum(data: bytes) -> int:
-    words = struct.unpack(f"!{(len(data) + 1) // 2}H", data + b"\0" * (len(data) % 2))
+    words: tuple[int, ...] = struct.unpack(f"!{(len(data) + 1) // 2}H", data + b"\0" * (len(data) % 2))
     total = sum(words)
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)

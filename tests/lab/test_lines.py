@@ -73,5 +73,5 @@ def test_a_line_that_is_far_too_slow(lab: Lab) -> None:
     """What is answered in time is chance; that it is the line is not."""
     lab.line(both={"kbit": 64})
     report = lab.doctor("--timeout", "10")
-    assert report["exit_code"] in (1, 3)
+    assert codes(report) or report["exit_code"] == 3
     assert set(codes(report)) <= {"http.timeout", "http.slow", "dns.slow"}
