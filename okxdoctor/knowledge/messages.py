@@ -21,8 +21,14 @@ def in_logs() -> Mapping[str, tuple[str, ...]]:
 
 @cache
 def in_questions() -> Mapping[str, tuple[str, ...]]:
-    """Those, and the texts that people look for a code by."""
+    """Those, and the texts that people look for a code or a cause by."""
     return _merged(in_logs(), store.from_toml("also_called.toml")["asked"])
+
+
+@cache
+def families_meant() -> Mapping[str, str]:
+    """Families of causes by a word of a vague question."""
+    return MappingProxyType(store.from_toml("also_called.toml")["family"])
 
 
 @cache

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from okxdoctor.knowledge import store
-from okxdoctor.knowledge.cause_table import CauseRow, cause, causes
+from okxdoctor.knowledge.cause_table import CauseRow, cause, causes, family
 from okxdoctor.knowledge.code_table import CodeRow, codes
-from okxdoctor.knowledge.lookup import Matches, several
-from okxdoctor.knowledge.messages import in_questions, same_words
+from okxdoctor.knowledge.lookup import Family, Matches, several
+from okxdoctor.knowledge.messages import families_meant, in_questions, same_words
 from okxdoctor.knowledge.words import words as words_of
 
 _PLACEHOLDER = re.compile(r"\{[^}]*\}")
@@ -23,11 +23,16 @@ _IDLE = frozenset(
 """Words that tell nothing about which row is meant."""
 
 _COMMON = {"auth": 0.05, "general": 0.03, "trade": 0.02, "websocket": 0.01}
-"""Areas that people ask about most come first among equals."""
+_RARE = dict.fromkeys(("algo", "bot", "convert", "copy", "finance", "grid", "block-spread"), -0.08)
+"""Areas that people ask about most come first among equals, those of single products last."""
 
 MOST_WORDS = 150
 """Of a pasted text so many words are compared; no message of the exchange is longer."""
 
+SURE = 0.75
+"""A likeness under which a family is the better answer to a vague question."""
+MOST_VAGUE = 4
+"""Words of a question that is vague."""
 MOST_TYPED = 200
 """Characters of a question that are looked through for slips; what is longer was pasted."""
 
@@ -40,20 +45,31 @@ GAP = "…"
 """In a phrase of the symptoms: any words between."""
 
 
-def by_text(text: str) -> CauseRow | CodeRow | Matches | None:
+def by_text(text: str) -> CauseRow | CodeRow | Family | Matches | None:
     """Rows whose message (or title) is this text or shares its words; texts of libraries by the causes behind them."""
     asked = _Text.of(_mended(text), most=MOST_WORDS)
     if not any(len(word) >= 3 and word.isalpha() for word in asked.words) and not _chinese(asked.words):
         return None
     scored = [(score, row) for row, texts, bonus in _rows() if (score := _best(asked, texts, bonus))]
-    exact = any(score >= 1 and isinstance(row, CodeRow) for score, row in scored)
+    exact = any(score >= 0.965 for score, _ in scored)
     if not exact and (behind := _symptoms(asked.words)):
         return several(behind, "may be behind this text")
     if not exact and (behind := _told(text)):
         return several(behind, "may be behind what is told")
+    if not exact and max((score for score, _ in scored), default=0.0) < SURE and (meant := _family(asked)):
+        return meant
     scored.sort(key=lambda one: -one[0])
     rows = [row for score, row in scored if score >= (0.95 if exact else scored[0][0] * 0.8)]
     return several(rows, "with this text" if exact else "with a similar text")
+
+
+def _family(asked: _Text) -> Family | None:
+    """All causes of what a short, vague question speaks of: "SSL error"."""
+    names = {families_meant()[word] for word in asked.words if word in families_meant()}
+    if len(names) != 1 or len(asked.words) > MOST_VAGUE:
+        return None
+    (name,) = names
+    return Family(name=name, causes=family(name))
 
 
 def _chinese(words: tuple[str, ...]) -> bool:
@@ -121,9 +137,12 @@ def _rows() -> tuple[tuple[CauseRow | CodeRow, tuple[_Text, ...], float], ...]:
     """Every row with the texts it is found by, and what it gains among equals."""
     found: list[tuple[CauseRow | CodeRow, tuple[_Text, ...], float]] = []
     for row in codes().values():
-        bonus = _COMMON.get(row.area, 0.0) + (0.02 if row.http_observed else 0.0)
+        bonus = (_COMMON | _RARE).get(row.area, 0.0) + (0.02 if row.http_observed else 0.0)
         found.append((row, tuple(_Text.of(text) for text in _texts(row) if text), bonus))
-    found += [(cause, (_Text.of(cause.title),), -0.02) for cause in causes().values()]
+    found += [
+        (cause, tuple(_Text.of(text) for text in (cause.title, *in_questions().get(cause.code, ()))), -0.02)
+        for cause in causes().values()
+    ]
     return tuple(found)
 
 
@@ -133,6 +152,8 @@ def _texts(row: CodeRow) -> tuple[str, ...]:
 
 def _best(asked: _Text, texts: tuple[_Text, ...], bonus: float) -> float:
     score = max((_likeness(asked, text) for text in texts), default=0.0)
+    if score >= 1:
+        return score + max(bonus, -0.03)  # the very text: last among equals, and yet one of them
     return score + bonus if score else 0.0
 
 

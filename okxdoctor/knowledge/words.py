@@ -9,5 +9,5 @@ _GLUED = str.maketrans("", "", "'\u2019")
 
 
 def words(text: str) -> tuple[str, ...]:
-    """`"Can't connect（超时）"` gives `("cant", "connect", "超", "时")`."""
-    return tuple(WORD.findall(text.lower().translate(_GLUED)))
+    """`"Can't connect（超时）"` gives `("cant", "connect", "超", "时")`; `APIKey` is two words, as others write it."""
+    return tuple(WORD.findall(text.lower().translate(_GLUED).replace("apikey", "api key")))

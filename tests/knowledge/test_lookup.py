@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from okxdoctor.knowledge import CauseRow, CodeRow, causes, codes, families
 from okxdoctor.knowledge.lookup import MOST, Endpoints, Family, Matches, find, near
-from okxdoctor.knowledge.search import symptoms
+from okxdoctor.knowledge.messages import families_meant, in_logs, in_questions, same_words
+from okxdoctor.knowledge.search import _is_slip, _mended, symptoms
+from okxdoctor.knowledge.words import words
 
 
 def names(asked: str) -> list[str]:
@@ -250,3 +252,77 @@ def test_any_text_is_answered_or_not_but_never_fails(text: str) -> None:
     near(text)
     if isinstance(found, Matches):
         assert 2 <= len(found.rows) <= MOST
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ("E50113", "50113"), ("code: 50113", "50113"), ("websocket 1006", "ws.drops"), ("1006", "ws.drops"),
+        ("status 429", "50011"), ("HTTP status 403", "http.edge-blocked"),
+        ("invalid signature", "50113"), ("signature invalid", "50113"), ("wrong sign", "50113"),
+        ("invalid sing", "50113"),
+        ("bad signature", "50113"), ("hmac mismatch", "50113"),
+        ("timestmap expired", "50102"), ("passphrase wrong", "50105"), ("ip whitelist", "50110"),
+        ("wrong apikey", "50111"), ("api key not found", "50119"), ("api key does not exist", "50119"),
+        ("insuficient balance", "51008"), ("not enough money", "51008"), ("duplicate order id", "51016"),
+        ("symbol not found", "51001"), ("order not found", "51603"), ("channel does not exist", "60018"),
+        ("hedge mode", "account.position-mode"), ("tick size", "precision.price-off-tick"),
+        ("无效的签名", "50113"), ("签名错误", "50113"), ("请求时间戳过期", "50102"), ("余额不足", "51008"),
+        ("IP白名单", "50110"),
+        ("UnknownHostException", "dns.name-not-found"), ("PKIX path building failed", "tls.trust-store"),
+        ("x509: certificate signed by unknown authority", "tls.trust-store"),
+        ("only POST fails", "signature.body-reserialised"), ("websocket disconnects every 30 seconds", "ws.drops"),
+        ("works on demo but not live", "key.wrong-environment"),
+    ],
+)  # fmt: skip
+def test_what_people_call_it(asked: str, first: str) -> None:
+    assert names(asked)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("asked", "family"), [("SSL error", "tls"), ("dns failure", "dns"), ("precision trouble", "precision")]
+)
+def test_a_vague_question_is_answered_by_a_family(asked: str, family: str) -> None:
+    found = find(asked)
+    assert isinstance(found, Family)
+    assert found.name == family
+
+
+@pytest.mark.parametrize("asked", ["hello world", "good morning", "签", "ahed", "sgin"])
+def test_what_asks_nothing_is_not_answered(asked: str) -> None:
+    assert find(asked) is None
+
+
+def test_letters_for_digits_are_a_slip() -> None:
+    assert near("5O113") == ("50113",)
+    assert near("5oii3") == ("50113",)
+
+
+def test_a_slip_of_the_pen_is_mended_only_where_one_word_is_meant() -> None:
+    assert _is_slip("sing", "sign")
+    assert _is_slip("timestmp", "timestamp")
+    assert not _is_slip("sign", "sign in")
+    assert _mended("the sgin of it") == "the sign of it"
+    assert _mended("xyzzy plugh") == "xyzzy plugh"
+
+
+def test_every_chinese_message_finds_its_code() -> None:
+    lost = []
+    for number, texts in in_logs().items():
+        assert number in codes()
+        for text in texts:
+            filled = text.replace("{param0}", "BTC").replace("{param1}", "9")
+            if number not in names(filled) and not is_shared_widely(filled):
+                lost.append((number, filled))
+    assert not lost
+
+
+def test_what_codes_are_called_exists_and_is_told_once() -> None:
+    seen: dict[tuple[str, ...], str] = {}
+    for number, texts in in_questions().items():
+        assert number in codes() or number in causes()
+        for text in texts:
+            assert words(text), text
+            assert seen.setdefault(words(text), number) == number, text
+    assert set(families_meant().values()) <= set(families())
+    assert not set(same_words()) & set(same_words().values()), "a word is replaced once"

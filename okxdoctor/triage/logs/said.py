@@ -30,6 +30,9 @@ _PROGRAM = re.compile(
     r"|\A\s{0,9}(?:[{<]|File \"|Traceback\b|at [\w.$]+\()|\A(?:level|time|ts)="
 )
 """How lines of programs begin that carry no time."""
+_COMMAS = re.compile(r"\s?[,;/]\s?")
+LONGEST_LIST = 400
+LONGEST_PART = 48
 _WORD_BEHIND = re.compile(r"\A[\s\"'”’)]*([A-Za-z]+)")
 
 
@@ -54,6 +57,7 @@ def read_said(name: str, text: str, gathered: Gathered, *, year: int) -> None:
         if not named and True in about and not any(not group.signal.generic for group in _of(name, gathered)):
             # What stands in the words of a program was found with the lines; a person has words of his own for it.
             named = [signal for signal in signals(line, told=True) if signal.kind in ("text", "code")]
+        named = named or [signal for signal in _listed(line) if signal.name not in known]
         for signal in named:
             # One of several that are named in a breath is not sure to be the one that counts.
             gathered.note(replace(signal, sure=len(named) == 1), place, line)
@@ -67,6 +71,15 @@ def read_said(name: str, text: str, gathered: Gathered, *, year: int) -> None:
                 place = Place(file=name, line=kept[0][0], moment=None, zoned=False)
                 gathered.note(Signal("told", row.says, row.causes, sure=False), place, kept[0][1])
                 break
+
+
+def _listed(line: str) -> list[Signal]:
+    """The texts of a list of errors: "ETIMEDOUT, ECONNRESET / no route to host". A line gives only its longest one."""
+    parts = _COMMAS.split(line[:LONGEST_LIST])
+    if len(parts) < 3 or any(len(part) > LONGEST_PART for part in parts):
+        return []
+    found = [signal for part in parts for signal in signals(part, told=True) if signal.kind == "text"]
+    return list({signal.name: signal for signal in found if not signal.generic}.values())
 
 
 def _of(name: str, gathered: Gathered) -> list[Group]:

@@ -256,6 +256,7 @@ GAP = "…"
 def _texts(lower: str, *, told: bool) -> Signal | None:
     """What the longest known phrase in the line stands for, the one of most parts first; one that only wraps a failure
     counts last."""
+    lower = lower.replace("apikey", "api key")
     words = (lower.translate(_BLANKS).split() if lower.isascii() else words_of(lower))[:MOST_WORDS]
     table = _phrases(told)
     begins = [word for word in words if word in table]
