@@ -19,6 +19,8 @@ MISPLACED = frozenset({"60008", "60018", "60028", "64001", "64002"})
 SURELY_MISPLACED = MISPLACED - {"60018"}
 LIMIT_CLOSES = frozenset({4003, 4008, 4009})
 """Close codes that say that the connection or the key has too many subscriptions."""
+OLDER = 1.5
+"""How many times the age of a connection that ended by itself the next one is let reach."""
 _LOG_IN = "60011"
 
 
@@ -139,6 +141,23 @@ class Ending:
 def ending(frame: Frame, *, announced: bool = False) -> Ending:
     code = frame.code if frame.code is not None else 1005
     return Ending(code=code, said=line(frame.text, 80), age_ms=round(frame.at_ms, 1), announced=announced)
+
+
+async def ends_too(io: Io, socket: Socket, opened_ns: int, before: Ending) -> Ending | None:
+    """Whether a connection ends by itself when it is let grow older than the one before: whoever ends connections at an
+    age would else not be seen. Where that takes longer than an answer may, nobody waits for it.
+    """
+    notice, until_s = False, OLDER * before.age_ms / 1e3
+    if until_s > io.view.answer_s:
+        return None
+    while (left_s := until_s - (io.now().mono_ns - opened_ns) / 1e9) > 0:
+        frame = await socket.receive(left_s)
+        if frame is None:
+            break
+        if frame.kind == "close":
+            return ending(frame, announced=notice)
+        notice = notice or is_notice(message(frame.text))
+    return None
 
 
 def by_itself(seen: Ending) -> bool:

@@ -46,6 +46,7 @@ from okxdoctor_checks._conversation import (
     crowded,
     dropped,
     ending,
+    ends_too,
     is_notice,
     lost,
     message,
@@ -155,7 +156,13 @@ async def _again(io: Io, before: Talk) -> Talk | None:
     """The same on another connection; None when it does not even open."""
     socket = await io.open_socket("public", shared=True)
     try:
-        return (await _talk(io, socket, before.instrument, ping=True))[0] if socket.opening.ok else None
+        if not socket.opening.ok:
+            return None
+        opened_ns = io.now().mono_ns
+        talk, _ = await _talk(io, socket, before.instrument, ping=True)
+        if talk.ended is not None or before.ended is None:
+            return talk
+        return replace(talk, ended=await ends_too(io, socket, opened_ns, before.ended))
     finally:
         await socket.close()
 

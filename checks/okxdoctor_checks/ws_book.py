@@ -48,6 +48,7 @@ from okxdoctor_checks._conversation import (
     by_itself,
     dropped,
     ending,
+    ends_too,
     is_notice,
     message,
     of_one_market,
@@ -171,13 +172,13 @@ async def probe(io: Io) -> Facts:
     if facts.ended is None or not by_itself(facts.ended):
         return facts
     try:
-        return replace(await _attempt(io), before=facts.ended)
+        return replace(await _attempt(io, after=facts.ended), before=facts.ended)
     except Skip:
         return facts
 
 
-async def _attempt(io: Io) -> Facts:
-    """One subscription on the connection that is shared."""
+async def _attempt(io: Io, after: Ending | None = None) -> Facts:
+    """One subscription on the connection that is shared; ``after``: another one ended so."""
     socket = await io.open_socket("public", shared=True)
     try:
         if not socket.opening.ok:
@@ -191,6 +192,8 @@ async def _attempt(io: Io) -> Facts:
             listened_s = await _last_chance(io, socket, watch)
             if not watch.refused.startswith(_NO_INSTRUMENT):
                 break
+        if after is not None and watch.ended is None:
+            watch.ended = await ends_too(io, socket, begun_ns, after)
     finally:
         await socket.close()
     if watch.refused:

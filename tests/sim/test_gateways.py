@@ -19,7 +19,7 @@ from gateway import Gateway, Request, Response, page, standing, without
 
 from okxdoctor.checkup import check_up
 from okxdoctor.exchange import running
-from okxdoctor.model import Confidence, Outcome, Report
+from okxdoctor.model import Confidence, Outcome, Report, Severity
 from okxdoctor.settings import Flags, resolve
 
 ORDER = {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit", "px": "60000", "sz": "0.01"}
@@ -249,6 +249,14 @@ def test_what_happens_to_one_of_several_is_not_certain(behind: Any) -> None:
 
     (found,) = behind(rest(third)).diagnosis
     assert (found.code, found.confidence) == ("http.not-json", Confidence.LIKELY)
+
+
+@pytest.mark.parametrize("life_s", [0.2, 0.5, 1.0])
+def test_who_cuts_every_websocket_at_an_age_is_certain(behind: Any, life_s: float) -> None:
+    """The second connection is let grow as old as the first: else it would pass for one that holds."""
+    (found,) = behind(Gateway(life_s=life_s)).diagnosis
+    assert (found.code, found.severity, found.confidence) == ("ws.drops", Severity.ERROR, Confidence.CERTAIN)
+    assert found.evidence["ended"] == found.evidence["connections"] == 2
 
 
 def test_a_path_that_is_not_there_is_unknown_and_said(behind: Any) -> None:
