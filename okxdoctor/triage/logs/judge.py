@@ -153,16 +153,17 @@ def _summary(group: Group) -> str:
 
 
 def separating(causes: Sequence[str]) -> tuple[str, ...]:
-    """The commands that tell these causes apart."""
-    commands = []
-    measured = [one for one in causes if not one.startswith((*_BY_INSPECT, *_BY_ORDER, "env.dependency"))]
-    families = dict.fromkeys(one.partition(".")[0] for one in measured)
-    if families:
-        commands.append("okxdoctor run " + " ".join(f"--only '{family}.*'" for family in families))
-    if any(one.startswith(_BY_ORDER) for one in causes):
-        commands.append("okxdoctor run --need read,trade --order ORDER.json")
-    if any(one.startswith(_BY_INSPECT) for one in causes):
-        commands.append("okxdoctor inspect REQUEST")
-    if any(one.startswith("env.dependency") for one in causes):
-        commands.append("okxdoctor run --only 'env.*'")
-    return tuple(commands)
+    """The commands that tell these causes apart, that of the likeliest first."""
+    families: dict[str, None] = {}
+    commands: dict[str, str] = {}
+    for one in causes:
+        if one.startswith(_BY_ORDER):
+            commands["order"] = "okxdoctor run --need read,trade --order ORDER.json"
+        elif one.startswith(_BY_INSPECT):
+            commands["inspect"] = "okxdoctor inspect REQUEST"
+        elif one.startswith("env.dependency"):
+            commands["packages"] = "okxdoctor run --only 'env.*'"
+        else:
+            families[one.partition(".")[0]] = None
+            commands["run"] = "okxdoctor run " + " ".join(f"--only '{family}.*'" for family in families)
+    return tuple(commands.values())

@@ -65,7 +65,12 @@ def read_said(name: str, text: str, gathered: Gathered, *, year: int) -> None:
     rows = list(matching(observed))
     # A number that may be a code would tell more than the contrast: then nothing is made of the contrast alone.
     coded = any(_FIVE.search(line) for _, line in kept)
-    if not _told_of(groups, rows) and not coded and all(group.signal.generic for group in groups):
+    # A log that was given before the ticket holds the failure that the ticket tells about.
+    if (
+        not _told_of(list(gathered.groups.values()), rows)
+        and not coded
+        and all(group.signal.generic for group in groups)
+    ):
         for row in rows:
             if not row.within and (True in about or (row.works and row.fails)):
                 place = Place(file=name, line=kept[0][0], moment=None, zoned=False)

@@ -102,6 +102,24 @@ def test_the_same_words_in_a_log_are_no_telling() -> None:
         assert rows(head + line) == (), head
 
 
+def test_a_ticket_tells_about_the_log_beside_it() -> None:
+    gathered = Gathered()
+    for name, text in (
+        ("bot.log", '2026-11-22 10:00:00 okx {"code":"50113"}\n'),
+        ("ticket.txt", "okx: only POST fails"),
+    ):
+        read_log(name, io.BytesIO(text.encode()), gathered, year=2026)  # type: ignore[arg-type]
+    (row,) = judge(gathered)
+    assert row.candidates[0].code == "signature.body-reserialised"
+    assert row.separate[0] == "okxdoctor inspect REQUEST", "what decides about the likeliest comes first"
+
+
+def test_a_list_of_errors_is_each_of_them() -> None:
+    found = rows("okx: ETIMEDOUT, ECONNRESET / no route to host")
+    assert {row.candidates[0].code for row in found} == {"tcp.filtered", "tls.handshake-reset", "tcp.unreachable"}
+    assert {row.code for row in found} == {UNKNOWN}
+
+
 def test_a_long_file_is_a_log() -> None:
     line = "okx: REST works, the websocket does not work\n"
     assert [row.group.signal.kind for row in rows(line)] == ["told"]
