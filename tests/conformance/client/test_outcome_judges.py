@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from traces import LATER, MUCH_LATER, asked, graded, ok, opened, order, said
+from traces import LATER, MUCH_LATER, asked, graded, heard, login, ok, opened, order, said
 
 from okxdoctor.conformance.client.trace import Answered, Asked, Event, Unanswered
 
@@ -162,3 +162,43 @@ def cancel(**names: str) -> Asked:
 )  # fmt: skip
 def test_only_what_was_refused_of_a_batch_is_left_to_do(after: list[Event], verdict: str) -> None:
     assert graded("refused.partial", *BATCH, *after, LATER, name="partial").verdict == verdict
+
+
+def test_a_rush_is_one_also_for_a_program_that_places_many_equal_orders() -> None:
+    """Five a second are its usual pace, so that seven in 2 s are few; six of them without a pause are not."""
+    usual = tuple(order(n, at=n * 0.2) for n in range(1, 20))
+    rush = insisting(*(n * 0.02 for n in range(7)))
+    assert graded("refused.51008-once", *rush, name="refused", healthy=usual).verdict == "failed"
+    even = insisting(*(n * 0.2 for n in range(7)))
+    assert graded("refused.51008-once", *even, name="refused", healthy=usual).verdict == "passed"
+
+
+# ---- by WebSocket --------------------------------------------------------------------------------
+
+
+def operation(*codes: str, answered: str = "o1", done: str = "") -> list[Event]:
+    """An operation with so many orders, and the acknowledgement of each; ``answered``: the id in the answer."""
+    args = [{**ONE, "instIdCode": 10459, "clOrdId": f"w{n}"} for n, _ in enumerate(codes)]
+    acks = [{"ordId": "", "sCode": code, "sMsg": "no"} for code in codes if code]
+    return [
+        opened(1, "private"), heard(1, login()), said(1, ACK),
+        heard(1, {"id": "o1", "op": "batch-orders" if len(codes) > 1 else "order", "args": args}, at=1.0),
+        said(1, {"id": answered, "op": "order", "code": "1", "msg": "", "data": acks}, at=1.1, done=done), LATER,
+    ]  # fmt: skip
+
+
+ACK = {"event": "login", "code": "0", "msg": "", "connId": "a4d3ae55"}
+
+
+@pytest.mark.parametrize(
+    ("events", "verdict"),
+    [
+        (operation("0"), "passed"), (operation("51121"), "failed"), (operation("0", "51121"), "failed"),
+        (operation("51008"), "passed"),  # a refusal, though not for its form
+        (operation("51121", done="op-refused"), "not exercised"),  # the circumstance's doing
+        (operation("51121", answered="o2"), "not exercised"),  # the answer to another one
+        (operation("0", ""), "passed"),  # fewer acknowledgements than orders
+    ],
+)  # fmt: skip
+def test_orders_by_websocket_are_known_by_the_id_of_their_answer(events: list[Event], verdict: str) -> None:
+    assert graded("order.refused-form", *events).verdict == verdict
