@@ -33,6 +33,9 @@ INSTRUMENTS = 5
 TYPES, PRECHECKED = 2, 2
 """Fee tables, and orders for the exchange's own precheck: both have 5 in 2 s."""
 
+OF_THE_REQUEST = "50"
+"""Codes that say that the question was not heard; others say that there is no answer to it."""
+
 _MARKET = ("market", "optimal_limit_ioc")
 Order = Mapping[str, Json]
 
@@ -67,12 +70,12 @@ async def place_of(
     if account is not None:
         asks |= _account_asks(open_ones, contracts, known, account)
     answers = dict(zip(asks, await recorded(io, *asks.values()), strict=True))
-    for answer in answers.values():
+    for name, answer in answers.items():
         reply = read(answer)
         if (obstacle := standing_in_the_way(reply, io.view.rest.host) or by_address(reply)) is not None:
             raise obstacle
-    if account is not None and "positions" in asks and read(answers["positions"]).kind != "ok":
-        raise Inconclusive(f"account/positions: {read(answers['positions']).said}")
+        if reply.kind == "refused" and (reply.code.startswith(OF_THE_REQUEST) or name == "positions"):
+            raise Inconclusive(f"{reply.path.partition('?')[0].removeprefix('/api/v5/')}: {reply.said}")
     return Place(
         account=account,
         instruments=listed,

@@ -29,6 +29,7 @@ from okxdoctor_checks._refusals import EXPIRED, NOT_LISTED, WRONG_ENVIRONMENT, W
 
 CONFIG = "/api/v5/account/config"
 BALANCE = "/api/v5/account/balance"
+SIGNED = ("/api/v5/account/", "/api/v5/asset/", "/api/v5/trade/")
 FRESH = 3
 BEHIND_THE_ADDRESS = ("50105", "50113", "50120")
 """Passphrase, signature, permission: refused for these, a request has come from a listed address."""
@@ -70,7 +71,7 @@ async def probe(io: Io) -> Facts:
     if not io.view.credentials:
         raise Skip("no whole API key (id, secret, passphrase) is set: private checks are not made")
     await io.settled()
-    codes = [row.code for row in io.ledger() if row.path.startswith(("/api/v5/account/", "/api/v5/asset/"))]
+    codes = [row.code for row in io.ledger() if row.path.startswith(SIGNED)]
     facts = Facts(refused=codes.count(NOT_LISTED), accepted=codes.count("0"))
     if not facts.refused:
         return facts

@@ -290,7 +290,7 @@ CHECK = Check(
     facts=Facts,
     probe=probe,
     evaluate=evaluate,
-    reads=("key", "status", "signature", "account", "instrument"),
+    reads=("key", "status", "signature", "account", "instrument", "order"),
     causes=(
         "http.edge-blocked",
         "http.region-blocked",

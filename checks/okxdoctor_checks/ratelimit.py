@@ -309,7 +309,7 @@ CHECK = Check(
     facts=Facts,
     probe=probe,
     evaluate=evaluate,
-    reads=("clock", "http", "status", "key", "signature", "instrument", "ws"),
+    reads=("clock", "http", "status", "key", "signature", "account", "instrument", "order", "ws"),
     causes=(
         "ratelimit.exceeded",
         "ratelimit.shared",

@@ -10,6 +10,7 @@ What it finds, and what to do:
 * one form is refused with 50113 while the plain read of the key check is accepted: something between this machine and
   the exchange rewrites the query or the body. A variant of the form is sent to see what is rewritten. Take the proxy
   or gateway out of the way.
+* a single endpoint refuses the signature, or the permission, of requests that other checks made: it is told here.
 * the trading endpoint wants a key that is bound to an IP address, which reading does not.
 
 When the plain read is refused as well, the key check names the cause and nothing is added here. Own requests that are
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -27,7 +29,7 @@ from typing import Literal
 from okxdoctor.check import Check, Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding
 from okxdoctor.okx import signing
-from okxdoctor.port import Ask, Io, KeyStanding
+from okxdoctor.port import Ask, Io, KeyStanding, LedgerRow
 from okxdoctor_checks._answers import Reply, line, read, standing_in_the_way, together
 from okxdoctor_checks._own_signing import vectors_reproduced
 from okxdoctor_checks._refusals import (
@@ -46,10 +48,14 @@ MAX_SIZE = "/api/v5/account/max-size"
 PRECHECK = "/api/v5/trade/order-precheck"
 BAD_SIGNATURE = "50113"
 WRONG_CONTENT_TYPE = "50006"
+NOT_ALLOWED = "50120"
 # Reached only after the signature was found good: permission and binding are looked at behind it.
 _UNBOUND = "50035"
-_BEHIND = frozenset({"50120", _UNBOUND})
+_BEHIND = frozenset({NOT_ALLOWED, _UNBOUND})
 _REFUSED_SIGN = AUTHENTICATION - _BEHIND | {WRONG_METHOD, WRONG_CONTENT_TYPE}
+
+_LOOKED_AT = frozenset({MAX_SIZE, PRECHECK, "/api/v5/account/config"})
+"""Endpoints whose refusals are told by the own forms and by the check `key`."""
 
 Part = Literal["query", "body"]
 
@@ -64,13 +70,25 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """A refusal that another check's signed request met: ``count`` of ``sent`` to this endpoint."""
+
+    method: str
+    path: str
+    code: str
+    count: int
+    sent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """``plain``: how the key check's read without query and body fared."""
+    """``plain``: how the key check's read without query and body fared. ``met``: what other requests of the run met."""
 
     way: Way
     vectors: int
     plain: KeyStanding
     forms: tuple[Form, ...]
+    met: tuple[Met, ...] = ()
 
 
 # ---- what is sent ------------------------------------------------------------------------------
@@ -131,11 +149,24 @@ async def probe(io: Io) -> Facts:
         if not _accepted(variants[-1]):
             variants += [await _form(io, form.part, name, other) for name, other in VARIANTS[form.part]]
     route = view.rest_route
+    await io.settled()
     return Facts(
         way=Way(host=view.rest.host, via=f"{route.host}:{route.port}" if route is not None else ""),
         vectors=vectors,
         plain=plain,
         forms=(*forms, *variants),
+        met=_met(io.ledger()),
+    )
+
+
+def _met(sent: Iterable[LedgerRow]) -> tuple[Met, ...]:
+    """By endpoint. What the own forms and the plain read meet is looked at by itself."""
+    rows = [(row.method, row.path.partition("?")[0], row.code) for row in sent]
+    asked = Counter((method, path) for method, path, _ in rows)
+    refused = Counter(row for row in rows if row[2] in (BAD_SIGNATURE, NOT_ALLOWED) and row[1] not in _LOOKED_AT)
+    return tuple(
+        Met(method=method, path=path, code=code, count=count, sent=asked[method, path])
+        for (method, path, code), count in sorted(refused.items())
     )
 
 
@@ -165,6 +196,35 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
     for form in first:
         if proven and form.reply.kind == "refused":
             yield from _form_refused(form, facts)
+    if facts.plain.standing == "accepted":
+        yield from _others_refused(facts, told=any(form.reply.code == BAD_SIGNATURE for form in first))
+
+
+def _others_refused(facts: Facts, *, told: bool) -> Iterator[Finding]:
+    """Single endpoints that refuse what the rest of the run is allowed; ``told``: an own form has met it as well."""
+    for code, cause, how in (
+        (BAD_SIGNATURE, "signature.unexplained", "is refused with 50113 and other signed requests are accepted"),
+        (NOT_ALLOWED, "permission.missing", "is refused for want of a permission (50120), other reads are not"),
+    ):
+        met = [one for one in facts.met if one.code == code]
+        if not met or (told and code == BAD_SIGNATURE):
+            continue
+        always = [one for one in met if one.count == one.sent]
+        one = (always or met)[0]
+        more = f" (and {len(met) - 1} more)" if len(met) > 1 else ""
+        yield Finding(
+            code=cause,
+            summary=line(f"{one.method} {one.path.removeprefix('/api/v5/')}{more} {how}"),
+            evidence={
+                "code": code,
+                "endpoints": [f"{each.method} {each.path}: {each.count} of {each.sent}" for each in met],
+                "account_config": "accepted",
+            },
+            subject="rest",
+            confidence=Confidence.LIKELY if always else Confidence.POSSIBLE,
+            remedy=in_between(facts.way, "changes the path or the query") if code == BAD_SIGNATURE else (),
+            excluded=("key.secret-wrong",) if code == BAD_SIGNATURE else (),
+        )
 
 
 def _accepted(form: Form) -> bool:
@@ -255,7 +315,8 @@ CHECK = Check(
     facts=Facts,
     probe=probe,
     evaluate=evaluate,
-    reads=("key",),
+    reads=("key", "account", "order"),
+    brings=("key",),
     private=True,
     causes=(
         "signature.unexplained",
@@ -268,5 +329,6 @@ CHECK = Check(
         "timestamp.expired",
         "timestamp.format",
         "permission.ip-binding-required",
+        "permission.missing",
     ),
 )

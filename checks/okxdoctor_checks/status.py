@@ -259,7 +259,7 @@ CHECK = Check(
     facts=Facts,
     probe=probe,
     evaluate=evaluate,
-    reads=("key", "signature", "instrument"),
+    reads=("key", "signature", "account", "instrument", "order"),
     matters=False,  # a table that cannot be read leaves no doubt about services that answer
     causes=("status.maintenance", "status.maintenance-scheduled", "status.overloaded"),
 )

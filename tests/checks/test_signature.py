@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from okxdoctor.check import Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding
 from okxdoctor.okx import signing
-from okxdoctor.port import Ask, KeyStanding
+from okxdoctor.port import Ask, KeyStanding, LedgerRow
 from okxdoctor_checks import _own_signing
-from okxdoctor_checks.signature import BODY, CHECK, QUERY, VARIANTS, Facts, Form
+from okxdoctor_checks.signature import BODY, CHECK, QUERY, VARIANTS, Facts, Form, Met
 
 MAX_SIZE = "GET /api/v5/account/max-size"
 PRECHECK = "POST /api/v5/trade/order-precheck"
@@ -247,3 +247,46 @@ def test_any_refusals_are_judged(facts: Facts, forms: list[Form], code: str) -> 
         replace(form, variant="first", reply=replace(form.reply, kind="refused", code=code)) for form in forms
     )
     judged(CHECK, replace(facts, plain=ACCEPTED, forms=refused))
+
+
+# ---- what other requests of the run met ---------------------------------------------------------------
+
+
+def met(*rows: Met, plain: str = "accepted") -> tuple[Finding, ...]:
+    facts = look()[2]
+    return judged(CHECK, replace(facts, plain=KeyStanding(standing=plain), met=rows))
+
+
+def once(path: str = "/api/v5/trade/fills", code: str = "50113", *, count: int = 1, sent: int = 1) -> Met:
+    return Met(method="GET", path=path, code=code, count=count, sent=sent)
+
+
+def test_an_endpoint_that_refuses_what_others_accept() -> None:
+    (found,) = met(once(), once("/api/v5/account/positions", count=1, sent=2))
+    assert (found.code, found.confidence) == ("signature.unexplained", Confidence.LIKELY)
+    assert found.summary.startswith("GET trade/fills (and 1 more) is refused with 50113")
+    (found,) = met(once(count=1, sent=2))
+    assert found.confidence is Confidence.POSSIBLE
+    (found,) = met(once(code="50120"))
+    assert (found.code, found.remedy) == ("permission.missing", ())
+
+
+def test_what_a_refused_key_meets_elsewhere_is_the_key_checks() -> None:
+    assert met(once(), once(code="50120"), plain="refused") == ()
+    assert met(once(), plain="undecided") == ()
+
+
+def test_the_own_forms_tell_what_they_met_themselves() -> None:
+    own = [("GET", QUERY.path), ("POST", BODY.path), ("GET", "/api/v5/account/config")]
+    sent = [*own, ("GET", "/api/v5/trade/fills?x=1")]
+    ledger = tuple(
+        LedgerRow(at_mono_ns=0, method=method, path=path, scope="", status=401, code="50113") for method, path in sent
+    )
+    io = FakeIo(
+        http_script={MAX_SIZE: ok([{}]), PRECHECK: MODE}, records=(ACCEPTED,), ledger_rows=ledger,
+    )  # fmt: skip
+    facts, findings = run(CHECK, io)
+    assert facts.met == (once(),)
+    assert codes(findings) == ["signature.unexplained"]
+    both = replace(facts, forms=look(query=refusal("50113"))[2].forms)
+    assert codes(judged(CHECK, both)) == ["signature.unexplained"]
