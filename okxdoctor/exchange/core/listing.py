@@ -85,6 +85,16 @@ _PRICE = {
 }  # fmt: skip
 """Reference prices in USD."""
 
+
+def dollars(listing: Listing) -> float:
+    """What one unit of the currency that an instrument is priced in is worth in USD, by the reference prices.
+
+    A spot pair is priced in its quote currency, an option in what it is settled in, other contracts in USD.
+    """
+    ccy = listing.settle if listing.inst_type == "OPTION" else listing.quote
+    return float(_PRICE.get(ccy, "1"))
+
+
 _SPOT = (
     # base, quote, tick, lot, minimum, leverage
     ("BTC", "USDT", "0.1", "0.00000001", "0.00001", "10"),

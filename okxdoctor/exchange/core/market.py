@@ -16,6 +16,7 @@ from functools import lru_cache
 
 from .decimals import Grid
 from .instruments import Instrument
+from .listing import dollars
 from .seeded import mix, number, unit
 
 SLOT_MS = 100
@@ -131,11 +132,12 @@ class Market:
             coarse = instrument.tick_at(instrument.reference * 2)
             self._step = self._step if coarse is None else max(1, self.tick.floor(coarse.decimal(1)))
         # About 2,000 USD a level, in lots.
-        usd = float(instrument.reference) * float(self.lot.decimal(1))
+        price = max(float(instrument.reference), 1e-18) * dollars(instrument.listing)
+        usd = price * float(self.lot.decimal(1))
         if instrument.listing.ct_val:
             value = float(instrument.listing.ct_val) * float(instrument.listing.ct_mult or "1")
             inverse = instrument.listing.ct_type == "inverse" and instrument.type != "OPTION"
-            usd = value * float(self.lot.decimal(1)) * (1.0 if inverse else max(float(instrument.reference), 1e-18))
+            usd = value * float(self.lot.decimal(1)) * (1.0 if inverse else price)
         self._lot_scale = max(3, min(10**12, int(2_000 / usd) if usd > 0 else 100))
         self._bar = lru_cache(maxsize=4096)(self._closed_bar)
 

@@ -181,3 +181,24 @@ def test_a_move_leaves_the_past_alone_and_lies_within_its_candle(slot: int, at: 
     assert bids[0][0] < asks[0][0]
     it.moves.move(slot, 1.0)
     assert [it.trade(slot + k) for k in range(600)] == [still.trade(slot + k) for k in range(600)]
+
+
+@pytest.mark.parametrize("inst_id", ["BTC-USDT", "ETH-BTC", "BTC-USDT-SWAP", "BTC-USD-SWAP", "?BTC-USD", "?BTC-USD_UM"])
+def test_a_level_of_every_book_is_worth_some_thousand_dollars(bench: Any, inst_id: str) -> None:
+    """Whatever the price is in: a pair priced in BTC is no deeper than one priced in USDT."""
+    venue = bench.exchange.venue("global", "live")
+    if inst_id.startswith("?"):
+        inst_id = next(inst.id for inst in venue.of_type("OPTION") if inst.listing.family == inst_id[1:])
+
+    def get(target: str) -> Any:
+        return json.loads(bench.send("GET", f"/api/v5/{target}", signed=False).body)["data"]
+
+    listing, bitcoin = venue.instrument(inst_id).listing, Fraction(get("market/ticker?instId=BTC-USDT")[0]["last"])
+    worth = []
+    for px, size, *_ in get(f"market/books?instId={inst_id}&sz=100")[0]["bids"]:
+        if listing.ct_type == "inverse" and listing.inst_type == "SWAP":
+            worth.append(Fraction(size) * Fraction(listing.ct_val))
+            continue
+        value = Fraction(px) * Fraction(size) * Fraction(listing.ct_val or 1) * Fraction(listing.ct_mult or 1)
+        worth.append(value * (bitcoin if "BTC" in (listing.quote, listing.settle) else 1))
+    assert 200 < sum(worth) / len(worth) < 20_000
