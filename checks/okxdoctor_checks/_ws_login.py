@@ -215,9 +215,10 @@ def not_logged_in(facts: Refused) -> Iterator[Finding]:
             "Key on an IP list: REST and WebSocket must leave by the same address (the same proxy for both)",
             "Each connection needs a login of its own: seconds + 'GET' + '/users/self/verify', signed once",
         ),
-        excluded=("key.secret-wrong", "key.passphrase-wrong", "clock.ahead", "clock.behind")
+        # An answer came, so the connection brings what is sent and said.
+        excluded=("ws.no-pong", "key.secret-wrong", "key.passphrase-wrong", "clock.ahead", "clock.behind")
         if facts.rest_accepts
-        else (),
+        else ("ws.no-pong",),
     )
 
 

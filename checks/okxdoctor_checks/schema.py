@@ -233,12 +233,18 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         for departure in departures(profile, *model) if model is not None else ():
             # Beside the rows some endpoints have more (hasNext, inTime): no model of an envelope is closed.
             if departure.change != "new" or profile.part in ("rows", "event"):
-                key = (_CODES[departure.change], "ws" if profile.place.startswith("WS ") else "rest")
+                key = (_CODES[departure.change], _subject(profile.place))
                 found.setdefault(key, []).append((profile, departure))
     for (code, subject), group in found.items():
         yield _finding(code, subject, group, facts)
     if facts.answers and facts.odd:
         yield _not_json(facts)
+
+
+def _subject(place: str) -> str:
+    """The way, and whether it is the order book, which the check of the book rebuilds from these fields."""
+    way = "ws" if place.startswith("WS ") else "rest"
+    return f"{way} books" if place in ("WS books", "GET /api/v5/market/books") else way
 
 
 def _finding(code: str, subject: str, group: Sequence[tuple[Profile, Departure]], facts: Facts) -> Finding:

@@ -134,7 +134,7 @@ def test_an_error_inside_the_exchange_is_not_the_users(code: str, blame: str) ->
 def test_without_the_word_of_rest_the_code_is_all_there_is(code: str, cause: str) -> None:
     finding = one(look(error(code), plain=None)[0])
     assert finding.code == cause
-    assert finding.excluded == ()
+    assert set(finding.excluded) <= {"ws.no-pong"}  # an answer came
 
 
 @pytest.mark.parametrize(("code", "cause"), [("60006", "timestamp.expired"), ("60004", "timestamp.format")])

@@ -121,6 +121,21 @@ def test_an_instrument_that_no_site_lists_is_not_unknown_because_of_the_site() -
     assert {root.code for root in roots} == {"region.wrong-rest-host", "instrument.unknown"}
 
 
+def test_a_field_of_another_answer_breaks_no_book() -> None:
+    """The ticker of REST has a number: the book of the WebSocket has its gap for another reason."""
+    gap = f("ws.sequence-gap", "BTC-USDT")
+    for subject, explained in (("rest", False), ("ws", False), ("rest books", False), ("ws books", True)):
+        roots = diagnose([f("schema.type-changed", subject), gap], WORDS)
+        assert (len(roots) == 1) == explained, subject
+    assert len(diagnose([f("schema.type-changed", "rest books"), f("ws.book-corrupt", "BTC-USDT")], WORDS)) == 1
+
+
+def test_a_login_that_was_answered_is_not_refused_for_want_of_a_pong() -> None:
+    silent = f("ws.no-pong", "ws")
+    assert len(diagnose([silent, f("ws.login-refused", "ws", excluded=("ws.no-pong",))], WORDS)) == 2
+    assert len(diagnose([silent, f("ws.login-refused", "ws")], WORDS)) == 1
+
+
 def test_a_warning_that_explains_an_error_is_one() -> None:
     (root,) = diagnose([f("ip.private-listed"), f("ip.not-whitelisted", "rest")], WORDS)
     assert (root.code, root.severity) == ("ip.private-listed", Severity.ERROR)
