@@ -28,7 +28,8 @@ def triage(files: tuple[str, ...], form: str, color: str, quiet: bool, verbose: 
     """Find the failures of OKX in logs and HAR files, and name what may be behind them.
 
     FILE is a log of any form (plain text, JSON lines, journald), a HAR, either compressed with gzip, or - for standard
-    input; any size. Failures are grouped by code, status, WebSocket close or text, with how often, when and where. A
+    input; any size. A short text that a person wrote, such as a ticket, is read too: what works and what does not is
+    evidence. Failures are grouped by code, status, WebSocket close or text, with how often, when and where. A
     failure that several causes share stays unknown, and the command that decides between them is named. Nothing is
     sent.
 
