@@ -185,12 +185,11 @@ def _call(args: list[str]) -> int:
         return USAGE
     except click.UsageError as problem:
         where = problem.ctx.command_path if problem.ctx is not None else "okxdoctor"
-        target = re.fullmatch(
-            r"Got unexpected extra arguments? \((live|demo|sim|(?:facts|cassette):.*)\)", problem.message
-        )
-        if target is not None and problem.ctx is not None and problem.ctx.info_name == "run":
-            problem.message += f": did you mean --target {target[1]}?"
-        _complain(f"okxdoctor: {_sentence(problem.format_message())} Try `{where} --help`.")
+        said = problem.format_message()
+        target = re.fullmatch(r"Got unexpected extra argument \((live|demo|sim|(?:facts|cassette):.*)\)", said)
+        if target is not None and where.endswith(" run"):
+            said += f": did you mean --target {target[1]}?"
+        _complain(f"okxdoctor: {_sentence(said)} Try `{where} --help`.")
         return USAGE
     except click.Abort:
         return INTERRUPTED
