@@ -63,12 +63,14 @@ async def passing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 @dataclass(slots=True, kw_only=True)
 class Gateway:
     """What it does: to ``ask`` and ``answer`` of HTTP (upgrades included), and to the frames of a WebSocket ``down``
-    to the client. ``life_s``: how long it lets a WebSocket live."""
+    to the client. ``life_s``: how long it lets a WebSocket live. ``patience_s``: how long a connection may stand
+    without a request; to a first one that does not come it says 408."""
 
     ask: Ask = lambda request: request
     answer: Answer = lambda request, response: response
     down: Relay = passing
     life_s: float | None = None
+    patience_s: float | None = None
     upstream: tuple[str, int] = ("127.0.0.1", 0)
     seen: list[Request] = field(default_factory=list)
     _tasks: set[Any] = field(default_factory=set)
@@ -77,10 +79,17 @@ class Gateway:
         task = asyncio.current_task()
         self._tasks.add(task)
         try:
+            asked = 0
             while True:
-                request = await _request(reader)
+                try:
+                    request = await asyncio.wait_for(_request(reader), self.patience_s)
+                except TimeoutError:
+                    if not asked:
+                        await _send(writer, page(408, "408 Request Time-out", ("Connection", "close")))
+                    return
                 if request is None:
                     return
+                asked += 1
                 self.seen.append(request)
                 told = self.ask(request)
                 if isinstance(told, Response):

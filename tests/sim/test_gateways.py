@@ -119,6 +119,7 @@ NOT_ROUTED = Response(
 
 GATEWAYS: dict[str, tuple[Callable[[], Gateway], str | None]] = {
     "passes everything": (Gateway, None),
+    "has no patience for a connection without a request": (lambda: Gateway(patience_s=0.4), None),
     "loses x-simulated-trading": (lambda: lost("x-simulated-trading"), None),
     "keeps private answers": (lambda: storing("/account/"), None),
     "loses Sec-WebSocket-Extensions of the request": (

@@ -22,6 +22,9 @@ from okxdoctor.targets.live.veil import Veil, veil_header
 from okxdoctor.targets.live.websocket import LiveSocket
 from okxdoctor.targets.live.wire import Wire
 
+REQUEST_TIMEOUT = 408
+"""The answer to a connection that stood too long without a request (RFC 9110, 15.5.9)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opener:
@@ -76,20 +79,35 @@ class Opener:
     async def _upgraded(self, place: Place, target: str, timeout_s: float) -> tuple[Upgraded, float]:
         """How it went, and how long the request for the upgrade was held back on the connection that stood."""
         deadline = time.monotonic() + timeout_s
-        trail = Trail()
-        try:
-            async with patience(timeout_s):
-                wire = await self._connected(place, trail)
-        except TimeoutError:
-            return Upgraded(talk=None, failure=self.route.ran_out(trail.phase, after_s=timeout_s)), 0.0
-        except Broken as broken:
-            return Upgraded(talk=None, failure=broken.failure), 0.0
+        wire = await self._within(place, timeout_s)
+        if isinstance(wire, Upgraded):
+            return wire, 0.0
         try:
             turn = await self.turn()
         except BaseException:
             wire.close()
             raise
         deadline += turn.held_s
+        upgraded = await self._asked(wire, place, target, deadline)
+        if upgraded.status == REQUEST_TIMEOUT and turn.held_s > 0:
+            # The wire stood while the turn was waited for, longer than somebody in between lets one be silent.
+            wire = await self._within(place, max(0.0, deadline - time.monotonic()))
+            upgraded = wire if isinstance(wire, Upgraded) else await self._asked(wire, place, target, deadline)
+        return upgraded, turn.held_s
+
+    async def _within(self, place: Place, timeout_s: float) -> Wire | Upgraded:
+        """A wire to the place, or how it failed."""
+        trail = Trail()
+        try:
+            async with patience(timeout_s):
+                return await self._connected(place, trail)
+        except TimeoutError:
+            return Upgraded(talk=None, failure=self.route.ran_out(trail.phase, after_s=timeout_s))
+        except Broken as broken:
+            return Upgraded(talk=None, failure=broken.failure)
+
+    async def _asked(self, wire: Wire, place: Place, target: str, deadline: float) -> Upgraded:
+        """The request for the upgrade and its answer, noted in the ledger."""
         at = self.clock()
         upgraded = await upgrade(
             wire,
@@ -109,7 +127,7 @@ class Opener:
                 connection=wire.number,
             )
         )
-        return upgraded, turn.held_s
+        return upgraded
 
     async def _connected(self, place: Place, trail: Trail) -> Wire:
         if not place.tls:
