@@ -9,7 +9,7 @@ import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,13 +41,50 @@ class Greeter(asyncio.Protocol):
             self.transport.close()
 
 
-class World:
-    """A started edge with one TLS port and a plain listener."""
+class Thread:
+    """A loop that runs in a thread of its own until it is closed."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever)
         self._thread.start()
+
+    def run(self, coroutine: Coroutine[Any, Any, T], *, timeout_s: float = 20) -> T:
+        """Run in the loop and wait for the result."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(timeout_s)
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(20)
+        self.loop.close()
+
+
+@pytest.fixture(scope="module")
+def start_server() -> Iterator[Callable[[Any], Any]]:
+    """Start anything with ``start()`` and ``close()`` in a thread; it is closed when the module's tests are over."""
+    thread = Thread()
+    servers: list[Any] = []
+
+    def started(server: Any) -> Any:
+        thread.run(server.start())
+        servers.append(server)
+        return server
+
+    async def stop() -> None:
+        for server in servers:
+            await server.close()
+        await asyncio.sleep(0)
+
+    yield started
+    thread.run(stop())
+    thread.close()
+
+
+class World(Thread):
+    """A started edge with one TLS port and a plain listener."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
         self.edge, self.tls, self._plain = self.run(self._start())
         self.plain_port: int = self._plain.sockets[0].getsockname()[1]
         self.root_file = str(self.edge.authority.root_file(directory))
@@ -63,10 +100,6 @@ class World:
             upstream=("127.0.0.1", plain.sockets[0].getsockname()[1]),
         )
         return edge, port, plain
-
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run in the edge's loop and wait for the result."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
 
     @property
     def port(self) -> int:
@@ -84,9 +117,7 @@ class World:
             await asyncio.gather(*others, return_exceptions=True)
 
         self.run(stop())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(20)
-        self.loop.close()
+        super().close()
 
     # ---- clients -------------------------------------------------------------------------------
 

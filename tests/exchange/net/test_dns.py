@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import dns.exception
 import dns.flags
@@ -26,30 +26,10 @@ RECORDS = {"openapi.okx.test": ("127.0.0.1",), "both.okx.test": ("::1", "127.0.0
 Start = Callable[..., DnsServer]
 
 
-@pytest.fixture(scope="module")
-def start() -> Iterator[Start]:
+@pytest.fixture
+def start(start_server: Callable[[DnsServer], DnsServer]) -> Start:
     """Start name servers in a thread."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    servers: list[DnsServer] = []
-
-    def run(**answers: object) -> DnsServer:
-        server = DnsServer(DnsAnswers(records=RECORDS, **answers))  # type: ignore[arg-type]
-        asyncio.run_coroutine_threadsafe(server.start(), loop).result(5)
-        servers.append(server)
-        return server
-
-    async def stop() -> None:
-        for server in servers:
-            await server.close()
-        await asyncio.sleep(0)
-
-    yield run
-    asyncio.run_coroutine_threadsafe(stop(), loop).result(5)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(5)
-    loop.close()
+    return lambda **answers: start_server(DnsServer(DnsAnswers(records=RECORDS, **answers)))
 
 
 def ask(

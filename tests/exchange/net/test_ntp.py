@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import struct
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 
 import ntplib
@@ -19,29 +17,13 @@ Start = Callable[..., NtpServer]
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
-    """Start any number of time servers in a thread."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    servers: list[NtpServer] = []
+def start(start_server: Callable[[NtpServer], NtpServer]) -> Start:
+    """Start time servers in a thread."""
 
-    def run(clock: Callable[[], float] = time.time, behaviour: NtpBehaviour | None = None) -> NtpServer:
-        server = NtpServer(clock, behaviour or NtpBehaviour())
-        asyncio.run_coroutine_threadsafe(server.start(), loop).result(5)
-        servers.append(server)
-        return server
+    def started(clock: Callable[[], float] = time.time, behaviour: NtpBehaviour | None = None) -> NtpServer:
+        return start_server(NtpServer(clock, behaviour or NtpBehaviour()))
 
-    async def stop() -> None:
-        for server in servers:
-            await server.close()
-        await asyncio.sleep(0)
-
-    yield run
-    asyncio.run_coroutine_threadsafe(stop(), loop).result(5)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(5)
-    loop.close()
+    return started
 
 
 def ask(server: NtpServer, version: int = 4, timeout: float = 5) -> ntplib.NTPStats:

@@ -7,8 +7,7 @@ import errno
 import gc
 import socket
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -108,25 +107,9 @@ def test_there_is_no_route_to_the_loopback_broadcast_address() -> None:
 
 
 @pytest.fixture
-def service() -> Iterator[Any]:
+def service(start_server: Callable[[StreamService], StreamService]) -> Callable[[Any], int]:
     """Start a service with a given handler; gives its port."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    started: list[StreamService] = []
-
-    def start(handler: Any) -> int:
-        one = StreamService(handler)
-        asyncio.run_coroutine_threadsafe(one.start(), loop).result(5)
-        started.append(one)
-        return one.port
-
-    yield start
-    for one in started:
-        asyncio.run_coroutine_threadsafe(one.close(), loop).result(5)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(5)
-    loop.close()
+    return lambda handler: start_server(StreamService(handler)).port
 
 
 def test_reset_after_accept(service: Any) -> None:
