@@ -31,6 +31,14 @@ def test_a_firewall_before_the_exchange(lab: Lab, verdict: str, cause: str) -> N
     assert codes(lab.doctor()) == [cause]
 
 
+def test_a_firewall_before_every_one_of_several_addresses(lab: Lab) -> None:
+    """Each attempt takes the whole patience: they must not wait for each other."""
+    places = [FAR4, *(f"23.32.0.{n}" for n in (61, 62, 63))]
+    lab.names(*(f"--host-record={name}.okx.com,{place}" for name in ("openapi", "ws") for place in places))
+    lab.wire.filter_near(f"ip daddr {{ {', '.join(places)} }} tcp dport 443 drop", "tcp dport 8443 drop")
+    assert codes(lab.doctor()) == ["tcp.filtered"]
+
+
 def test_a_firewall_on_the_other_side(lab: Lab) -> None:
     lab.wire.filter_far(f"ip daddr {FAR4} tcp dport 443 drop")
     assert codes(lab.doctor()) == ["tcp.filtered"]

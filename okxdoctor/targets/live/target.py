@@ -81,8 +81,9 @@ class LiveTarget:
         self._pooled = max(1, min(config.requests, config.connections // 2 if own else config.connections * 5 // 8))
         self._probes = asyncio.Semaphore(max(1, config.connections - self._pooled - own))
         self._greetings = asyncio.Semaphore(own) if own else self._probes
-        # Attempts come on top: they are over once they have become connections, and else are none.
-        self._dials = asyncio.Semaphore(own) if own else self._probes
+        # Attempts come on top: they are over once they have become connections, and else are none. Where all are silent
+        # each takes the whole patience, and a second row of them would take all that the check has.
+        self._dials = asyncio.Semaphore(2 * MOST_DIALS) if own else self._probes
         self._client: HttpClient | None = None
         self._sockets: set[Socket] = set()
         self._lines: Lines | None = None

@@ -13,7 +13,8 @@ import pytest
 from aiohttp import web
 
 from okxdoctor.check import Skip
-from okxdoctor.port import Ask, Surroundings
+from okxdoctor.port import Ask, Dial, Lookup, Surroundings
+from okxdoctor.targets.live import target as target_module
 from okxdoctor.targets.live.aia import allowed
 from okxdoctor.targets.live.veil import Veil, veil_header
 
@@ -91,6 +92,34 @@ def test_dials_tell_each_address_and_the_control(stage: Any) -> None:
     assert [dial.outcome for dial in control][:2] == ["connected", "refused"]
     assert control[2].family == "v6"
     assert control[2].outcome in ("refused", "unreachable")
+
+
+def test_silent_addresses_do_not_wait_for_each_other(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both hosts with as many addresses as are dialled, and the old port of one: more than one patience in a row
+    would be all that the check has."""
+    most = target_module.MOST_DIALS
+    running: list[int] = []
+    many = tuple(f"192.0.2.{n}" for n in range(1, most + 1))
+
+    async def silent(address: str, port: int, **bounds: Any) -> Dial:
+        running.append(port)
+        while len(running) < 2 * most:
+            await asyncio.sleep(0)
+        return Dial(address=address, port=port, family="v4", outcome="timeout")
+
+    async def resolved(self: Any, name: str) -> Lookup:
+        return Lookup(name=name, resolver="system", outcome="ok", addresses=(*many, "192.0.2.99"))
+
+    monkeypatch.setattr(target_module, "dial", silent)
+    monkeypatch.setattr(target_module.Resolver, "system", resolved)
+
+    async def main() -> Any:
+        async with stage.target(443) as target:
+            async with asyncio.timeout(5):
+                return await asyncio.gather(target.dial("rest"), target.dial("ws", port=8443))
+
+    rest, old = asyncio.run(main())
+    assert [dial.address for dial in rest] == [dial.address for dial in old] == list(many)
 
 
 def test_leaving_in_the_middle_of_everything_leaves_nothing(stage: Any) -> None:
