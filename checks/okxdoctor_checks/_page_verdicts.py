@@ -201,7 +201,32 @@ def _edge_blocked(facts: Facts, odd: Sequence[Page], page: Page, status: int) ->
         f"{who} of {facts.host} answers {status} with {what} without a code of the exchange{_ray(page)}.",
         look(page) | {"mitigated": page.mitigated or None},
         confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
+        remedy=_of_a_gateway(page, status),
         excluded=("key.unknown", "permission.missing", "ip.not-whitelisted"),
+    )
+
+
+_GATEWAY_WANTS = {
+    400: "accept requests with four OK-ACCESS headers and a query of this length",
+    401: "ask for no password of its own, or put its credentials into the client beside OK-ACCESS-*",
+    404: "have a route for every path under /api/v5",
+    405: "pass every method",
+    407: "ask for no password of its own, or put its credentials into the client beside OK-ACCESS-*",
+    413: "accept bodies of the size of an order",
+    429: "count less strictly, or send more slowly",
+    431: "accept requests with four OK-ACCESS headers of up to 100 characters each",
+    501: "pass every method",
+}
+
+
+def _of_a_gateway(page: Page, status: int) -> tuple[str, ...]:
+    """What to do about a server that says its name and is no content network's; those have the cause's own remedy."""
+    if page.edge or not page.server:
+        return ()
+    wants = _GATEWAY_WANTS.get(status, "pass these requests")
+    return (
+        f"{page.server} in front: let it {wants}; its own log says why it refused",
+        "okxdoctor run --only http   # the same from another network, without gateway and TLS inspection",
     )
 
 

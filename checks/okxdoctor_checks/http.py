@@ -5,7 +5,8 @@ answer of the API is a JSON object with a code; everything else comes from someb
 status, its headers (Server, CF-RAY) and its words.
 
 What it means
-  http.edge-blocked     the CDN refuses this client (403 or a challenge): no key plays a part in it
+  http.edge-blocked     the CDN refuses this client (403 or a challenge), or a gateway in front refuses some requests
+                        (password, method, size, number): no key plays a part in it
   http.region-blocked   this place is not served (451, 50121, or a page that says so)
   http.origin-down      the CDN does not reach the exchange (52x)
   http.captive-portal   a network's sign-in page answers for everybody

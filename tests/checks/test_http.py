@@ -169,6 +169,15 @@ def test_every_edge_blocks_in_its_own_words(reply: Scripted, edge: str) -> None:
     assert (found.code, found.evidence["edge"]) == ("http.edge-blocked", edge)
 
 
+@pytest.mark.parametrize(("status", "word"), [(401, "password"), (413, "size of an order"), (429, "more slowly")])
+def test_what_to_do_about_a_gateway_is_not_what_to_do_about_the_cdn(status: int, word: str) -> None:
+    theirs = beside(heard(TIME, HEALTHY), heard(CONFIG, page(status, "no", server="nginx/1.22.1")))
+    assert word in only(theirs).remedy[0]
+    assert only(theirs).remedy[0].startswith("nginx/1.22.1 in front")
+    cdn = only(judge(with_headers(page(403, BLOCKED), *CLOUDFLARE)))
+    assert cdn.remedy == ()  # those of the cause
+
+
 def test_an_edge_that_keeps_a_country_out_speaks_of_the_region() -> None:
     words = CLOUDFRONT.format("The distribution is configured to block access from your country.")
     assert codes(judge(page(403, words, server="CloudFront"))) == ["http.region-blocked"]
