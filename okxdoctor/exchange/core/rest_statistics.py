@@ -32,6 +32,10 @@ _BY_COIN = {"5m": 2 * 86_400_000, "1H": 30 * 86_400_000, "1D": 180 * 86_400_000}
 _CONTRACTS = ("SWAP",)
 """What is summed up for a currency: perpetual contracts alone (assumed), which are nearly all of it."""
 
+_EIGHT_HOURS = 8 * 3_600_000 // SLOT_MS
+_OPTION_ROWS = 72
+"""Rows of each period of options (documented)."""
+
 _BY_INSTRUMENT = frozenset({*BARS, *MONTHS}) - {"1s", "1m", "3m"}
 _MOST = 720
 """Rows of a list by currency, which has no pages: 30 days of hours are the longest."""
@@ -162,6 +166,55 @@ def interest_volume(call: Call) -> Reply:
     return _listed(rows)
 
 
+def _eight_hours(slot: int) -> Iterator[Span]:
+    """Thirds of a day from the one that is under way back."""
+    start = slot // _EIGHT_HOURS * _EIGHT_HOURS
+    while start > 0:
+        yield start, start + _EIGHT_HOURS
+        start -= _EIGHT_HOURS
+
+
+def _of_options(call: Call) -> Iterator[tuple[Span, dict[str, tuple[Decimal, Decimal]]]]:
+    """Periods of a currency's options, newest first: open interest and volume of calls (C) and puts (P), in coins."""
+    ccy, name = call.need("ccy"), call.params.get("period", "8H")
+    if name not in ("8H", "1D"):
+        raise bad_parameter("period")
+    markets = _of_coin(call, ccy, ("OPTION",))
+    if not markets:
+        raise bad_parameter("ccy")
+    slot = call.now_ms // SLOT_MS
+    found = spans(name, slot) if name == "1D" else _eight_hours(slot)
+    for _, span in zip(range(_OPTION_ROWS), found, strict=False):
+        told = {"C": (ZERO, ZERO), "P": (ZERO, ZERO)}
+        for inst in markets:
+            row = interest_row(call.venue, inst, min(span[1] * SLOT_MS, call.now_ms))
+            assert isinstance(row, dict)
+            interest, volume = told[inst.listing.option_type]
+            told[inst.listing.option_type] = (
+                interest + Decimal(str(row["oiCcy"])),
+                volume + _volume(call, inst, span, 6),
+            )
+        yield span, told
+
+
+def option_interest(call: Call) -> Reply:
+    """GET rubik/stat/option/open-interest-volume: ts, open interest and volume of a currency's options in coins."""
+    rows = [
+        [_ts(span), *(plain((told["C"][k] + told["P"][k]).quantize(_RATIO)) for k in (0, 1))]
+        for span, told in _of_options(call)
+    ]
+    return _listed(rows)
+
+
+def option_ratio(call: Call) -> Reply:
+    """GET rubik/stat/option/open-interest-volume-ratio: ts, calls to puts of the open interest and of the volume."""
+    rows = [
+        [_ts(span), *(plain(EXACT.divide(told["C"][k], told["P"][k]).quantize(_RATIO)) for k in (0, 1))]
+        for span, told in _of_options(call)
+    ]
+    return _listed(rows)
+
+
 def _ratio(call: Call, what: str, name: str, span: Span, low: int, high: int) -> str:
     """A figure between ``low`` and ``high`` ten-thousandths that belongs to a period."""
     found = seeded.number(call.venue.seed, "ratio", what, name, *span) % (high - low) + low
@@ -192,6 +245,8 @@ TABLE = (
     ("GET", f"{_STAT}/margin/loan-ratio", "public", "", _by_coin("loans", 10_000, 80_000)),
     ("GET", f"{_STAT}/contracts/open-interest-history", "public", "", interest_history),
     ("GET", f"{_STAT}/contracts/open-interest-volume", "public", "", interest_volume),
+    ("GET", f"{_STAT}/option/open-interest-volume", "public", "", option_interest),
+    ("GET", f"{_STAT}/option/open-interest-volume-ratio", "public", "", option_ratio),
     ("GET", f"{_STAT}/contracts/long-short-account-ratio", "public", "", _by_coin("accounts", 6_000, 24_000)),
     ("GET", f"{_STAT}/contracts/long-short-account-ratio-contract", "public", "", _by_instrument("accounts")),
     (

@@ -35,7 +35,8 @@ asset: currencies balances bills bills-history transfer-state deposit-address de
 rubik: stat/trading-data/support-coin stat/taker-volume stat/taker-volume-contract stat/margin/loan-ratio
   stat/contracts/open-interest-history stat/contracts/open-interest-volume stat/contracts/long-short-account-ratio
   stat/contracts/long-short-account-ratio-contract stat/contracts/long-short-account-ratio-contract-top-trader
-  stat/contracts/long-short-position-ratio-contract-top-trader
+  stat/contracts/long-short-position-ratio-contract-top-trader stat/option/open-interest-volume
+  stat/option/open-interest-volume-ratio
 trade: order orders-pending orders-history orders-history-archive fills fills-history account-rate-limit order-algo
   orders-algo-pending orders-algo-history +order +batch-orders +amend-order +amend-batch-orders +cancel-order
   +cancel-batch-orders +order-precheck +close-position +order-algo +amend-algos +cancel-algos +mass-cancel
@@ -163,6 +164,7 @@ QUERIES = {
     "rubik/stat/taker-volume-contract": "instId=BTC-USDT-SWAP",
     "rubik/stat/contracts/open-interest-history": "instId=BTC-USDT-SWAP",
     "rubik/stat/contracts/open-interest-volume": "ccy=BTC&period=1D",
+    "rubik/stat/option/open-interest-volume": "ccy=BTC", "rubik/stat/option/open-interest-volume-ratio": "ccy=BTC",
     "rubik/stat/contracts/long-short-account-ratio": "ccy=BTC",
     "rubik/stat/contracts/long-short-account-ratio-contract": "instId=BTC-USDT-SWAP",
     "rubik/stat/contracts/long-short-account-ratio-contract-top-trader": "instId=BTC-USDT-SWAP",

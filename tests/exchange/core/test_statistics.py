@@ -77,3 +77,29 @@ def test_the_coins_that_are_told_of(bench: Any) -> None:
     assert set(coins) == {"contract", "option", "spot"}
     for ccy in coins["contract"]:
         assert get(bench, f"{STAT}/taker-volume?ccy={ccy}&instType=CONTRACTS&period=1D")
+
+
+def test_figures_of_options_are_those_of_their_contracts(bench: Any) -> None:
+    """In coins; the ratio is calls to puts (measured on the wire by another program, 2026-09)."""
+    rows = get(bench, f"{STAT}/option/open-interest-volume?ccy=BTC")
+    ratios = get(bench, f"{STAT}/option/open-interest-volume-ratio?ccy=BTC")
+    assert [row[0] for row in rows] == [row[0] for row in ratios]
+    assert len(rows) == 72
+    assert {int(a[0]) - int(b[0]) for a, b in itertools.pairwise(rows)} == {8 * 3_600_000}
+    sides = {"C": Fraction(0), "P": Fraction(0)}
+    for family in ("BTC-USD", "BTC-USD_UM"):
+        for row in get(bench, f"/api/v5/public/open-interest?instType=OPTION&instFamily={family}"):
+            sides[row["instId"][-1]] += Fraction(row["oiCcy"])
+    assert abs(Fraction(rows[0][1]) - sum(sides.values())) < Fraction(1, 1_000)
+    assert abs(Fraction(ratios[0][1]) - sides["C"] / sides["P"]) < Fraction(1, 1_000)
+    days = get(bench, f"{STAT}/option/open-interest-volume?ccy=BTC&period=1D")
+    # Days begin at 16:00 UTC, as those of candles do.
+    assert {int(row[0]) % 86_400_000 for row in days} == {16 * 3_600_000}
+    # A day is its three parts.
+    day = [Fraction(row[2]) for row in rows if int(days[1][0]) <= int(row[0]) < int(days[0][0])]
+    assert len(day) == 3
+    assert abs(sum(day) / Fraction(days[1][2]) - 1) < Fraction(1, 100)
+    for wrong in ("ccy=SOL", "ccy=BTC&period=5m"):
+        bench.advance(2_000)
+        answer = json.loads(bench.send("GET", f"{STAT}/option/open-interest-volume?{wrong}", signed=False).body)
+        assert answer["code"] == "51000"
