@@ -375,3 +375,24 @@ def test_only_what_is_certain_rules_the_others_out() -> None:
     weak = [found for found in judged(CHECK, facts(door(dial("timeout")), OPEN_WS, control=SILENT))
             if found.confidence is not Confidence.CERTAIN]  # fmt: skip
     assert [found.excluded for found in weak] in ([], [()])
+
+
+def test_a_machine_without_ipv6_is_judged_by_ipv4_and_by_what_there_is() -> None:
+    missing = dial("unreachable", V6)
+    refused = only(judged(CHECK, facts(door(dial("refused"), missing), OPEN_WS, control=CONTROL)))
+    assert (refused.code, refused.confidence) == ("tcp.refused", Confidence.CERTAIN)
+    assert V6 not in refused.summary
+    # Where nothing else was tried, that is all there is to say.
+    alone = only(judged(CHECK, facts(door(missing), OPEN_WS, control=CONTROL)))
+    assert (alone.code, V6 in alone.summary) == ("tcp.unreachable", True)
+
+
+def test_time_servers_that_answer_are_told_where_connections_stay_unanswered() -> None:
+    shut = facts(door(dial("timeout")), door(dial("timeout"), role="ws"), control=SILENT)
+    told = [found.summary for found in judged(CHECK, replace(shut, passes=("time.cloudflare.com:123",)))]
+    assert told
+    assert all("while time servers answer (time.cloudflare.com:123)" in text for text in told)
+    assert not [found for found in judged(CHECK, shut) if "time servers" in found.summary]
+    closed = facts(door(dial("refused")), OPEN_WS, control=CONTROL)
+    (refused,) = judged(CHECK, replace(closed, passes=("time.cloudflare.com:123",)))
+    assert "time servers" not in refused.summary
