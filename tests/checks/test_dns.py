@@ -609,3 +609,28 @@ def test_one_open_address_of_several_is_greeted() -> None:
         run(CHECK, replace(poisoned_world(*both), handshakes={}))
     shut, _ = run(CHECK, replace(poisoned_world(dialed("203.0.113.1", "timeout")), handshakes={}))
     assert len(shut.hosts[0].dials) == 1
+
+
+def test_a_server_asked_directly_counts_where_it_answers_for_one_of_the_names() -> None:
+    silent = nothing("ws.okx.com", "servfail")
+    answered = host(nothing("openapi.okx.com", "servfail"), lookup("openapi.okx.com", PUBLIC, resolver="9.9.9.9:53"))
+    unanswered = host(silent, nothing("ws.okx.com", "timeout", "9.9.9.9:53"), role="ws")
+    down = {"control": (nothing("example.com", "servfail"),)}
+    (found,) = judged(CHECK, facts(answered, unanswered, **down))
+    assert (found.code, "asked directly does answer" in found.summary) == ("dns.resolver-down", True)
+    neither = host(nothing("openapi.okx.com", "servfail"), nothing("openapi.okx.com", "timeout", "9.9.9.9:53"))
+    (found,) = judged(CHECK, facts(neither, unanswered, **down))
+    assert (found.code, "asked directly does answer" in found.summary) == ("dns.resolver-down", False)
+
+
+def test_the_longest_vain_wait_is_told() -> None:
+    def late(name: str, waited_ms: float) -> Lookup:
+        return replace(nothing(name, "timeout"), elapsed_ms=waited_ms)
+
+    hosts = (
+        host(late("openapi.okx.com", 5_000), lookup("openapi.okx.com", PUBLIC, resolver="9.9.9.9:53")),
+        host(late("ws.okx.com", 10_000), lookup("ws.okx.com", PUBLIC, resolver="9.9.9.9:53"), role="ws"),
+    )
+    (found,) = judged(CHECK, facts(*hosts, control=(late("example.com", 5_000),)))
+    assert (found.code, found.evidence["waited_ms"]) == ("dns.slow", 10_000.0)
+    assert "10.0 s" in found.summary

@@ -283,3 +283,32 @@ def test_what_is_set_now_is_told_where_something_is() -> None:
     assert "now set" not in "".join(bare.remedy)
     named = only(judged(CHECK, Facts(ways=ways, variables=(("WSS_PROXY", "http://proxy.lan:3128"),))))
     assert "(now set: WSS_PROXY)" in "".join(named.remedy)
+
+
+def test_two_proxies_that_are_both_dead_are_two_findings() -> None:
+    other = route(host="other.lan", url="http://other.lan:3128")
+    ways = (way("rest", dialed("refused")), way("ws", dialed("refused", other)))
+    found = judged(CHECK, Facts(ways=ways, variables=()))
+    assert [(one.code, one.subject) for one in found] == [
+        ("proxy.unreachable", "rest"), ("proxy.unreachable", "ws"), ("proxy.split", ""),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("scheme", "status", "told"),
+    [
+        ("http", 403, "answers 403 when"), ("socks5", 2, "answers SOCKS reply 2 when"),
+        ("socks5", None, "answers with a refusal when"), ("http", None, "answers with a refusal when"),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_told_by_its_number_where_it_has_one(scheme: str, status: int | None, told: str) -> None:
+    assert told in only(judged(CHECK, both(dialed("status", route(scheme), status=status)))).summary
+
+
+def test_what_the_system_said_of_an_address_stands_in_the_evidence() -> None:
+    tried = Dial(
+        address="192.0.2.9", port=3128, family="v4", outcome="unreachable", elapsed_ms=1.0, errno="EHOSTUNREACH"
+    )
+    shut = replace(tried, address="192.0.2.8", errno="", outcome="timeout")
+    found = only(judged(CHECK, both(dialed("unreachable", dials=(tried, shut)))))
+    assert found.evidence["addresses"] == {"192.0.2.9": "EHOSTUNREACH", "192.0.2.8": "timeout"}
