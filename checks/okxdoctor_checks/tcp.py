@@ -192,7 +192,7 @@ def _verdict(door: Door, facts: Facts) -> tuple[str, Confidence] | None:
     sure = Confidence.CERTAIN if times == len(counting) else Confidence.LIKELY
     match outcome:
         case "refused" | "reset":
-            return "tcp.refused", sure
+            return "tcp.refused", Confidence.LIKELY if _elsewhere_open(door, facts) else sure
         case "timeout":
             # A door beside it that opened shows as well as the control addresses that there is a network.
             beside = tuple(dial for other in facts.doors for dial in other.dials)
@@ -246,6 +246,8 @@ def _shut(door: Door, code: str, confidence: Confidence, facts: Facts) -> Findin
     beside = f", while {counted(answering, 'other place')} answered" if code == "tcp.filtered" and answering else ""
     if lost:
         beside = ", while another attempt to the same place stood: packets are lost on the way"
+    elif code == "tcp.refused" and _elsewhere_open(door, facts):
+        beside = ", while another attempt to the same place stood: not all that are made at the same time may stand"
     elif code == "tcp.filtered" and facts.passes:
         beside = (
             f", as those to the control addresses are, while time servers answer ({listed(facts.passes)}): TCP is "

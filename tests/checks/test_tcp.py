@@ -112,6 +112,15 @@ def test_silence_without_control_addresses_is_likely_a_filter() -> None:
     assert only(judged(CHECK, facts(door(dial("timeout"))))).confidence is Confidence.LIKELY
 
 
+def test_a_refusal_beside_an_attempt_that_stood_is_a_limit() -> None:
+    """REST and WebSocket at one address, and a firewall that rejects the fourth connection at the same time."""
+    found = only(judged(CHECK, facts(door(dial("refused")), OPEN_WS, control=CONTROL)))
+    assert (found.code, found.confidence, found.excluded) == ("tcp.refused", Confidence.LIKELY, ())
+    assert "at the same time" in found.summary
+    elsewhere = facts(door(dial("refused")), door(dial("connected", "104.18.9.9"), role="ws"), control=CONTROL)
+    assert only(judged(CHECK, elsewhere)).confidence is Confidence.CERTAIN
+
+
 def test_local_refusal_by_the_operating_system_is_only_possible() -> None:
     found = only(judged(CHECK, facts(door(dial("error")), control=CONTROL)))
     assert (found.code, found.confidence) == ("tcp.unreachable", Confidence.POSSIBLE)
