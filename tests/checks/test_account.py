@@ -132,8 +132,9 @@ def test_any_facts_are_judged(facts: Facts) -> None:
     judged(CHECK, facts)
 
 
-def test_a_product_alone_is_a_wish_to_trade_and_a_need_to_read_is_none() -> None:
-    wishes = world(need=("read",), product="SPOT", trade_mode=None)
+@pytest.mark.parametrize("wish", [{"product": "SPOT"}, {"trade_mode": "cash"}, {"need": ("trade",)}])
+def test_what_is_a_wish_to_trade_and_what_is_none(wish: dict[str, Any]) -> None:
+    wishes = world(**{"need": ("read",), **wish})
     run(CHECK, wishes)
     assert [ask.path for ask in wishes.asks] == ["/api/v5/account/balance", "/api/v5/asset/balances"]
     reads = world(need=("read",))
