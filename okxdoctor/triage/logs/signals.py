@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 
 from okxdoctor.knowledge.code_table import CodeRow, code, codes
 from okxdoctor.knowledge.log_marks import log_marks
@@ -258,15 +259,16 @@ def _texts(lower: str, *, told: bool) -> Signal | None:
     counts last."""
     lower = lower.replace("apikey", "api key")
     words = (lower.translate(_BLANKS).split() if lower.isascii() else words_of(lower))[:MOST_WORDS]
-    table = _phrases(told)
-    begins = [word for word in words if word in table]
+    ones, pairs = _phrases(told)
+    begins = [ones[word] for word in words if word in ones]
+    begins += [pairs[pair] for pair in pairwise(words) if pair in pairs]
     if not begins:
         return None
     text = f" {' '.join(words)} "
     best: tuple[bool, int, int] = (False, 0, 0)
     found: Signal | None = None
-    for word in dict.fromkeys(begins):
-        for parts, length, signal in table[word]:
+    for phrases in begins:
+        for parts, length, signal in phrases:
             worth = (not signal.generic, len(parts), length)
             if worth > best and _stands(parts, text):
                 best, found = worth, signal
@@ -285,23 +287,26 @@ def _stands(parts: tuple[str, ...], text: str) -> bool:
 
 
 @cache
-def _phrases(told: bool) -> dict[str, tuple[Phrase, ...]]:
-    """Every phrase by its first word: symptoms of libraries, and messages of OKX."""
+def _phrases(told: bool) -> tuple[dict[str, tuple[Phrase, ...]], dict[tuple[str, str], tuple[Phrase, ...]]]:
+    """Symptoms of libraries and messages of OKX: those that begin with a single word by it, the others by two."""
     from okxdoctor.knowledge import store
 
     marks = log_marks()
-    found: dict[str, list[Phrase]] = {}
+    found: dict[tuple[str, ...], list[Phrase]] = {}
     for row in store.from_toml("symptoms.toml")["symptom"]:
         for text in row["phrases"]:
             if text not in marks.not_in_logs or (told and text in marks.told):
                 parts = tuple(words_of(part) for part in text.split(GAP))
                 signal = Signal("text", row["phrases"][0], tuple(row["causes"]), "", text in marks.generic)
-                found.setdefault(parts[0][0], []).append((_spaced(parts), sum(map(len, parts)), signal))
+                found.setdefault(parts[0][:2], []).append((_spaced(parts), sum(map(len, parts)), signal))
     for parts, rows in _messages().items():
         names = tuple(dict.fromkeys(cause for row in rows for cause in row.causes))
         single = _signal(rows[0]) if len(rows) == 1 else Signal("text", rows[0].message, names, rows[0].meaning)
-        found.setdefault(parts[0][0], []).append((_spaced(parts), sum(map(len, parts)), single))
-    return {word: tuple(phrases) for word, phrases in found.items()}
+        found.setdefault(parts[0][:2], []).append((_spaced(parts), sum(map(len, parts)), single))
+    return (
+        {head[0]: tuple(phrases) for head, phrases in found.items() if len(head) == 1},
+        {(head[0], head[1]): tuple(phrases) for head, phrases in found.items() if len(head) == 2},
+    )
 
 
 def _spaced(parts: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
