@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from okxdoctor.model import Confidence, Finding, Json
+from okxdoctor.model import Blame, Confidence, Finding, Json
 from okxdoctor_checks._answers import layer
 from okxdoctor_checks._pages import Page
 from okxdoctor_checks._words import counted, duration, finite
@@ -20,7 +20,8 @@ NO_HTTP = "the answer is no HTTP: "
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """``pages`` in the order of asking; ``others``: what other checks got from this host in place of the API's answers,
-    of ``heard`` answers in all; ``missing``: what they waited for in vain on connections that stood.
+    of ``heard`` answers in all; ``missing``: what they waited for in vain on connections that stood; ``plain``: without
+    TLS.
     """
 
     host: str
@@ -29,6 +30,7 @@ class Facts:
     others: tuple[Page, ...] = ()
     missing: tuple[Page, ...] = ()
     heard: int = 0
+    plain: bool = False
 
 
 def answered(page: Page) -> bool:
@@ -127,6 +129,26 @@ def unserved(facts: Facts, odd: Sequence[Page]) -> Finding | None:
             excluded=("key.unknown", "ip.not-whitelisted"),
         )
     return None
+
+
+def wants_tls(facts: Facts, odd: Sequence[Page]) -> Finding | None:
+    """A server that says so, to whoever speaks plain HTTP to it. Behind TLS it is a gateway's mistake, not this one."""
+    page = next((page for page in odd if page.speaks_of_tls and (page.status or 0) >= 400), None)
+    if page is None or not facts.plain:
+        return None
+    found = finding(
+        "http.not-json",
+        facts,
+        odd,
+        f"{facts.host} wants TLS on port {facts.port}, and http:// is configured: {page.title or page.excerpt}.",
+        look(page),
+        remedy=(
+            f"Write https://{facts.host}:{facts.port} in place of http://, and wss:// in place of ws://",
+            "okxdoctor run --show-settings   # shows who set the address",
+        ),
+        excluded=("http.captive-portal", "http.edge-blocked"),
+    )
+    return replace(found, blame=Blame.YOURS)
 
 
 def other_server(facts: Facts, odd: Sequence[Page]) -> Finding | None:

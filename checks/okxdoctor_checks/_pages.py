@@ -33,6 +33,12 @@ _CHALLENGE = re.compile(
     r"|you have been blocked|access denied|request unsuccessful",
     re.IGNORECASE,
 )
+# What nginx, Apache, Go and Tomcat say to plain HTTP on a port of theirs that speaks TLS.
+_WANTS_TLS = re.compile(
+    r"plain http request was sent to https port|speaking plain http to an ssl-enabled server port"
+    r"|client sent an http request to an https server|combination of host and port requires tls",
+    re.IGNORECASE,
+)
 _SIGN_IN = re.compile(r"captive|hotspot|guest (?:network|access|wi-?fi)|log ?in to|sign ?in to", re.IGNORECASE)
 
 Body = Literal["envelope", "json", "broken-json", "html", "empty", "text"]
@@ -73,6 +79,7 @@ class Page:
     speaks_of_region: bool = False
     speaks_of_challenge: bool = False
     speaks_of_sign_in: bool = False
+    speaks_of_tls: bool = False
     http_version: str = ""
     reused: bool = False
     retried: bool = False
@@ -126,6 +133,7 @@ def seen(answer: Answer, host: str) -> Page:
         speaks_of_region=_REGION.search(words) is not None,
         speaks_of_challenge=_CHALLENGE.search(words) is not None,
         speaks_of_sign_in=_SIGN_IN.search(words) is not None,
+        speaks_of_tls=_WANTS_TLS.search(words) is not None,
         http_version=answer.http_version[:20],
         reused=answer.reused,
         retried=answer.retried,

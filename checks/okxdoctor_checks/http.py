@@ -42,6 +42,7 @@ from okxdoctor_checks._page_verdicts import (
     timed_out,
     unsent,
     unserved,
+    wants_tls,
 )
 from okxdoctor_checks._pages import Page, reuse_seen, seen
 from okxdoctor_checks._words import counted, duration, finite, listed
@@ -88,7 +89,7 @@ async def probe(io: Io) -> Facts:
         )
     if all(page.failure is not None and page.failure.kind == "other" for page in pages):
         raise Inconclusive(f"the request to {host} broke off: {first.failure.detail if first.failure else ''}")
-    facts = Facts(host=host, port=io.view.rest.port, pages=tuple(pages))
+    facts = Facts(host=host, port=io.view.rest.port, pages=tuple(pages), plain=not io.view.rest.tls)
     return await _with_others(io, facts) if all(map(answered, pages)) else facts
 
 
@@ -139,7 +140,7 @@ def evaluate(facts: Facts) -> Iterator[Finding]:
     ended = [page for page in facts.pages if page.ended_after is not None]
     if ended:
         yield _goaway(facts, ended)
-    for judge in (unserved, other_server, timed_out, no_envelope):
+    for judge in (wants_tls, unserved, other_server, timed_out, no_envelope):
         found = judge(facts, [page for page in odd if page.ended_after is None])
         if found is not None:
             yield found

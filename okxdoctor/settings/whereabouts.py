@@ -49,6 +49,8 @@ def find_addresses(
     ws_given = None if _outranked(ws_given, named, "ws") else ws_given
     rest, rest_source = _rest(rest_given, site, named)
     ws, ws_source = _ws(ws_given, rest_given, rest, site, environment, named)
+    _refuse_plain(rest, rest_given, "--rest-url")
+    _refuse_plain(ws, ws_given, "--ws-url")
     own = _site_urls(flags.site_urls)
     cells = _cells(rest_given, named, rest, published, own)
 
@@ -100,6 +102,13 @@ def find_addresses(
         SettingRow(name="ntp_servers", shown=_shown(addresses.ntp_servers), source=ntp.source if ntp else "default"),
     ]
     return addresses, rows
+
+
+def _refuse_plain(place: Endpoint, given: Given[str] | None, flag: str) -> None:
+    """OKX's own hosts are never spoken to without TLS: key and passphrase would travel where anyone can read them."""
+    if given is not None and not place.tls and home_of(place.host) is not None:
+        secure = f"{'https' if place.role == 'rest' else 'wss'}://{place.host}"
+        raise UsageProblem(f"{_where(given, flag)}: {place.scheme}:// would send the key unencrypted", secure)
 
 
 def _outranked(given: Given[str] | None, named: Given[str] | None, role: Role) -> bool:

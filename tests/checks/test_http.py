@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okxdoctor.check import Inconclusive, Skip
-from okxdoctor.model import Confidence, Finding
+from okxdoctor.model import Blame, Confidence, Finding
 from okxdoctor.port import Answer, Ask, Failure, LedgerRow, Phases, Traffic
 from okxdoctor_checks._pages import Page, seen
 from okxdoctor_checks.http import CHECK, LATER_AT_ONCE, LATER_IN_A_ROW, Facts
@@ -294,6 +294,25 @@ def test_a_bare_503_page_is_likely_the_origin() -> None:
 def test_captive_portal(reply: Scripted, confidence: Confidence) -> None:
     found = only(judge(reply))
     assert (found.code, found.confidence) == ("http.captive-portal", confidence)
+
+
+@pytest.mark.parametrize(
+    ("text", "server"),
+    [
+        ("<title>400 The plain HTTP request was sent to HTTPS port</title>", "nginx/1.22.1"),
+        ("<title>400 Bad Request</title>Reason: You're speaking plain HTTP to an SSL-enabled server port.", "Apache"),
+        ("Client sent an HTTP request to an HTTPS server.\n", ""),
+        ("Bad Request\r\nThis combination of host and port requires TLS.\r\n", ""),
+    ],
+)
+def test_plain_http_to_a_port_of_tls(text: str, server: str) -> None:
+    """The user's http://, and nobody's portal; behind TLS the same page is of two servers that misunderstand."""
+    headers = (("server", server), ("content-type", "text/html"))
+    one = seen(Answer(method="GET", path="/", url="", status=400, headers=headers, body=text), HOST)
+    found = only(judged(CHECK, Facts(host=HOST, port=8443, pages=(one,) * 3, plain=True)))
+    assert (found.code, found.blame, found.confidence) == ("http.not-json", Blame.YOURS, Confidence.CERTAIN)
+    assert f"Write https://{HOST}:8443" in found.remedy[0]
+    assert all(each.blame is None for each in judged(CHECK, Facts(host=HOST, port=8443, pages=(one,) * 3)))
 
 
 def test_redirect_names_its_goal() -> None:

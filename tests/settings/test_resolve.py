@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -479,6 +480,19 @@ def test_the_home_directory_is_meant_behind_an_equals_sign_or_a_colon_too(
     (tmp_path / "root.pem").write_bytes(trustme.CA().cert_pem.bytes())
     assert go(target="facts:~/bundle.json").path == str(tmp_path / "bundle.json")
     assert shown(go(ca_file="~/root.pem"), "ca_file") == str(tmp_path / "root.pem")
+
+
+@pytest.mark.parametrize(
+    ("flags", "hint"),
+    [
+        ({"rest_url": "http://openapi.okx.com"}, "--rest-url: http:// would send .* https://openapi.okx.com"),
+        ({"ws_url": "ws://wseea.okx.com:8443/ws/v5/public"}, "--ws-url: ws:// would send .* wss://wseea.okx.com"),
+    ],
+)
+def test_a_host_of_okx_is_not_spoken_to_in_clear(go: Go, flags: dict[str, Any], hint: str) -> None:
+    with pytest.raises(UsageProblem) as problem:
+        go(**flags)
+    assert re.match(hint, str(problem.value).replace("(", "").replace(")", ""))
 
 
 def test_ca_files(go: Go, tmp_path: Path) -> None:
