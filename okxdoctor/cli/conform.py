@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from okxdoctor.cli import options
 from okxdoctor.settings.problem import UsageProblem
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def conform() -> None:
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
-    options = [
+    given = [
         click.option("--adapter", metavar="COMMAND", help="A program that speaks the harness protocol."),
         click.option("--python", "python_", metavar="MODULE:NAME", help="A function, or an object with methods."),
         click.option(
@@ -105,11 +106,11 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="FORMAT[=FILE]",
             help="text, json or junit. Repeatable, one of them on stdout.",
         ),
-        click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True),
+        options.color,
         click.option("--quiet", "-q", is_flag=True, help="Only the first line."),
         click.option("--verbose", "-v", is_flag=True, help="Every note."),
     ]
-    for option in reversed(options):
+    for option in reversed(given):
         command = option(command)
     return command
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from okxdoctor.cli import options
 from okxdoctor.settings.problem import UsageProblem, suggestion
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ _FORMATS = ("text", "json", "junit")
     metavar="FORMAT[=FILE]",
     help="text, json or junit. Repeatable, one on stdout.",
 )
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@options.color
 @click.option("--quiet", "-q", is_flag=True, help="Only the first line.")
 @click.option("--verbose", "-v", is_flag=True, help="Every case with what was seen.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from okxdoctor.cli import options
 from okxdoctor.cli.plain import printable, width
 from okxdoctor.knowledge import lookup, pages
 
@@ -17,14 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("explain")
 @click.argument("what", nargs=-1, required=True, metavar="X")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="json: one object with the answers.",
-)
+@options.form("json: one object with the answers.")
 @click.pass_context
 def explain(ctx: click.Context, what: tuple[str, ...], form: str) -> None:
     """Explain a cause, a check, an error code of OKX, or the text of a message.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from okxdoctor.cli import options
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -25,10 +27,8 @@ if TYPE_CHECKING:
 @click.option("--profile", metavar="NAME", help="Profile to take credentials from.")
 @click.option("--config", metavar="FILE", help="Configuration file (TOML).")
 @click.option("--ask", is_flag=True, help="Ask for the secret on the terminal; it is not shown.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json: one object."
-)
-@click.option("--color", "--colour", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@options.form("json: one object.")
+@options.color
 def inspect(
     file: str,
     response: str | None,

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from okxdoctor.cli import options
 from okxdoctor.cli.plain import printable, width
 
 Row = dict[str, Any]
@@ -76,14 +77,7 @@ _KINDS: dict[str, tuple[Callable[[], list[Row]], str, str]] = {
 
 @click.command("list")
 @click.argument("kind", type=click.Choice(list(_KINDS)), metavar="|".join(_KINDS))
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="json: one array.",
-)
+@options.form("json: one array.")
 def list_(kind: str, form: str) -> None:
     """List what there is.
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from okxdoctor.cli import options
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -82,7 +84,7 @@ Exit codes: 0 nothing found, 1 findings, 2 usage or configuration,
 )
 @click.option("--quiet", "-q", is_flag=True, help="Only the verdict.")
 @click.option("--verbose", "-v", is_flag=True, help="Every check with its time.")
-@click.option("--color", "--colour", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@options.color
 @click.option("--fail-on", metavar="SEVERITY", help="error or warning: what exit code 1 stands for. Default: error.")
 @click.option("--baseline", metavar="FILE", help="Causes accepted for now: reason, owner and expiry of each.")
 @click.option("--save-facts", metavar="FILE", help="Write what was gathered, redacted, to be judged again later.")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from okxdoctor.cli import options
+
 if TYPE_CHECKING:
     from okxdoctor.redact import Redactor
     from okxdoctor.triage.logs.gather import Gathered
@@ -18,10 +20,8 @@ _HAR_BEGINS = 4096
 
 @click.command("triage")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json: one object."
-)
-@click.option("--color", "--colour", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@options.form("json: one object.")
+@options.color
 @click.option("--quiet", "-q", is_flag=True, help="One line for each failure.")
 @click.option("--verbose", "-v", is_flag=True, help="More lines as examples.")
 def triage(files: tuple[str, ...], form: str, color: str, quiet: bool, verbose: bool) -> int:

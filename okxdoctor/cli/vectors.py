@@ -10,6 +10,7 @@ from textwrap import fill
 
 import click
 
+from okxdoctor.cli import options
 from okxdoctor.knowledge.vectors import KINDS, Vector, VectorFile, load
 
 
@@ -22,14 +23,7 @@ from okxdoctor.knowledge.vectors import KINDS, Vector, VectorFile, load
 @click.option("--cause", "causes", multiple=True, metavar="CODE", help="Only mistakes of this cause (repeatable).")
 @click.option("--id", "ids", multiple=True, metavar="ID", help="This vector, with every stage (repeatable).")
 @click.option("--valid/--must-fail", default=None, help="Only those that must pass, or that must fail.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "jsonl"]),
-    default="text",
-    show_default=True,
-    help="json: one array; jsonl: one object a line.",
-)
+@options.form("json: one array; jsonl: one object a line.", "jsonl")
 def vectors(
     kinds: tuple[str, ...],
     ops: tuple[str, ...],
