@@ -15,6 +15,8 @@ from okxdoctor.model import Confidence, Finding, Json
 from okxdoctor.port import AccountView, Io, KeyStanding
 from okxdoctor_checks._answers import Reply, line
 
+SIGNED = ("/api/v5/account/", "/api/v5/asset/", "/api/v5/trade/")
+"""Where requests are signed: what is answered there says something of the key."""
 EXPIRED = "50102"
 NOT_LISTED = "50110"
 WRONG_ENVIRONMENT = frozenset({"50101"})

@@ -25,11 +25,10 @@ from okxdoctor.model import Finding, Json
 from okxdoctor.port import AccountView, Ask, Io, TimeBasis
 from okxdoctor_checks._answers import Reply, line, read, together
 from okxdoctor_checks._conversation import message, patience_s
-from okxdoctor_checks._refusals import EXPIRED, NOT_LISTED, WRONG_ENVIRONMENT, Way, addresses_in, plain_refusal
+from okxdoctor_checks._refusals import EXPIRED, NOT_LISTED, SIGNED, WRONG_ENVIRONMENT, Way, addresses_in, plain_refusal
 
 CONFIG = "/api/v5/account/config"
 BALANCE = "/api/v5/account/balance"
-SIGNED = ("/api/v5/account/", "/api/v5/asset/", "/api/v5/trade/")
 FRESH = 3
 BEHIND_THE_ADDRESS = ("50105", "50113", "50120")
 """Passphrase, signature, permission: refused for these, a request has come from a listed address."""

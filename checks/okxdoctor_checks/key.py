@@ -34,6 +34,7 @@ from okxdoctor_checks._refusals import (
     KNOWS_THE_KEY,
     NAMED,
     NOT_LISTED,
+    SIGNED,
     UNKNOWN_KEY,
     WRONG_ENVIRONMENT,
     WRONG_METHOD,
@@ -59,7 +60,8 @@ class Facts:
     """``first`` is the read as the user's program would send it.
 
     ``corrected``: repeated with the measured time, after 50102. ``flipped``: with the demo header the other way round,
-    after 50101. ``matrix``: everywhere else, after 50119. ``again``: the same once more, after any other refusal.
+    after 50101. ``matrix``: everywhere else, after 50119. ``again``: the same once more, after any other refusal;
+    ``accepted``: signed requests of other checks that were, meanwhile.
     ``account``: of whichever of these was accepted, the flipped one and other places left out.
     ``at_home``: over new connections to the one place that knows the key, after that refused the address.
     ``addresses``: which ones the target declares right for itself. ``well_formed``: the key id that is sent has a key's
@@ -78,6 +80,7 @@ class Facts:
     matrix: tuple[Trial, ...] = ()
     at_home: tuple[Reply, ...] = ()
     again: Reply | None = None
+    accepted: int = 0
     account: AccountView | None = None
     well_formed: bool = False
 
@@ -138,7 +141,8 @@ async def _asked_again(io: Io, ask: Ask, facts: Facts) -> Facts:
     except (Skip, Inconclusive):  # a recording does not hold it
         return facts
     again = read(answer)
-    return replace(facts, again=again, account=_account(answer) if again.kind == "ok" else None)
+    accepted = sum(row.code == "0" and row.path.startswith(SIGNED) for row in io.ledger())
+    return replace(facts, again=again, accepted=accepted, account=_account(answer) if again.kind == "ok" else None)
 
 
 async def _well_formed(io: Io) -> bool:
@@ -199,24 +203,32 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
         yield _expired(facts)
     reply = decisive(facts)
     if reply.kind == "refused" and reply.code != EXPIRED:
-        yield from (_tempered(finding, facts.again) for finding in _refused(reply, facts))
+        yield from (_tempered(finding, facts) for finding in _refused(reply, facts))
     if facts.account is not None:
         setting = Setting(environment=facts.environment, need=facts.need, addresses=facts.addresses)
         yield from permissions(facts.account, setting)
         yield from ip_list(facts.account, setting)
 
 
-def _tempered(finding: Finding, again: Reply | None) -> Finding:
-    """What did not come twice is not certain: the same request was accepted a moment later, or refused otherwise."""
-    if again is None or (again.kind == "refused" and again.code == finding.evidence.get("code")):
+def _tempered(finding: Finding, facts: Facts) -> Finding:
+    """What did not come twice is not certain: the same request was accepted a moment later, or refused otherwise. Nor
+    is what came twice while others of the same key were accepted: it comes now and then, or to this path alone."""
+    again = facts.again
+    if again is None:
         return finding
-    accepted = again.kind == "ok"
-    then = "the same request is accepted a moment later" if accepted else f"then {again.said}"
+    if again.kind == "refused" and again.code == finding.evidence.get("code"):
+        if not facts.accepted or finding.confidence is not Confidence.CERTAIN:
+            return finding
+        then, confidence = "other requests of the same key are accepted", Confidence.LIKELY
+    elif again.kind == "ok":
+        then, confidence = "the same request is accepted a moment later", Confidence.POSSIBLE
+    else:
+        then, confidence = f"then {again.said}", Confidence.LIKELY
     return replace(
         finding,
         summary=line(f"{finding.summary}; {then}"),
-        evidence={**finding.evidence, "asked_again": again.code or again.said},
-        confidence=Confidence.POSSIBLE if accepted else Confidence.LIKELY,
+        evidence={**finding.evidence, "asked_again": again.code or again.said, "others_accepted": facts.accepted},
+        confidence=confidence,
         excluded=(),
     )
 

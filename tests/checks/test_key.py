@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from okxdoctor.check import Inconclusive, Skip
 from okxdoctor.model import Confidence, Finding
-from okxdoctor.port import AccountView, Ask, CredentialShape, KeyStanding, Route, Surroundings, TimeBasis
+from okxdoctor.port import AccountView, Ask, CredentialShape, KeyStanding, LedgerRow, Route, Surroundings, TimeBasis
 from okxdoctor_checks._answers import Reply
 from okxdoctor_checks.key import CHECK, Facts
 
@@ -560,3 +560,16 @@ def test_what_changes_requests_on_the_way_is_the_proxy_where_there_is_one(code: 
     assert word in proxied.remedy[1]
     if code == "50106":
         assert (direct.evidence["via"], proxied.evidence["via"]) == ("no proxy", "proxy.lan:3128")
+
+
+@pytest.mark.parametrize(("code", "cause"), [("50100", "key.frozen"), ("50103", "header.missing")])
+@pytest.mark.parametrize(("others", "confidence"), [("50100", Confidence.CERTAIN), ("0", Confidence.LIKELY)])
+def test_a_refusal_is_not_certain_while_others_of_the_key_are_accepted(
+    code: str, cause: str, others: str, confidence: Confidence
+) -> None:
+    row = LedgerRow(at_mono_ns=0, method="GET", path="/api/v5/account/max-size?x=1", scope="", status=200, code=others)
+    public = replace(row, path="/api/v5/public/time", code="0")
+    io = FakeIo(view=view(), http_script={CONFIG: refusal(code)}, ledger_rows=(row, public))
+    finding = one(run(CHECK, io)[1])
+    assert (finding.code, finding.confidence) == (cause, confidence)
+    assert ("other requests of the same key are accepted" in finding.summary) == (others == "0")
