@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -342,3 +343,12 @@ def test_the_least_of_two_told_limits_is_named() -> None:
     told = [{"x-ratelimit-limit": str(limit), "x-ratelimit-used": "1"} for limit in (61, 59, 61)]
     (found,) = [each for each in look(ticker=with_headers(*told))[0] if "documented 20" in each.summary]
     assert "limit 59, documented 20" in found.summary
+
+
+def test_two_equal_counts_are_too_few_to_call_a_counter_stuck() -> None:
+    once = Sample(at_s=0.0, names=("x-ratelimit-used",), limit=None, used=1, remaining=None)
+    _, _, facts = look()
+    for samples, stuck in ((2, False), (3, True)):
+        given_facts = replace(facts, samples=tuple(replace(once, at_s=n / 10) for n in range(samples)))
+        told = [found for found in judged(CHECK, given_facts) if "used stays 1" in found.summary]
+        assert bool(told) == stuck

@@ -252,3 +252,17 @@ def test_a_service_that_nobody_has_named_yet_is_told_by_its_number() -> None:
 def test_a_table_that_was_asked_for_once_too_often_says_so() -> None:
     with pytest.raises((Inconclusive, Skip), match=r"allows 1 request in 5 s, and this was one more \(50011\)"):
         look(table=refusal("50011", "Too Many Requests", status=429))
+
+
+@pytest.mark.parametrize(
+    ("begin_h", "told"), [(2.0, "begins in 2.0 h"), (-0.5, "should have begun 0.5 h ago"), (23.9, "begins in 23.9 h")]
+)
+def test_when_a_scheduled_window_begins(begin_h: float, told: str) -> None:
+    (found,) = look(window("scheduled", begin_h=begin_h, end_h=begin_h + 3))[1]
+    assert (told in found.summary, found.evidence["begins_in_h"]) == (True, begin_h)
+
+
+def test_the_use_of_each_budget_that_was_refused_is_kept() -> None:
+    ticker, time = "/api/v5/market/ticker", "/api/v5/public/time"
+    facts, _ = look(ledger=(row(ticker, "50013"), row(time, "50026"), row("/api/v5/market/books", "0")))
+    assert {use.path for use in facts.usage} == {ticker, time}
