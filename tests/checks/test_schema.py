@@ -437,3 +437,12 @@ def test_what_stands_beside_the_rows_is_walked_too() -> None:
     assert changes(looked(conversations=(pushed("snapshot"),))[1]) == set()
     assert {field for _, field, _ in changes(looked(conversations=(pushed(7),))[1])} == {"action"}
     assert {field for _, field, _ in changes(looked(conversations=(pushed(None),))[1])} == {"action"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(429, '{"code":429,"message":"slow down"}'), (403, '{"code":"403","message":"no route"}')]
+)
+def test_the_envelope_of_a_gateway_is_no_drift(status: int, body: str) -> None:
+    facts, findings = looked(answer("GET /api/v5/market/ticker", body, status=status))
+    assert findings == ()
+    assert facts.answers == looked()[0].answers
