@@ -182,8 +182,22 @@ def _resolver_down(facts: Facts, asked: list[Host]) -> Finding:
         )
         if cut_off and not others
         else (),
-        excluded=("dns.name-not-found",),
+        excluded=("dns.name-not-found", *(("tcp.unreachable",) if _leaves(facts, asked) else ())),
     )
+
+
+def _leaves(facts: Facts, asked: list[Host]) -> bool:
+    """Whether questions leave this machine: of a server elsewhere no lack of a route is told. A stub on this machine
+    always takes them, and says nothing of what lies behind it."""
+    direct = [
+        one
+        for host in asked
+        for one in host.lookups
+        if one.resolver != "system"
+        and not one.resolver.startswith("http")
+        and (facts.addresses == "loopback" or not one.resolver.startswith(("127.", "[::1]")))
+    ]
+    return bool(direct) and not any(one.detail in _NO_ROUTE for one in direct)
 
 
 def _late(facts: Facts, asked: list[Host]) -> Finding | None:

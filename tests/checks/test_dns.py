@@ -273,10 +273,15 @@ def test_a_machine_without_a_network_is_told_so() -> None:
     assert cut_off.code == "dns.resolver-down"
     assert f"this machine has no route to its resolver {server}" in cut_off.summary
     assert cut_off.remedy[0].startswith("ip route")
+    assert "tcp.unreachable" not in cut_off.excluded
     # A server that is not there leaves the network as it is.
     for other in (down("EHOSTUNREACH"), down("ECONNREFUSED")):
         assert "no route" not in other.summary
         assert other.remedy == ()
+        assert "tcp.unreachable" in other.excluded
+    stub = host(nothing("openapi.okx.com", "servfail"), nothing("openapi.okx.com", "servfail", "127.0.0.53:53"))
+    behind = only(judged(CHECK, facts(stub, control=(nothing("example.com", "servfail"),))))
+    assert "tcp.unreachable" not in behind.excluded
 
 
 def test_name_not_found_needs_a_control_that_answers() -> None:
