@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okxdoctor.checkup import check_up
+from okxdoctor.knowledge import cause
+from okxdoctor.knowledge.systems import on, system_of
 from okxdoctor.model import Report
 from okxdoctor.settings import Flags, UsageProblem, resolve
 from okxdoctor.targets.bundle import SCHEMA, BadBundle, read_bundle
@@ -69,3 +71,28 @@ def test_no_bytes_make_it_crash(content: bytes) -> None:
         path.write_bytes(content)
         with pytest.raises(BadBundle):
             read_bundle(path)
+
+
+@pytest.mark.parametrize(
+    ("facts", "first"),
+    [
+        ({"surroundings": {"platform": "win32"}}, "w32tm"),
+        ({"surroundings": {"platform": "Darwin 23.1.0 arm64"}}, "sudo sntp"),
+        ({"surroundings": {"platform": "Linux 6.1.0 x86_64 (Alpine)"}}, "sudo timedatectl"),
+        ({"surroundings": {"platform": 7}}, "Linux: sudo timedatectl"),
+        ({"surroundings": []}, "Linux: sudo timedatectl"),
+        (None, "Linux: sudo timedatectl"),
+    ],
+)
+def test_remedies_are_those_of_the_machine_that_was_looked_at(tmp_path: Path, facts: Any, first: str) -> None:
+    """Wherever the bundle is judged: support reads on Linux what a customer types on Windows."""
+    row = {"title": "t", "outcome": "completed", "because": None, "elapsed_ms": 1.0}
+    whole = {
+        "schema": SCHEMA,
+        "target": {"site": "global", "rest": "https://a.test", "ws": "wss://a.test"},
+        "checks": [{"id": "env", "facts": facts, **row}],
+    }
+    path = tmp_path / "facts.json"
+    path.write_text(json.dumps(whole), "utf-8")
+    remedy = on(cause("clock.ahead").remedy, system_of(read_bundle(path).platform))
+    assert remedy[0].startswith(first)
