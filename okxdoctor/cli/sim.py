@@ -29,9 +29,11 @@ PATIENCE_S = 2.0
     context_settings={"allow_interspersed_args": False},
     options_metavar="[OPTIONS] [-- COMMAND...]",
     help="Serve the embedded exchange until interrupted, or run COMMAND against it and exit with its status.",
-    epilog="A fault is met always, or as the words behind it say: http-slow=2s,p=0.3,count=5,after=10s,for=1min "
-    "(p: with this probability; every=5: each fifth; skip=10: not the first ten; count: so often; after, for, until by "
-    "the exchange's clock; each=10s: how long one occasion of a state lasts; the same seed hits the same requests).\n\n"
+    epilog="A fault is met always, or as the words behind it say:\n\n"
+    "\b\n"  # what is copied is not wrapped
+    "  http-slow=2s,p=0.3,count=5,after=10s,for=1min\n\n"
+    "p: with this probability; every=5: each fifth; skip=10: not the first ten; count: so often; after, for, until by "
+    "the exchange's clock; each=10s: how long one occasion of a state lasts. The same seed hits the same requests.\n\n"
     "While it runs, control_url of the ready line takes faults, time, funds, counter-orders and prices: "
     "GET it for the list. Python tests have the pytest fixture okx_exchange for the same.\n\n"
     "Limits: a body of 1 MiB (413), a head of 16 KiB, 64 KiB without the end of a head (400), a WebSocket message of "
