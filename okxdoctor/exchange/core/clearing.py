@@ -215,15 +215,17 @@ def _exchange(
 
 def close(
     venue: Venue, account: Account, inst: Instrument, order: Order, state: str, now_ms: int, *, source: str = "",
-    last: Fill | None = None,
+    last: Fill | None = None, amend: str = "", amend_source: str = "", request_id: str = "",
 ) -> Order:  # fmt: skip
     """End an order: out of the book, nothing held, told. ``source`` is the reason of a cancellation, ``last`` the fill
-    that ends it."""
+    that ends it; the others are those of an amendment that does."""
     hold(account, order, ZERO)
     order.state, order.updated_ms, order.cancel_source = state, now_ms, source
     venue.depth(inst, now_ms).remove(order)
     venue.orders.finish(order)
-    tell(venue, account, inst, order, now_ms, last=last)
+    tell(
+        venue, account, inst, order, now_ms, last=last, amend=amend, amend_source=amend_source, request_id=request_id
+    )  # fmt: skip
     if order.attached:
         attach(venue, account, order, now_ms)
     account.tell(Event(channel="account", event_type="event_update"))

@@ -195,10 +195,19 @@ def amend(venue: Venue, account: Account, args: dict[str, object], inst: Instrum
     size = order.size
     if new_size:
         parsed = parse(new_size)
-        if parsed is None or parsed <= order.filled:
+        if parsed is None or parsed <= 0:
             raise wrong("newSz")
         if inst.lot is None or inst.lot.index(parsed) is None:
             raise Rejected("51121", "Order quantity must be a multiple of the lot size.")
+        if parsed <= order.filled:
+            # Nothing is left to fill: the order is filled (documented).
+            order.size, order.size_text = order.filled, plain(order.filled)
+            close(
+                venue, account, inst, order, "filled", now_ms, amend="0", amend_source="1",
+                request_id=text(args.get("reqId")),
+            )  # fmt: skip
+            rehold(venue, account, inst, order, now_ms)
+            return order
         size = parsed
     adjust = text(args.get("pxAmendType")) == "1"
     price = order.price

@@ -92,3 +92,18 @@ def test_a_rebate_would_be_of_the_other_currency(bench: Any, side: str, fee: str
     placed = post(bench, "trade/order", **order, side=side)
     row = json.loads(bench.send("GET", f"/api/v5/trade/order?instId=BTC-USDT&ordId={placed['ordId']}").body)["data"][0]
     assert (row["feeCcy"], row["rebateCcy"]) == (fee, rebate)
+
+
+@pytest.mark.parametrize("size", ["0.001", "0.0005"])
+def test_an_order_that_is_made_no_larger_than_what_is_filled_is_filled(bench: Any, listening: Any, size: str) -> None:
+    px = best_bid(bench) + Decimal("0.1")
+    known = {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit", "px": str(px), "sz": "0.003"}
+    placed = post(bench, "trade/order", **known)
+    counter_order(bench.exchange, bench.exchange.venue("global", "live"), "BTC-USDT", "sell", str(px), "0.001")
+    told(listening)
+    post(bench, "trade/amend-order", instId="BTC-USDT", ordId=placed["ordId"], newSz=size, reqId="r1")
+    (ended,) = told(listening)
+    assert (ended["state"], ended["amendResult"], ended["reqId"]) == ("filled", "0", "r1")
+    assert (ended["accFillSz"], ended["tradeId"], ended["fillSz"]) == ("0.001", "", "0")
+    balances = json.loads(bench.send("GET", "/api/v5/account/balance?ccy=USDT").body)["data"][0]["details"]
+    assert balances[0]["ordFrozen"] == "0"
