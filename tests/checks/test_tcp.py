@@ -42,6 +42,7 @@ def door(*dials: Dial, role: Any = "rest", port: int = 443, elsewhere: tuple[Dia
 
 
 OPEN_WS = door(dial("connected"), role="ws")
+WS_ELSEWHERE = door(dial("connected", "104.18.9.9"), role="ws")
 
 
 def facts(*doors: Door, control: tuple[Dial, ...] = ()) -> Facts:
@@ -117,7 +118,7 @@ def test_a_refusal_beside_an_attempt_that_stood_is_a_limit() -> None:
     found = only(judged(CHECK, facts(door(dial("refused")), OPEN_WS, control=CONTROL)))
     assert (found.code, found.confidence, found.excluded) == ("tcp.refused", Confidence.LIKELY, ())
     assert "at the same time" in found.summary
-    elsewhere = facts(door(dial("refused")), door(dial("connected", "104.18.9.9"), role="ws"), control=CONTROL)
+    elsewhere = facts(door(dial("refused")), WS_ELSEWHERE, control=CONTROL)
     assert only(judged(CHECK, elsewhere)).confidence is Confidence.CERTAIN
 
 
@@ -379,7 +380,7 @@ def test_what_kind_of_silence_it_is_stands_in_the_summary() -> None:
 
 
 def test_only_what_is_certain_rules_the_others_out() -> None:
-    sure = only(judged(CHECK, facts(door(dial("refused")), OPEN_WS, control=CONTROL)))
+    sure = only(judged(CHECK, facts(door(dial("refused")), WS_ELSEWHERE, control=CONTROL)))
     assert (sure.confidence, sure.excluded) == (Confidence.CERTAIN, ("tcp.filtered", "tcp.unreachable"))
     weak = [found for found in judged(CHECK, facts(door(dial("timeout")), OPEN_WS, control=SILENT))
             if found.confidence is not Confidence.CERTAIN]  # fmt: skip
@@ -388,7 +389,7 @@ def test_only_what_is_certain_rules_the_others_out() -> None:
 
 def test_a_machine_without_ipv6_is_judged_by_ipv4_and_by_what_there_is() -> None:
     missing = dial("unreachable", V6)
-    refused = only(judged(CHECK, facts(door(dial("refused"), missing), OPEN_WS, control=CONTROL)))
+    refused = only(judged(CHECK, facts(door(dial("refused"), missing), WS_ELSEWHERE, control=CONTROL)))
     assert (refused.code, refused.confidence) == ("tcp.refused", Confidence.CERTAIN)
     assert V6 not in refused.summary
     # Where nothing else was tried, that is all there is to say.
