@@ -272,3 +272,19 @@ def test_one_switch_or_two() -> None:
     assert " switches the verification" in only(here(tls_off=("env:PYTHONHTTPSVERIFY=0",))).summary
     both = ("env:PYTHONHTTPSVERIFY=0", "env:NODE_TLS_REJECT_UNAUTHORIZED=0")
     assert " switch the verification" in only(here(tls_off=both)).summary
+
+
+@pytest.mark.parametrize(
+    ("secret", "phrase", "severity"),
+    [
+        ((), ("quotes",), Severity.WARNING), ((), ("quotes", "placeholder"), Severity.WARNING),
+        ((), ("quotes", "outer-space"), None), (("quotes",), (), None),
+        (("quotes",), ("quotes",), None), (("outer-space",), ("quotes",), None),
+    ],
+)  # fmt: skip
+def test_one_thing_that_is_surely_wrong_makes_the_whole_sure(
+    secret: tuple[str, ...], phrase: tuple[str, ...], severity: Severity | None
+) -> None:
+    found = only(here(KEY, replace(SECRET, blemishes=secret), replace(PHRASE, blemishes=phrase)))
+    assert (found.code, found.severity) == ("env.credential-malformed", severity)
+    assert found.excluded == ("env.credentials-swapped",)
