@@ -254,9 +254,14 @@ def cells_of(url: str, cells: Iterable[Cell]) -> tuple[Cell, ...]:
 
 
 def of_one_market(view: View) -> bool:
-    """Whether REST and WebSocket may show the same books: not where the table has the two on different sites."""
+    """Whether REST and WebSocket may show the same books: not where the table has the two on different sites.
+
+    REST changes to demo trading by a header and the WebSocket by its host: of one that is in no table nobody knows.
+    """
     found = cells_of(view.ws.url, view.cells)
-    return not found or any((cell.site, cell.environment) == (view.site, view.environment) for cell in found)
+    if not found:
+        return view.environment != "demo"
+    return any((cell.site, cell.environment) == (view.site, view.environment) for cell in found)
 
 
 async def whereabouts(io: Io, socket: Socket, instrument: str) -> str:

@@ -123,6 +123,17 @@ def test_the_book_behind_an_address_of_ones_own_is_compared(own: str) -> None:
     assert codes(run(CHECK, io)[1]) == ["ws.book-corrupt"]
 
 
+def test_whose_book_it_is_behind_an_address_of_ones_own_is_not_known_in_demo_trading() -> None:
+    """REST is told by a header which environment is meant; a WebSocket host in no table may be production's."""
+    here = view()
+    io = FakeIo(
+        view=replace(here, environment="demo", ws=replace(here.ws, url="wss://gateway.example/ws/v5")),
+        sockets={"public": Talk(respond=sends(SNAPSHOT, *UPDATES))},
+        http_script={BOOKS: rest(10, [["99", "5", "0", "1"]])},
+    )
+    assert codes(run(CHECK, io)[1]) == []
+
+
 def test_a_keep_alive_and_a_reset_are_no_gaps() -> None:
     assert look(SNAPSHOT, message("update", 10, 10), message("update", 10, 3), message("update", 3, 5))[0] == ()
 
