@@ -67,6 +67,8 @@ async def probe(io: Io) -> Facts:
     for role, endpoint in zip(ROLES, (view.rest, view.ws), strict=True):
         names.setdefault(endpoint.host, []).append(role)
     asked = [name for name, roles in names.items() if not all(_far_resolved(routes[role]) for role in roles)]
+    if not asked and all(_in_order(name, declared=view.declared_hosts) for name in names):
+        raise Skip("the proxy resolves the names")
     control = view.control_name if asked else ""
     found = dict(
         zip((*asked, control), await asyncio.gather(*(_lookup(io, n) for n in (*asked, control))), strict=True)
@@ -79,6 +81,11 @@ async def probe(io: Io) -> Facts:
         declared=view.declared_hosts,
         servers_named=bool(view.dns_servers),
     )
+
+
+def _in_order(name: str, *, declared: bool) -> bool:
+    """Whether the name by itself is right, so that nothing is left to be said where nobody here resolves it."""
+    return successor(name) is None and (declared or is_published(name) or parse(name) is not None)
 
 
 def _far_resolved(route: Route | None) -> bool:
@@ -149,7 +156,7 @@ def _host(host: Host, subject: str, facts: Facts, *, down: bool) -> Iterator[Fin
         if not down:
             yield _now_and_then(host, subject, facts) or _not_found(host, subject, facts)
         return
-    if not facts.declared and not is_published(host.name) and parse(host.name) is None:
+    if not _in_order(host.name, declared=facts.declared):
         yield _unofficial(host, subject)
     found = poisoned(host, subject, facts.control, facts.addresses)
     if found is not None:

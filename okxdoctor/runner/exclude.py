@@ -96,7 +96,7 @@ def with_exclusions(
             if other not in found
             and (other in measured or (sure and any(row.covers(root.code, other) for row in data.rows)))
         )
-        # What a finding rules out as the cause may be there as its effect: then it is told as that.
-        told = dict.fromkeys(code for code in (*root.excluded, *ruled_out) if code not in root.explains)
+        # What a finding rules out as the cause may be there as its effect, or be true of something else.
+        told = dict.fromkeys(code for code in (*root.excluded, *ruled_out) if code not in found)
         rows.append(replace(root, excluded=tuple(told)))
     return tuple(rows)

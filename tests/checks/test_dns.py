@@ -10,6 +10,7 @@ from fakeio import FakeIo, codes, judged, run, view
 from hypothesis import given
 from hypothesis import strategies as st
 
+from okxdoctor.check import Skip
 from okxdoctor.model import Confidence, Finding, Severity
 from okxdoctor.port import Certificate, Dial, Endpoint, Handshake, Lookup, Route
 from okxdoctor_checks._addresses import kind
@@ -550,8 +551,10 @@ def test_every_name_gets_one_dead_address() -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https", "socks5h"])
 def test_probe_leaves_names_to_the_proxy(scheme: str) -> None:
+    """Skipped: a check that looked and found nothing would rule out what nobody here has seen."""
     far = FakeIo(view=view(rest_route=proxied(scheme), ws_route=proxied(scheme)))
-    assert run(CHECK, far)[1] == ()
+    with pytest.raises(Skip, match="the proxy resolves the names"):
+        run(CHECK, far)
 
 
 def test_probe_resolves_for_a_socks5_proxy() -> None:

@@ -59,6 +59,17 @@ def test_without_a_proxy_the_way_itself_may_still_be_the_cause() -> None:
     assert "tcp.unreachable" not in found["dns.resolver-down"]
 
 
+def test_what_stands_in_the_report_is_not_ruled_out_beside_it() -> None:
+    """One answer rules a cause out for REST, and the WebSocket has it."""
+    edge = Finding(
+        code="http.region-blocked", summary="s", evidence={"a": 1}, subject="rest", excluded=("key.unknown",)
+    )
+    key = Finding(code="key.unknown", summary="s", evidence={"a": 1}, subject="ws")
+    attempts = [replace(attempt("http"), findings=(edge,)), replace(attempt("ws.private"), findings=(key,))]
+    assert "key.unknown" not in excluded(*attempts)["http.region-blocked"]
+    assert "key.unknown" in excluded(attempts[0])["http.region-blocked"]
+
+
 def test_a_check_that_found_something_has_not_looked_for_the_rest() -> None:
     """Unless it judges each of its causes by itself."""
     found = excluded(attempt("ws", "ws.blocked"), attempt("proxy", "proxy.split"))
