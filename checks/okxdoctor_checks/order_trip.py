@@ -96,6 +96,9 @@ async def probe(io: Io) -> Facts:
         steps, gone = await _there_and_back(io, channel, order)
     finally:
         await to_the_end(socket.close())
+    stopped = next((one for one in steps if _of_the_gateway(one.code)), None)
+    if stopped is not None and gone:
+        raise Inconclusive(line(f"the exchange refuses to {stopped.name} an order: {stopped.code} {stopped.said}", 200))
     return Facts(
         order=order, heard=heard, steps=steps, left_behind="" if gone else _name(order), cleared=cleared
     )  # fmt: skip
@@ -160,7 +163,7 @@ def evaluate(facts: Facts) -> Iterable[Finding]:
             ),
         )
     for one in facts.steps:
-        if one.code not in ("", "0"):
+        if one.code not in ("", "0") and not _of_the_gateway(one.code):
             yield from _refused(one, facts)
         elif one.code == "0" and facts.heard and _differ(one):
             yield _diverges(one, facts)
@@ -198,12 +201,21 @@ def _diverges(one: Step, facts: Facts) -> Finding:
     )
 
 
+def _cause(code: str) -> str | None:
+    try:
+        return next((each for each in code_row(code).causes if each in REFUSALS), None)
+    except KeyError:
+        return None
+
+
+def _of_the_gateway(code: str) -> bool:
+    """A refusal of any request (address, key, service, 50xxx), which says nothing of the order."""
+    return code.startswith("50") and _cause(code) is None
+
+
 def _refused(one: Step, facts: Facts) -> Iterable[Finding]:
     """An operation that the exchange refuses: the likeliest cause of its code among those that this check can name."""
-    try:
-        cause = next((each for each in code_row(one.code).causes if each in REFUSALS), None)
-    except KeyError:
-        cause = None
+    cause = _cause(one.code)
     evidence: dict[str, Json] = {"order": _name(facts.order), "step": one.name, "code": one.code, "message": one.said}
     yield Finding(
         code=cause or "order.parameter-invalid",

@@ -229,6 +229,32 @@ def test_a_key_that_must_be_bound_first_is_no_mistake_in_the_order() -> None:
     assert (found.code, found.evidence["code"]) == ("permission.ip-binding-required", "50035")
 
 
+def test_a_refusal_of_any_request_is_no_mistake_in_the_order() -> None:
+    """Nor is an address that the key's list does not have, or a service that is closed."""
+    core = Core(3)
+    core.put("key-frozen")
+    with pytest.raises(Inconclusive, match="refuses to place an order: 50100"):
+        asyncio.run(CHECK.probe(world(core)))
+    stopped = Step(name="place", code="50110", channel="", channel_px="", rest="", rest_px="")
+    order = Wanted(inst_id="BTC-USDT", mode="cash", px="1", moved_px="0.9", sz="1", client_id="okxdoctor" + "0" * 20)
+    assert judged(CHECK, Facts(order=order, heard=True, steps=(stopped,))) == ()
+
+
+def test_an_order_that_stands_is_canceled_where_changing_it_is_refused_for_another_reason() -> None:
+    core = Core(3)
+
+    def refuse(n: int, ask: Ask) -> Answer | None:
+        if n < 0 and ask.path.endswith("amend-order"):
+            return Answer(
+                method=ask.method, path=ask.path, url="", status=429, body='{"code":"50011","msg":"x","data":[]}'
+            )
+        return None
+
+    with pytest.raises(Inconclusive, match="refuses to amend an order: 50011"):
+        asyncio.run(CHECK.probe(world(core, strike=refuse)))
+    assert open_orders(core) == []
+
+
 @given(facts=st.from_type(Facts))
 def test_any_facts_are_judged(facts: Facts) -> None:
     judged(CHECK, facts)
