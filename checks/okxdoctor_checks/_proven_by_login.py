@@ -5,6 +5,7 @@ from __future__ import annotations
 from okxdoctor.model import Confidence, Finding
 
 BAD_SIGNATURE, BAD_PASSPHRASE = "50113", "50105"
+_ELSEWHERE = "okxdoctor run --only key   # the same from another network, without proxy and gateway"
 
 
 def changed_on_the_way(url: str) -> Finding:
@@ -17,7 +18,7 @@ def changed_on_the_way(url: str) -> Finding:
         subject="rest",
         confidence=Confidence.LIKELY,
         remedy=(
-            "okxdoctor run --only key   # the same from another network, without proxy and gateway",
+            _ELSEWHERE,
             "Gateway, reverse proxy, TLS inspection: pass path, query and body byte for byte, and add nothing",
         ),
         excluded=("key.secret-wrong", "timestamp.expired"),
@@ -35,7 +36,7 @@ def altered_on_the_way(url: str) -> Finding:
         subject="rest",
         confidence=Confidence.LIKELY,
         remedy=(
-            "okxdoctor run --only key   # the same from another network, without proxy and gateway",
+            _ELSEWHERE,
             f"Gateway, reverse proxy, TLS inspection: pass {header} once and as it is",
         ),
         excluded=("key.passphrase-wrong",),

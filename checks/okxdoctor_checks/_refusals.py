@@ -189,11 +189,16 @@ def several_ways_out(refused: Reply, others: tuple[Reply, ...]) -> Finding | Non
         evidence={**seen(refused), "refused_addresses": list(shown), "attempts": [reply.said for reply in others]},
         subject="rest",
         confidence=Confidence.LIKELY,
-        remedy=(
-            "Leave by one address: a fixed cloud address, a NAT gateway with one address, a proxy",
-            f"Or list the whole pool, {', '.join(shown[:4])} and the others; at most 20 entries, networks are allowed",
-        ),
+        remedy=one_way_out(", ".join(shown[:4])),
         excluded=("ip.not-whitelisted",),
+    )
+
+
+def one_way_out(seen_so_far: str) -> tuple[str, ...]:
+    """What to do about a way out that changes."""
+    return (
+        "Leave by one address: a fixed cloud address, a NAT gateway with one address, a proxy",
+        f"Or list the whole pool, {seen_so_far} and the others; at most 20 entries, networks are allowed",
     )
 
 

@@ -358,8 +358,8 @@ def _slow(facts: Facts) -> Iterator[Finding]:
         # Of a wire that loses one packet of a hundred, one question of 25 stays without an answer.
         yield Finding(
             code="dns.slow",
-            summary=f"More questions for names are lost than answered ({lost} to {len(answered)}, each given "
-            f"{limit_ms:.0f} ms): a program that asks once waits 5 s before it asks again.",
+            summary=f"More questions for names are lost than answered ({lost} to {len(answered)}): a program "
+            "that asks once waits 5 s before it asks again.",
             evidence={
                 "unanswered": {lookup.name: lookup.unanswered for lookup in answered},
                 "by_name_ms": {lookup.name: finite(lookup.elapsed_ms, 1) for lookup in answered},

@@ -25,7 +25,16 @@ from okxdoctor.model import Finding, Json
 from okxdoctor.port import AccountView, Ask, Io, TimeBasis
 from okxdoctor_checks._answers import Reply, line, read, together
 from okxdoctor_checks._conversation import message, patience_s
-from okxdoctor_checks._refusals import EXPIRED, NOT_LISTED, SIGNED, WRONG_ENVIRONMENT, Way, addresses_in, plain_refusal
+from okxdoctor_checks._refusals import (
+    EXPIRED,
+    NOT_LISTED,
+    SIGNED,
+    WRONG_ENVIRONMENT,
+    Way,
+    addresses_in,
+    one_way_out,
+    plain_refusal,
+)
 
 CONFIG = "/api/v5/account/config"
 BALANCE = "/api/v5/account/balance"
@@ -192,10 +201,7 @@ def _unstable(facts: Facts, refused: tuple[str, ...], evidence: dict[str, Json])
         ),
         evidence=evidence,
         subject="rest",
-        remedy=(
-            "Leave by one address: a fixed cloud address, a NAT gateway with one address, a proxy",
-            f"Or list the whole pool, {shown} and the others; at most 20 entries, networks are allowed",
-        ),
+        remedy=one_way_out(shown),
         excluded=("ip.family-mismatch",),
     )
 

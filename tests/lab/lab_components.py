@@ -250,3 +250,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def own_certificate(folder: Path) -> None:
+    """``ca.pem`` and ``key.pem`` in ``folder``, made by the openssl program: for every name of okx.com, its own CA."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "ca.pem",
+         "-days", "90", "-subj", "/O=Lab/CN=Lab Root", "-addext", "subjectAltName=DNS:*.okx.com",
+         "-addext", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature"],
+        cwd=folder, check=True, capture_output=True,
+    )  # fmt: skip

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab_components import Lab, codes, wait_for_port
+from lab_components import Lab, codes, own_certificate, wait_for_port
 from lab_wire import BEYOND, NEAR4
 
 GATEWAY = 9444
@@ -18,12 +17,7 @@ UPGRADE = "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy
 def ca(tmp_path_factory: pytest.TempPathFactory, _lab: Lab) -> Path:
     """A certificate of the gateway's own (with its key), made by the openssl program; its own CA."""
     folder = tmp_path_factory.mktemp("gateway")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "ca.pem",
-         "-days", "90", "-subj", "/O=Lab/CN=Lab Root", "-addext", "subjectAltName=DNS:*.okx.com",
-         "-addext", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature"],
-        cwd=folder, check=True, capture_output=True,
-    )  # fmt: skip
+    own_certificate(folder)
     return folder
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from lab_components import Lab, codes, wait_for_port
+from lab_components import Lab, codes, own_certificate, wait_for_port
 from lab_wire import BEYOND, NEAR4
 
 FRONT, BEHIND = 9445, 9446
@@ -20,12 +19,7 @@ PACKAGES = {"haproxy": "haproxy", "varnishd": "varnish", "apache2": "apache2-bin
 def pem(tmp_path_factory: pytest.TempPathFactory, _lab: Lab) -> Path:
     """Certificate and key of the front in one file, made by the openssl program; its own CA."""
     folder = tmp_path_factory.mktemp("front")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "ca.pem",
-         "-days", "90", "-subj", "/O=Lab/CN=Lab Root", "-addext", "subjectAltName=DNS:*.okx.com",
-         "-addext", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature"],
-        cwd=folder, check=True, capture_output=True,
-    )  # fmt: skip
+    own_certificate(folder)
     (folder / "both.pem").write_text((folder / "ca.pem").read_text() + (folder / "key.pem").read_text())
     return folder
 

@@ -25,9 +25,9 @@ SYSTEM = "system"
 SILENCE_S = 1.5
 """A resolver that says nothing for so long is worth a second opinion from outside."""
 
-AGAIN_S = 0.3
-"""A question without an answer for so long is put once more beside it: what the C library does itself after 5 s."""
 MOST_ASKED = 3
+"""So often is a question put, each time that the one before has been without an answer for what counts as slow. The C
+library does so by itself after 5 s."""
 
 TURNS = 2
 """So often is a name asked for again that may give its addresses one at a time: one of four that is dead is missed."""
@@ -84,13 +84,13 @@ class Resolver:
     async def _at_leisure(self, name: str) -> Lookup:
         """As ``system``; an answer that took long is asked for once more: is it every time?"""
         found = await self.system(name)
-        if found.outcome != "ok" or found.elapsed_ms <= AGAIN_S * 1000:
+        if found.outcome != "ok" or found.elapsed_ms <= _slow_ms():
             return found
         again = await self._memo.once(("again", name), lambda: self._asking(name))
         return replace(found, again_ms=again.elapsed_ms)
 
     async def _system(self, name: str) -> Lookup:
-        return await _answered(lambda: self._asking(name), again_s=min(AGAIN_S, self._timeout_s / 4))
+        return await _answered(lambda: self._asking(name), again_s=min(_slow_ms() / 1000, self._timeout_s / 4))
 
     async def _asking(self, name: str) -> Lookup:
         if self._servers:
@@ -105,6 +105,12 @@ class Resolver:
         from okxdoctor.targets.live.nameserver import ask_server
 
         return await ask_server(name, server, self._timeout_s)
+
+
+def _slow_ms() -> float:
+    from okxdoctor.knowledge import tunable
+
+    return tunable("dns_slow_ms")
 
 
 async def _answered(ask: Callable[[], Awaitable[Lookup]], *, again_s: float) -> Lookup:
